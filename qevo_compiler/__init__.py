@@ -1,0 +1,32 @@
+"""Compile models into quantum programs.
+
+Public names load on first use, so that importing the package costs nothing that is not needed.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.driver import CompiledProgram, compile, load
+    from qevo_compiler.frontend.builder import Problem
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "CompileError": "qevo_compiler.diagnostics",
+    "CompiledProgram": "qevo_compiler.driver",
+    "Problem": "qevo_compiler.frontend.builder",
+    "compile": "qevo_compiler.driver",
+    "load": "qevo_compiler.driver",
+}
+
+__all__ = ["CompileError", "CompiledProgram", "Problem", "__version__", "compile", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'qevo_compiler' has no attribute '{name}'")
+    return getattr(import_module(_HOMES[name]), name)

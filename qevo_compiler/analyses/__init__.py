@@ -1,0 +1,1 @@
+"""Facts about modules that passes and reports use; nothing here changes a module."""

@@ -1,0 +1,1 @@
+"""Where programs run: submit, wait, fetch."""

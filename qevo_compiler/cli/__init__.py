@@ -1,0 +1,1 @@
+"""The `qevoc` command: arguments, files, exit codes and rendering."""

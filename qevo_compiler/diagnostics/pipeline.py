@@ -1,0 +1,64 @@
+"""Wording for pipelines and pass options (Q05xx)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error
+
+
+@dataclass(frozen=True)
+class BadPipeline(Error):
+    """The text of a pipeline does not read.
+
+    A pipeline is `pass,pass{option=value,option=value},...`, as `--dump-pipeline` prints it.
+    """
+
+    code: ClassVar[str] = "Q0501"
+    title: ClassVar[str] = "cannot read the pipeline `{text}` at `{rest}`"
+    help: ClassVar[str] = "write `pass,pass{{option=value}}`; `qevoc passes` lists the passes"
+
+    text: str
+    rest: str
+
+
+@dataclass(frozen=True)
+class UnknownPass(Error):
+    """A pipeline or an option names a pass that does not exist."""
+
+    code: ClassVar[str] = "Q0502"
+    title: ClassVar[str] = "unknown pass `{name}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "`qevoc passes` lists the passes"
+
+    name: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class UnknownOption(Error):
+    """A pass has no option of that name."""
+
+    code: ClassVar[str] = "Q0503"
+    title: ClassVar[str] = "pass `{owner}` has no option `{option}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "`qevoc passes {owner}` lists its options"
+
+    owner: str
+    option: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class BadOption(Error):
+    """An option's value has the wrong form."""
+
+    code: ClassVar[str] = "Q0504"
+    title: ClassVar[str] = "`{owner}`: option `{option}` cannot be `{value}`"
+    help: ClassVar[str] = "it is {expected}"
+
+    owner: str
+    option: str
+    value: str
+    expected: str

@@ -1,0 +1,86 @@
+"""Tensor expressions over reals: what models and problems are imported to.
+
+Elementwise ops take operands of one shape; broadcasting is explicit. The primitive ops are closed
+under reverse- and forward-mode differentiation; layers (`layers.py`) are decomposed into them.
+"""
+
+from qevo_compiler.dialects.nn.functions import Function
+from qevo_compiler.dialects.nn.layers import AveragePool2dOp, BatchNormOp, Conv2dOp, LinearOp
+from qevo_compiler.dialects.nn.ops import (
+    AddOp,
+    ApplyOp,
+    BroadcastOp,
+    ConcatOp,
+    ConstantOp,
+    DivOp,
+    GatherOp,
+    LogSoftmaxOp,
+    MatmulOp,
+    MulOp,
+    NegOp,
+    OutputOp,
+    ParameterOp,
+    PolynomialOp,
+    PowerOp,
+    ReshapeOp,
+    ScatterAddOp,
+    SubOp,
+    SumOp,
+    TransposeOp,
+)
+
+LAYERS = frozenset({LinearOp, Conv2dOp, AveragePool2dOp, BatchNormOp})
+PRIMITIVES = frozenset(
+    {
+        AddOp,
+        ApplyOp,
+        BroadcastOp,
+        ConcatOp,
+        ConstantOp,
+        DivOp,
+        GatherOp,
+        LogSoftmaxOp,
+        MatmulOp,
+        MulOp,
+        NegOp,
+        OutputOp,
+        ParameterOp,
+        PolynomialOp,
+        PowerOp,
+        ReshapeOp,
+        ScatterAddOp,
+        SubOp,
+        SumOp,
+        TransposeOp,
+    }
+)
+
+__all__ = [
+    "LAYERS",
+    "PRIMITIVES",
+    "AddOp",
+    "ApplyOp",
+    "AveragePool2dOp",
+    "BatchNormOp",
+    "BroadcastOp",
+    "ConcatOp",
+    "ConstantOp",
+    "Conv2dOp",
+    "DivOp",
+    "Function",
+    "GatherOp",
+    "LinearOp",
+    "LogSoftmaxOp",
+    "MatmulOp",
+    "MulOp",
+    "NegOp",
+    "OutputOp",
+    "ParameterOp",
+    "PolynomialOp",
+    "PowerOp",
+    "ReshapeOp",
+    "ScatterAddOp",
+    "SubOp",
+    "SumOp",
+    "TransposeOp",
+]

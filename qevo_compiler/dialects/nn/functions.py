@@ -1,0 +1,24 @@
+"""The scalar functions that `nn.apply` maps over a tensor."""
+
+from qevo_compiler.ir import EnumAttribute
+
+
+class Function(EnumAttribute):
+    """A function of one real variable. `GELU_TANH` is torch's tanh approximation of `GELU`;
+
+    `STEP` is 1 above zero and 0 elsewhere, the derivative of `RELU` that torch uses.
+    """
+
+    TANH = "tanh"
+    SIGMOID = "sigmoid"
+    EXP = "exp"
+    LOG = "log"
+    SQRT = "sqrt"
+    ERF = "erf"
+    GELU = "gelu"
+    GELU_TANH = "gelu_tanh"
+    SILU = "silu"
+    RELU = "relu"
+    ABS = "abs"
+    SIGN = "sign"
+    STEP = "step"

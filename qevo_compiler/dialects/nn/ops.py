@@ -1,0 +1,272 @@
+"""The primitive tensor ops. Shapes are numpy's; every element is a real."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from qevo_compiler.dialects.nn.functions import Function
+from qevo_compiler.ir import Array, Invalid, Op, TensorType, Type, Value
+
+
+def shape_of(value: Value) -> tuple[int, ...]:
+    """The shape of a tensor value."""
+    if not isinstance(value.type, TensorType):
+        raise Invalid(f"%{value.index} is not a tensor")
+    return value.type.shape
+
+
+def tensor(shape: tuple[int, ...]) -> tuple[Type, ...]:
+    return (TensorType(tuple(int(n) for n in shape)),)
+
+
+@dataclass(frozen=True)
+class ConstantOp(Op):
+    """Data; `symbol` is its name in the source, empty when it has none."""
+
+    name: ClassVar[str] = "nn.constant"
+    value: Array
+    symbol: str = ""
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.value.shape)
+
+    def verify(self) -> None:
+        if self.value.dtype_name != "f64":
+            raise Invalid(f"constant of {self.value.dtype_name}, expected f64")
+
+
+@dataclass(frozen=True)
+class ParameterOp(Op):
+    """A trained tensor with its present value. With `bits` it may be mapped to spins on [lower, upper]."""
+
+    name: ClassVar[str] = "nn.parameter"
+    pure: ClassVar[bool] = False
+    symbol: str
+    value: Array
+    lower: float | None = None
+    upper: float | None = None
+    bits: int | None = None
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.value.shape)
+
+
+@dataclass(frozen=True)
+class OutputOp(Op):
+    """Marks what the model computes before its loss (the boundary of the Gauss-Newton matrix)."""
+
+    name: ClassVar[str] = "nn.output"
+    pure: ClassVar[bool] = False
+    x: Value
+
+
+@dataclass(frozen=True)
+class _Binary(Op):
+    x: Value
+    y: Value
+
+    def result_types(self) -> tuple[Type, ...]:
+        return (self.x.type,)
+
+    def verify(self) -> None:
+        if shape_of(self.x) != shape_of(self.y):
+            raise Invalid(f"shapes {shape_of(self.x)} and {shape_of(self.y)} differ")
+
+
+@dataclass(frozen=True)
+class AddOp(_Binary):
+    name: ClassVar[str] = "nn.add"
+
+
+@dataclass(frozen=True)
+class SubOp(_Binary):
+    name: ClassVar[str] = "nn.sub"
+
+
+@dataclass(frozen=True)
+class MulOp(_Binary):
+    name: ClassVar[str] = "nn.mul"
+
+
+@dataclass(frozen=True)
+class DivOp(_Binary):
+    name: ClassVar[str] = "nn.div"
+
+
+@dataclass(frozen=True)
+class _Unary(Op):
+    x: Value
+
+    def result_types(self) -> tuple[Type, ...]:
+        return (self.x.type,)
+
+
+@dataclass(frozen=True)
+class NegOp(_Unary):
+    name: ClassVar[str] = "nn.neg"
+
+
+@dataclass(frozen=True)
+class PowerOp(_Unary):
+    """x to a constant integer power, elementwise; negative powers are legal at the source."""
+
+    name: ClassVar[str] = "nn.power"
+    exponent: int
+
+
+@dataclass(frozen=True)
+class ApplyOp(_Unary):
+    """A scalar function of every element."""
+
+    name: ClassVar[str] = "nn.apply"
+    function: Function
+
+
+@dataclass(frozen=True)
+class PolynomialOp(_Unary):
+    """sum_k coefficients[k] x^k of every element."""
+
+    name: ClassVar[str] = "nn.polynomial"
+    coefficients: Array
+
+
+@dataclass(frozen=True)
+class LogSoftmaxOp(_Unary):
+    """x - log(sum(exp(x))) along `axis`."""
+
+    name: ClassVar[str] = "nn.log_softmax"
+    axis: int
+
+
+@dataclass(frozen=True)
+class MatmulOp(Op):
+    """Matrix product of the last two axes; leading axes are equal."""
+
+    name: ClassVar[str] = "nn.matmul"
+    x: Value
+    y: Value
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor((*shape_of(self.x)[:-1], shape_of(self.y)[-1]))
+
+    def verify(self) -> None:
+        x, y = shape_of(self.x), shape_of(self.y)
+        if len(x) < 2 or len(x) != len(y) or x[:-2] != y[:-2] or x[-1] != y[-2]:
+            raise Invalid(f"cannot multiply {x} by {y}")
+
+
+@dataclass(frozen=True)
+class SumOp(Op):
+    """Sum over `axes`, which disappear. Axes are non-negative and ascending."""
+
+    name: ClassVar[str] = "nn.sum"
+    x: Value
+    axes: tuple[int, ...]
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(tuple(n for axis, n in enumerate(shape_of(self.x)) if axis not in self.axes))
+
+    def verify(self) -> None:
+        if list(self.axes) != sorted({a for a in self.axes if 0 <= a < len(shape_of(self.x))}):
+            raise Invalid(f"axes {self.axes} of a tensor with {len(shape_of(self.x))} axes")
+
+
+@dataclass(frozen=True)
+class BroadcastOp(Op):
+    """Repeat along new leading axes and axes of length 1, as numpy does."""
+
+    name: ClassVar[str] = "nn.broadcast"
+    x: Value
+    shape: tuple[int, ...]
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.shape)
+
+    def verify(self) -> None:
+        try:
+            fits = np.broadcast_shapes(shape_of(self.x), self.shape) == self.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise Invalid(f"cannot broadcast {shape_of(self.x)} to {self.shape}")
+
+
+@dataclass(frozen=True)
+class ReshapeOp(Op):
+    name: ClassVar[str] = "nn.reshape"
+    x: Value
+    shape: tuple[int, ...]
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.shape)
+
+    def verify(self) -> None:
+        if np.prod(shape_of(self.x), dtype=np.int64) != np.prod(self.shape, dtype=np.int64):
+            raise Invalid(f"cannot reshape {shape_of(self.x)} to {self.shape}")
+
+
+@dataclass(frozen=True)
+class TransposeOp(Op):
+    """Axis k of the result is axis `axes[k]` of the operand."""
+
+    name: ClassVar[str] = "nn.transpose"
+    x: Value
+    axes: tuple[int, ...]
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(tuple(shape_of(self.x)[axis] for axis in self.axes))
+
+    def verify(self) -> None:
+        if sorted(self.axes) != list(range(len(shape_of(self.x)))):
+            raise Invalid(f"{self.axes} is not a permutation of the axes")
+
+
+@dataclass(frozen=True)
+class GatherOp(Op):
+    """Elements of the flattened operand by position; position -1 gives zero (padding)."""
+
+    name: ClassVar[str] = "nn.gather"
+    x: Value
+    indices: Array
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.indices.shape)
+
+    def verify(self) -> None:
+        size = int(np.prod(shape_of(self.x), dtype=np.int64))
+        if self.indices.size and not -1 <= self.indices.values.min() <= self.indices.values.max() < size:
+            raise Invalid(f"an index lies outside -1..{size - 1}")
+
+
+@dataclass(frozen=True)
+class ScatterAddOp(Op):
+    """The adjoint of gather: add each element to a position of a zero tensor; -1 drops it."""
+
+    name: ClassVar[str] = "nn.scatter_add"
+    x: Value
+    indices: Array
+    shape: tuple[int, ...]
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.shape)
+
+    def verify(self) -> None:
+        if shape_of(self.x) != self.indices.shape:
+            raise Invalid(f"{shape_of(self.x)} elements for {self.indices.shape} positions")
+
+
+@dataclass(frozen=True)
+class ConcatOp(Op):
+    """Join along one axis."""
+
+    name: ClassVar[str] = "nn.concat"
+    parts: tuple[Value, ...]
+    axis: int = 0
+
+    def result_types(self) -> tuple[Type, ...]:
+        first, *rest = map(shape_of, self.parts)
+        length = first[self.axis] + sum(shape[self.axis] for shape in rest)
+        return tensor((*first[: self.axis], length, *first[self.axis + 1 :]))

@@ -1,0 +1,190 @@
+"""Families of polynomials as packed arrays: no object per term, whatever the size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.ir import Array, Attribute, EnumAttribute
+
+Ints = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+
+class Vartype(EnumAttribute):
+    """What a bit is: 0/1 with x^2 = x, or -1/+1 with s^2 = 1."""
+
+    BINARY = "binary"
+    SPIN = "spin"
+
+
+@dataclass(frozen=True)
+class Terms(Attribute):
+    """The monomials of one degree d: `row` [m], `variables` [m, d] and `coefficients` [m]."""
+
+    name: ClassVar[str] = "terms"
+    row: Array
+    variables: Array
+    coefficients: Array
+
+    @property
+    def degree(self) -> int:
+        return int(self.variables.shape[1])
+
+    def __len__(self) -> int:
+        return self.row.size
+
+
+@dataclass(frozen=True)
+class Polynomials(Attribute):
+    """`rows` polynomials over numbered variables.
+
+    Canonical (see `canonical`): blocks by ascending degree, none empty; in each block terms sorted by
+    row, then variables; variables ascending inside a term (a repeated variable is a power); no two
+    terms alike and no zero coefficient.
+    """
+
+    name: ClassVar[str] = "polynomials"
+    rows: int
+    terms: tuple[Terms, ...]
+
+    @property
+    def degree(self) -> int:
+        """The highest degree of a term; 0 for constants."""
+        return max((block.degree for block in self.terms), default=0)
+
+    def __len__(self) -> int:
+        """How many terms there are."""
+        return sum(map(len, self.terms))
+
+    def block(self, degree: int) -> tuple[Ints, Ints, Floats]:
+        """Rows, variables and coefficients of the terms of one degree (empty arrays when there are none)."""
+        for block in self.terms:
+            if block.degree == degree:
+                return block.row.values, block.variables.values, block.coefficients.values
+        return np.zeros(0, np.int32), np.zeros((0, degree), np.int32), np.zeros(0)
+
+    def constants(self) -> Floats:
+        """The constant term of every row."""
+        row, _, coefficients = self.block(0)
+        return np.bincount(row, coefficients, self.rows).astype(np.float64)
+
+
+@dataclass(frozen=True)
+class AffineMap(Attribute):
+    """Variable i is `offsets[i] + sum weights[k] bit[bits[k]]` for k in `starts[i] .. starts[i + 1]`."""
+
+    name: ClassVar[str] = "affine"
+    offsets: Array
+    starts: Array
+    bits: Array
+    weights: Array
+
+    @property
+    def size(self) -> int:
+        """How many variables the map defines."""
+        return self.offsets.size
+
+    def evaluate(self, bits: NDArray[np.generic]) -> Floats:
+        """Values [..., size] of the variables for bit values [..., bits]."""
+        counts = np.diff(self.starts.values)
+        products = bits[..., self.bits.values].astype(np.float64) * self.weights.values
+        values = np.empty((*bits.shape[:-1], self.size))
+        values[...] = self.offsets.values
+        filled = counts > 0
+        if filled.any():
+            # Empty forms are left out: reduceat would give them their neighbour's first product.
+            values[..., filled] += np.add.reduceat(products, self.starts.values[:-1][filled], axis=-1)
+        return values
+
+    @staticmethod
+    def concatenate(maps: Iterable[AffineMap]) -> AffineMap:
+        """One map for the variables of all `maps` in turn."""
+        parts = list(maps)
+        if len(parts) == 1:
+            return parts[0]
+        counts = [np.diff(part.starts.values) for part in parts]
+        starts = np.concatenate([[0], np.cumsum(np.concatenate([*counts, np.zeros(0, np.int64)]))])
+        columns = ("offsets", "bits", "weights")
+        offsets, bits, weights = (
+            np.concatenate([getattr(part, c).values for part in parts]) if parts else np.zeros(0) for c in columns
+        )
+        return AffineMap(Array(offsets), Array(starts.astype(np.int64)), Array(bits.astype(np.int32)), Array(weights))
+
+
+def pack(rows: int, blocks: Iterable[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]) -> Polynomials:
+    """Polynomials from (row, variables, coefficients) blocks of any order, merged and canonical."""
+    by_degree: dict[int, list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]] = {}
+    for row, variables, coefficients in blocks:
+        if len(row):
+            by_degree.setdefault(variables.shape[1], []).append((row, variables, coefficients))
+    merged = (_merge(by_degree[degree]) for degree in sorted(by_degree))
+    return Polynomials(rows, tuple(block for block in merged if len(block)))
+
+
+def canonical(polynomials: Polynomials) -> Polynomials:
+    """The same polynomials in canonical form."""
+    return pack(
+        polynomials.rows, ((b.row.values, b.variables.values, b.coefficients.values) for b in polynomials.terms)
+    )
+
+
+def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]) -> Terms:
+    row, variables, coefficients = (
+        np.concatenate(column) if len(blocks) > 1 else column[0] for column in zip(*blocks, strict=True)
+    )
+    row = row.astype(np.int32, copy=False)
+    variables = _sorted_within_terms(variables.astype(np.int32, copy=False))
+    order, first = _group(row, variables)
+    if order is not None:
+        row, variables, coefficients = row[order], variables[order], coefficients[order]
+    if len(first) < len(row):
+        row, variables, coefficients = row[first], variables[first], np.add.reduceat(coefficients, first)
+    keep = coefficients != 0
+    if not keep.all():
+        row, variables, coefficients = row[keep], variables[keep], coefficients[keep]
+    return Terms(Array(row), Array(variables), Array(coefficients))
+
+
+def _sorted_within_terms(variables: Ints) -> Ints:
+    if variables.shape[1] < 2 or bool((variables[:, 1:] >= variables[:, :-1]).all()):
+        return variables
+    return np.sort(variables, axis=1)
+
+
+def _group(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray[np.intp]]:
+    """The stable sorting order (None when sorted already) and where each group of equal terms starts."""
+    key = _packed_key(row, variables)
+    if key is None:
+        columns = [row, *variables.T]
+        order: NDArray[np.intp] | None = np.lexsort(columns[::-1])
+        differs = np.zeros(len(row), bool)
+        for column in columns:
+            ordered = column[order]
+            differs[1:] |= ordered[1:] != ordered[:-1]
+    else:
+        steps = key[1:] >= key[:-1]
+        # A stable order keeps the sum of duplicates the same on every machine.
+        order = None if bool(steps.all()) else np.argsort(key, kind="stable")
+        ordered = key if order is None else key[order]
+        differs = np.empty(len(row), bool)
+        differs[1:] = ordered[1:] != ordered[:-1]
+    differs[:1] = True
+    return order, np.flatnonzero(differs)
+
+
+def _packed_key(row: Ints, variables: Ints) -> NDArray[np.int64] | None:
+    """Row and variables as one integer that sorts like the tuple, when 63 bits suffice."""
+    row_bits = int(row.max(initial=0)).bit_length()
+    bits = int(variables.max(initial=0)).bit_length()
+    if row_bits + bits * variables.shape[1] > 63:
+        return None
+    key = row.astype(np.int64)
+    for column in variables.T:
+        key <<= bits
+        key |= column
+    return key

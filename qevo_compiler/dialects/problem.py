@@ -1,0 +1,163 @@
+"""What is to be decided: variables, objective, constraints and how to train or approximate.
+
+These ops state the problem over tensor values; `poly` holds the same problem as packed polynomials.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from qevo_compiler.dialects.nn import Function
+from qevo_compiler.dialects.nn.ops import tensor
+from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op, Type, Value
+
+
+class Domain(EnumAttribute):
+    """What values a decision variable takes."""
+
+    BINARY = "binary"
+    SPIN = "spin"
+    INTEGER = "int"
+    REAL = "real"
+    CHOICE = "choice"
+
+
+class Encoding(EnumAttribute):
+    """How a variable's values are written in bits."""
+
+    LOG = "log"
+    UNARY = "unary"
+    ONE_HOT = "onehot"
+    DOMAIN_WALL = "domainwall"
+
+
+class Sense(EnumAttribute):
+    MINIMIZE = "minimize"
+    MAXIMIZE = "maximize"
+
+
+class Relation(EnumAttribute):
+    """How the body of a constraint (left side minus right side) compares with zero."""
+
+    EQ = "=="
+    LE = "<="
+    GE = ">="
+
+
+@dataclass(frozen=True)
+class VariableOp(Op):
+    """An array of decision variables.
+
+    `shape` is the source's shape. `lower` and `upper` (integer and real) are scalars or have that
+    shape. `bits` (real) gives 2^bits equally spaced points, both ends included. `labels` (choice)
+    name the alternatives; the value of a choice is one indicator a label, along a new last axis.
+    `positions` names the elements of a larger tensor `symbol` of shape `tensor_shape` that this flat
+    variable stands for; None means that the variable is the whole of `symbol`.
+    """
+
+    name: ClassVar[str] = "problem.variable"
+    pure: ClassVar[bool] = False
+    symbol: str
+    domain: Domain
+    shape: tuple[int, ...]
+    lower: Array | None = None
+    upper: Array | None = None
+    bits: int | None = None
+    labels: tuple[str, ...] = ()
+    encoding: Encoding | None = None
+    positions: Array | None = None
+    tensor_shape: tuple[int, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many source variables: elements of `shape`."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def width(self) -> int:
+        """How many polynomial variables: a choice has one indicator a label."""
+        return self.size * (len(self.labels) if self.domain is Domain.CHOICE else 1)
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor((*self.shape, len(self.labels)) if self.domain is Domain.CHOICE else self.shape)
+
+    def verify(self) -> None:
+        if self.domain in (Domain.INTEGER, Domain.REAL) and (self.lower is None or self.upper is None):
+            raise Invalid(f"`{self.symbol}` has no range")
+        if (self.domain is Domain.CHOICE) != bool(self.labels):
+            raise Invalid(f"`{self.symbol}`: labels belong to a choice, and a choice needs them")
+        if (self.domain is Domain.REAL) != (self.bits is not None):
+            raise Invalid(f"`{self.symbol}`: bits belong to a real variable, and a real needs them")
+
+
+@dataclass(frozen=True)
+class ObjectiveOp(Op):
+    """The scalar to minimise or maximise."""
+
+    name: ClassVar[str] = "problem.objective"
+    x: Value
+    sense: Sense = Sense.MINIMIZE
+
+
+@dataclass(frozen=True)
+class ConstraintOp(Op):
+    """A family of constraints `body relation 0`, one for each element of the flat operand.
+
+    `indices` [rows, k] are the values of the index variables, for names such as `visit[3]`.
+    A `weight` makes the family soft: violation squared times weight is added to the objective.
+    """
+
+    name: ClassVar[str] = "problem.constraint"
+    body: Value
+    symbol: str
+    relation: Relation
+    indices: Array
+    weight: float | None = None
+
+
+@dataclass(frozen=True)
+class ApproximateOp(Op):
+    """Use a polynomial of `degree` on [lower, upper] for `function`."""
+
+    name: ClassVar[str] = "problem.approximate"
+    function: Function
+    degree: int
+    lower: float | None = None
+    upper: float | None = None
+
+
+@dataclass(frozen=True)
+class TrainOp(Op):
+    """Stochastic gradient descent with torch.optim.SGD's hyper-parameters; `batch` 0 means all data."""
+
+    name: ClassVar[str] = "problem.train"
+    rate: float
+    steps: int
+    momentum: float = 0.0
+    nesterov: bool = False
+    dampening: float = 0.0
+    weight_decay: float = 0.0
+    batch: int = 0
+    seed: int = 0
+
+
+class Pivot(EnumAttribute):
+    """The point about which training dynamics are expanded."""
+
+    ORIGIN = "origin"
+    START = "start"
+    MINIMISER = "minimiser"
+
+
+@dataclass(frozen=True)
+class LinearizeOp(Op):
+    """Ask for the Carleman system of the training dynamics, by order or by tolerance."""
+
+    name: ClassVar[str] = "problem.linearize"
+    order: int | None
+    tolerance: float | None
+    pivot: Pivot
+    reupload: int | None

@@ -1,0 +1,1 @@
+"""Running IR numerically."""

@@ -1,0 +1,1 @@
+"""From sources to IR: the language, the Python problem builder and traced PyTorch models."""

@@ -1,0 +1,129 @@
+"""Compile-time data on ops: arrays with content equality, enumerations and typed records."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+DTYPES: dict[str, np.dtype[Any]] = {
+    "f64": np.dtype("<f8"),
+    "f32": np.dtype("<f4"),
+    "i64": np.dtype("<i8"),
+    "i32": np.dtype("<i4"),
+    "u8": np.dtype("u1"),
+}
+_NAMES = {dtype: name for name, dtype in DTYPES.items()}
+
+
+class Array:
+    """A read-only numpy array that compares and hashes by content.
+
+    The array handed in is frozen, not copied, when its type and layout already fit; whoever hands
+    it over must not write to it afterwards. Booleans become `u8`, other integers `i64`.
+    """
+
+    def __init__(self, values: ArrayLike) -> None:
+        array = np.asarray(values)
+        if array.dtype not in _NAMES:
+            array = array.astype(_storage_dtype(array.dtype))
+        self.values: NDArray[Any] = np.ascontiguousarray(array).reshape(array.shape)
+        self.values.setflags(write=False)
+
+    @property
+    def dtype_name(self) -> str:
+        return _NAMES[self.values.dtype]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.values.shape
+
+    @property
+    def size(self) -> int:
+        return int(self.values.size)
+
+    @cached_property
+    def digest(self) -> str:
+        """The first 32 hex digits of the SHA-256 of type, shape and bytes."""
+        head = f"{self.dtype_name}{self.shape}".encode()
+        return hashlib.sha256(head + self.values.tobytes()).hexdigest()[:32]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Array):
+            return NotImplemented
+        if self is other:
+            return True
+        if self.values.dtype != other.values.dtype or self.shape != other.shape:
+            return False
+        return bool(np.array_equal(_bits(self.values), _bits(other.values)))
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __repr__(self) -> str:
+        return f"Array({self.dtype_name}{list(self.shape)})"
+
+
+def _storage_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    if dtype.kind == "b":
+        return DTYPES["u8"]
+    if dtype.kind in "iu":
+        return DTYPES["i64"]
+    if dtype.kind == "f":
+        return DTYPES["f64"]
+    raise TypeError(f"an attribute cannot hold an array of {dtype}")
+
+
+def _bits(values: NDArray[Any]) -> NDArray[Any]:
+    # NaN equals itself and -0.0 differs from 0.0, as in the printed text.
+    return values.view(f"u{values.dtype.itemsize}") if values.dtype.kind == "f" else values
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A typed record; its fields are attribute values and print by name in order of declaration."""
+
+    name: ClassVar[str] = ""
+    registry: ClassVar[dict[str, type[Attribute]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if cls.name:
+            Attribute.registry[cls.name] = cls
+
+
+@dataclass(frozen=True)
+class Type(Attribute):
+    """The static description of a value."""
+
+
+@dataclass(frozen=True)
+class TensorType(Type):
+    """A dense tensor of reals; `shape` may be empty for a scalar."""
+
+    name: ClassVar[str] = "tensor"
+    shape: tuple[int, ...]
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self.shape, dtype=np.int64))
+
+
+class EnumAttribute(Enum):
+    """An enumeration that prints as `Class.member`."""
+
+    def __init_subclass__(cls) -> None:
+        ENUMS[cls.__name__] = cls
+
+
+ENUMS: dict[str, type[EnumAttribute]] = {}

@@ -1,0 +1,45 @@
+"""Building funcs op by op."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from qevo_compiler.ir.attributes import Type
+from qevo_compiler.ir.module import Func
+from qevo_compiler.ir.ops import Op, Value
+from qevo_compiler.source import Span
+
+
+class Builder:
+    """Collects ops and numbers their results. `span` is given to ops that come without one."""
+
+    def __init__(self, name: str = "main") -> None:
+        self.name = name
+        self.span: Span | None = None
+        self.ops: list[Op] = []
+        self._arguments: list[Value] = []
+        self._count = 0
+
+    def argument(self, type: Type) -> Value:
+        """A new argument; all arguments come before the first op."""
+        value = self._fresh(type)
+        self._arguments.append(value)
+        return value
+
+    def append(self, op: Op) -> tuple[Value, ...]:
+        """Add `op`; its results, freshly numbered and typed by inference."""
+        results = tuple(self._fresh(type) for type in op.result_types())
+        self.ops.append(replace(op, results=results, span=op.span or self.span))
+        return results
+
+    def add(self, op: Op) -> Value:
+        """Add an op with exactly one result and return that."""
+        (result,) = self.append(op)
+        return result
+
+    def finish(self, *returns: Value) -> Func:
+        return Func(self.name, tuple(self._arguments), tuple(self.ops), returns)
+
+    def _fresh(self, type: Type) -> Value:
+        self._count += 1
+        return Value(self._count - 1, type)

@@ -1,0 +1,117 @@
+"""Values and operations.
+
+An op class states its operands, attributes and results as typed dataclass fields; printing, parsing,
+cloning and generic checks derive from that declaration.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import UnionType
+from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+
+from qevo_compiler.ir.attributes import Type
+from qevo_compiler.source import Span
+
+
+class Invalid(Exception):
+    """An op or a module breaks an invariant; the message says which."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """The result of an op or the argument of a func, numbered inside its func."""
+
+    index: int
+    type: Type
+
+
+@dataclass(frozen=True)
+class Op:
+    """One operation.
+
+    Fields typed `Value`, `Value | None` or (last only) `tuple[Value, ...]` are operands; all other
+    fields of a subclass are attributes. `span` takes no part in equality. An op that is not `pure`
+    declares something and stays even when nobody uses its results.
+    """
+
+    name: ClassVar[str] = ""
+    pure: ClassVar[bool] = True
+    registry: ClassVar[dict[str, type[Op]]] = {}
+
+    results: tuple[Value, ...] = field(default=(), kw_only=True)
+    span: Span | None = field(default=None, compare=False, kw_only=True)
+
+    def __init_subclass__(cls) -> None:
+        if cls.name:
+            Op.registry[cls.name] = cls
+
+    def result_types(self) -> tuple[Type, ...]:
+        """The types of the results, inferred from operands and attributes."""
+        return ()
+
+    def verify(self) -> None:
+        """Raise `Invalid` where an invariant that types cannot state is broken."""
+
+    @property
+    def result(self) -> Value:
+        (value,) = self.results
+        return value
+
+    @property
+    def operands(self) -> tuple[Value, ...]:
+        found: list[Value] = []
+        for name in signature(type(self)).operands:
+            value = getattr(self, name)
+            found += value if isinstance(value, tuple) else [] if value is None else [value]
+        return tuple(found)
+
+    def map_operands(self, replace: Callable[[Value], Value]) -> Self:
+        """This op with every operand replaced; the same object when none changes."""
+        changes: dict[str, Any] = {}
+        for name in signature(type(self)).operands:
+            old = getattr(self, name)
+            new = tuple(map(replace, old)) if isinstance(old, tuple) else old and replace(old)
+            if new != old:
+                changes[name] = new
+        return dataclasses.replace(self, **changes) if changes else self
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The field names of an op class: operands, then attributes, in order of declaration."""
+
+    operands: tuple[str, ...]
+    attributes: tuple[str, ...]
+    variadic: bool
+
+
+_SIGNATURES: dict[type[Op], Signature] = {}
+
+
+def signature(cls: type[Op]) -> Signature:
+    """The operands and attributes that `cls` declares."""
+    if cls not in _SIGNATURES:
+        _SIGNATURES[cls] = _read_signature(cls)
+    return _SIGNATURES[cls]
+
+
+def _read_signature(cls: type[Op]) -> Signature:
+    hints = get_type_hints(cls)
+    operands: list[str] = []
+    attributes: list[str] = []
+    for item in dataclasses.fields(cls):
+        if item.name not in ("results", "span"):
+            (operands if _is_operand(hints[item.name]) else attributes).append(item.name)
+    variadic = bool(operands) and get_origin(hints[operands[-1]]) is tuple
+    return Signature(tuple(operands), tuple(attributes), variadic)
+
+
+def _is_operand(hint: Any) -> bool:
+    if hint is Value:
+        return True
+    if get_origin(hint) in (tuple, UnionType):
+        return Value in get_args(hint)
+    return False

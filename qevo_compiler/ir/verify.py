@@ -1,0 +1,51 @@
+"""Checking modules: definitions before uses, inferred types, op invariants, legal sets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qevo_compiler.ir.module import Func, Module
+from qevo_compiler.ir.ops import Invalid, Op, Value
+
+
+@dataclass(frozen=True)
+class Legal:
+    """The ops that `@main` may hold at a stage."""
+
+    name: str
+    ops: frozenset[type[Op]]
+
+    def __contains__(self, kind: type[Op]) -> bool:
+        return kind in self.ops
+
+
+def verify(module: Module) -> None:
+    """Raise `Invalid`, naming func and op, when an invariant of the module is broken."""
+    names = [func.name for func in module.funcs]
+    if len(set(names)) != len(names):
+        raise Invalid("two funcs share a name")
+    for func in module.funcs:
+        _verify_func(func)
+
+
+def _verify_func(func: Func) -> None:
+    defined: set[Value] = set(func.arguments)
+    for op in func.ops:
+        for value in op.operands:
+            if value not in defined:
+                raise Invalid(f"@{func.name}: {op.name} uses %{value.index} before it is defined")
+        try:
+            op.verify()
+            inferred = op.result_types()
+        except Invalid as error:
+            raise Invalid(f"@{func.name}: {op.name}: {error}") from None
+        if inferred != tuple(value.type for value in op.results):
+            raise Invalid(f"@{func.name}: {op.name}: result types do not follow from its operands")
+        defined.update(op.results)
+    if missing := [value for value in func.returns if value not in defined]:
+        raise Invalid(f"@{func.name} returns %{missing[0].index}, which is not defined")
+
+
+def first_illegal(module: Module, legal: Legal) -> Op | None:
+    """The first op of `@main` that the legal set does not hold, or None."""
+    return next((op for op in module.main.ops if type(op) not in legal), None)

@@ -1,0 +1,106 @@
+"""The text form of passes and their options: `name{option=value,...}`."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
+
+from qevo_compiler.diagnostics import CompileError, did_you_mean
+from qevo_compiler.diagnostics.pipeline import BadOption, BadPipeline, UnknownOption, UnknownPass
+from qevo_compiler.ir import format_float
+from qevo_compiler.passes.base import Pass
+from qevo_compiler.passes.registry import PASSES, load_pass
+
+_ITEM = re.compile(r"\s*([a-z][a-z0-9-]*)\s*(?:\{([^{}]*)\})?\s*(,|$)")
+
+
+def parse_passes(text: str, options: Mapping[str, Mapping[str, Any]]) -> tuple[Pass, ...]:
+    """The passes that `text` names, with their options."""
+    return tuple(make_pass(name, {**options.get(name, {}), **given}) for name, given in _items(text))
+
+
+def make_pass(name: str, given: Mapping[str, Any]) -> Pass:
+    """One pass by name; option values may be text or already of their type."""
+    if name not in PASSES:
+        raise CompileError(UnknownPass(None, name, did_you_mean(name, PASSES)))
+    cls = load_pass(name)
+    hints = get_type_hints(cls)
+    known = {f.name.replace("_", "-"): f.name for f in dataclasses.fields(cls)}
+    values = {}
+    for key, value in given.items():
+        option = key.replace("_", "-")
+        if option not in known:
+            raise CompileError(UnknownOption(None, name, key, did_you_mean(option, known)))
+        values[known[option]] = _value(name, option, value, hints[known[option]])
+    return cls(**values)
+
+
+def print_option(value: Any) -> str:
+    """An option's value as `parse_passes` reads it."""
+    match value:
+        case None:
+            return "none"
+        case bool():
+            return str(value).lower()
+        case float():
+            return format_float(value)
+        case Enum():
+            return value.name.lower()
+        case tuple():
+            return ":".join(map(print_option, value))
+    return str(value)
+
+
+def _items(text: str) -> Iterator[tuple[str, dict[str, str]]]:
+    position = 0
+    while position < len(text):
+        match = _ITEM.match(text, position)
+        if match is None:
+            raise CompileError(BadPipeline(None, text, text[position:]))
+        yield match[1], dict(_pairs(text, match[2] or ""))
+        position = match.end()
+
+
+def _pairs(text: str, body: str) -> Iterator[tuple[str, str]]:
+    for item in filter(None, (part.strip() for part in body.split(","))):
+        key, equals, value = item.partition("=")
+        if not equals:
+            raise CompileError(BadPipeline(None, text, item))
+        yield key.strip(), value.strip()
+
+
+def _value(name: str, option: str, value: Any, hint: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    for candidate in get_args(hint) if get_origin(hint) is UnionType else (hint,):
+        try:
+            return _convert(value, candidate)
+        except (ValueError, KeyError):
+            continue
+    raise CompileError(BadOption(None, name, option, value, _hint_text(hint)))
+
+
+def _convert(text: str, hint: Any) -> Any:
+    if hint is type(None):
+        return {"none": None}[text]
+    if hint is bool:
+        return {"true": True, "false": False}[text]
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint[text.replace("-", "_").upper()]
+    if get_origin(hint) is tuple:
+        return tuple(_convert(part, get_args(hint)[0]) for part in text.split(":") if part)
+    return hint(text)
+
+
+def _hint_text(hint: Any) -> str:
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return "one of " + ", ".join(member.name.lower() for member in hint)
+    if get_origin(hint) is tuple:
+        return f"{_hint_text(get_args(hint)[0])} values joined by `:`"
+    if get_origin(hint) is UnionType:
+        return " or ".join(_hint_text(part) for part in get_args(hint))
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(hint, "none")

@@ -1,0 +1,82 @@
+"""Pipelines: ordered passes with a text form, run with checks between the passes."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qevo_compiler.diagnostics import CompileError, InternalError
+from qevo_compiler.diagnostics.ir import IllegalOp
+from qevo_compiler.ir import Invalid, Legal, Module, first_illegal, verify
+from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.options import parse_passes, print_option
+
+AfterPass = Callable[[Pass, Module, Module], None]
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Passes in order. `str()` prints the text that `Pipeline.parse` reads."""
+
+    passes: tuple[Pass, ...]
+
+    @staticmethod
+    def parse(text: str, options: Mapping[str, Mapping[str, Any]] | None = None) -> Pipeline:
+        """A pipeline from text such as `quadratize,scale-coefficients{bits=5}`.
+
+        `options` gives further option values by pass name; those in the text win. Raises
+        `CompileError` for an unknown pass or option or a value of the wrong type.
+        """
+        return Pipeline(parse_passes(text, options or {}))
+
+    def run(
+        self, module: Module, context: Context = SILENT, after: AfterPass | None = None, check: bool = True
+    ) -> Module:
+        """Run every pass; `after(pass, before, result)` is called between passes.
+
+        With `check`, the module is verified and its ops held against the legal sets around each pass:
+        an illegal input is the user's pipeline, a bad output is a bug and raises `InternalError`.
+        """
+        for step in self.passes:
+            if check:
+                _check_input(module, step)
+            result = step.run(module, context)
+            if check and result is not module:
+                _check_output(result, step)
+            if after is not None:
+                after(step, module, result)
+            module = result
+        return module
+
+    def __str__(self) -> str:
+        return ",".join(map(_pass_text, self.passes))
+
+
+def _pass_text(step: Pass) -> str:
+    changed = [f for f in dataclasses.fields(step) if getattr(step, f.name) != f.default]
+    options = ",".join(f"{f.name.replace('_', '-')}={print_option(getattr(step, f.name))}" for f in changed)
+    return f"{step.name}{{{options}}}" if options else step.name
+
+
+def _check_input(module: Module, step: Pass) -> None:
+    op = first_illegal(module, step.takes)
+    if op is not None:
+        hint = f"`{step.name}` takes the stage `{step.takes.name}`; `qevoc passes` shows which pass leaves it"
+        raise CompileError(IllegalOp(op.span, op.name, f"for `{step.name}`", hint))
+
+
+def _check_output(module: Module, step: Pass) -> None:
+    try:
+        verify(module)
+    except Invalid as error:
+        raise InternalError(f"after `{step.name}`: {error}") from error
+    op = first_illegal(module, step.leaves)
+    if op is not None:
+        raise InternalError(f"after `{step.name}`: {op.name} is not legal at the stage `{step.leaves.name}`")
+
+
+def stage_of(module: Module, stages: tuple[Legal, ...]) -> Legal | None:
+    """The lowest (last) of `stages` whose legal set holds all of `@main`, or None."""
+    return next((stage for stage in reversed(stages) if first_illegal(module, stage) is None), None)

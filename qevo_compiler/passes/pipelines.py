@@ -1,0 +1,35 @@
+"""The named pipelines. Each line says why its order matters where it does."""
+
+from __future__ import annotations
+
+# Constants fold first so that later passes see data as data; layers decompose before anything differentiates.
+_TENSOR = "fold-constants,decompose-layers"
+
+# Smooth functions become polynomials before expansion, which knows only polynomials.
+_PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
+
+# One global quadratization after all penalties are in, so that products are shared and opposite signs cancel.
+_ISING = "encode-variables,penalize-constraints,quadratize,binary-to-spin"
+
+# A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
+_TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
+
+# Batch norm must be folded into its layer before weights are rounded; layers stay whole, for their inputs.
+_ROUND = "fold-constants,rounding-model"
+
+_SCHEDULE = "scale-coefficients,synthesize-schedule"
+
+SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
+TARGETS = {
+    "spin": f"{_ISING},{_SCHEDULE}",
+    # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient.
+    "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,lower-gates",
+}
+
+
+def pipeline_text(task: str, target: str) -> str:
+    """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
+    lowering = TARGETS[target]
+    if task == "round":
+        lowering = lowering.replace(_ISING, "unite-family,binary-to-spin")
+    return f"{SOURCES[task]},{lowering}"

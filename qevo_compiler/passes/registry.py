@@ -1,0 +1,34 @@
+"""The passes by name; each is imported when first asked for."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from qevo_compiler.passes.base import Pass
+
+PASSES = {
+    "fold-constants": "FoldConstants",
+    "decompose-layers": "DecomposeLayers",
+    "approximate-functions": "ApproximateFunctions",
+    "gradient-extraction": "GradientExtraction",
+    "local-quadratic-model": "LocalQuadraticModel",
+    "rounding-model": "RoundingModel",
+    "expand-polynomials": "ExpandPolynomials",
+    "encode-variables": "EncodeVariables",
+    "penalize-constraints": "PenalizeConstraints",
+    "quadratize": "Quadratize",
+    "unite-family": "UniteFamily",
+    "binary-to-spin": "BinaryToSpin",
+    "spin-to-binary": "SpinToBinary",
+    "scale-coefficients": "ScaleCoefficients",
+    "synthesize-schedule": "SynthesizeSchedule",
+    "anneal-to-circuit": "AnnealToCircuit",
+    "lower-gates": "LowerGates",
+}
+
+
+def load_pass(name: str) -> type[Pass]:
+    """The class of a registered pass."""
+    module = import_module(f"qevo_compiler.passes.{name.replace('-', '_')}")
+    cls: type[Pass] = getattr(module, PASSES[name])
+    return cls

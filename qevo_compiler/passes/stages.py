@@ -1,0 +1,24 @@
+"""The legal sets: what `@main` may hold at each stage, from the source down to a target."""
+
+from __future__ import annotations
+
+from qevo_compiler.dialects import anneal, gate, ising, nn, poly, problem
+from qevo_compiler.ir import Legal
+
+_SAMPLING = frozenset({anneal.RequestOp, anneal.SampleOp})
+_TRAINING = frozenset({problem.TrainOp, problem.LinearizeOp})
+_STATEMENTS = frozenset({problem.VariableOp, problem.ObjectiveOp, problem.ConstraintOp, problem.ApproximateOp})
+_PROBLEM = frozenset({poly.ObjectiveOp, poly.ConstraintOp})
+_SCHEDULED = frozenset({anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp})
+
+TENSOR = Legal("tensor", nn.PRIMITIVES | nn.LAYERS | _STATEMENTS | _TRAINING | _SAMPLING)
+PRIMITIVE = Legal("primitive", TENSOR.ops - nn.LAYERS)
+POLYNOMIAL = Legal("polynomial", _PROBLEM | {problem.VariableOp} | _TRAINING | _SAMPLING)
+ENCODED = Legal("encoded", _PROBLEM | {ising.RegisterOp} | _SAMPLING)
+UNCONSTRAINED = Legal("unconstrained", ENCODED.ops - {poly.ConstraintOp} | {ising.PenaltyOp})
+QUADRATIC = Legal("quadratic", frozenset({ising.RegisterOp, ising.PenaltyOp, ising.QuboOp, ising.ModelOp}) | _SAMPLING)
+SPIN = Legal("spin", QUADRATIC.ops - {ising.QuboOp})
+SCHEDULED = Legal("scheduled", SPIN.ops | _SCHEDULED)
+CIRCUIT = Legal("circuit", SCHEDULED.ops | {gate.CircuitOp})
+FAMILY = Legal("family", frozenset({ising.FamilyOp}) | _SAMPLING)
+STAGES = (TENSOR, PRIMITIVE, POLYNOMIAL, ENCODED, UNCONSTRAINED, QUADRATIC, SPIN, SCHEDULED, CIRCUIT, FAMILY)

@@ -1,0 +1,1 @@
+"""The hybrid loops that run compiled models: training rounds and weight rounding."""
