@@ -38,13 +38,13 @@ class Diagnostic:
 
     span: Span | None
 
-    def text(self, template: str) -> str:
+    def fill(self, template: str) -> str:
         """`template` filled with this diagnostic's fields and properties."""
         return template.format_map(_Fields(self))
 
     @property
     def message(self) -> str:
-        return self.text(self.title)
+        return self.fill(self.title)
 
     def related(self) -> Iterable[tuple[Span, str]]:
         """Further places worth showing, each with its label."""

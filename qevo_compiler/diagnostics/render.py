@@ -18,13 +18,13 @@ def render(diagnostics: Iterable[Diagnostic], sources: SourceMap) -> str:
 
 def _lines(diagnostic: Diagnostic, sources: SourceMap) -> Iterator[str]:
     yield f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
-    places = [] if diagnostic.span is None else [(diagnostic.span, diagnostic.text(diagnostic.label), "^")]
+    places = [] if diagnostic.span is None else [(diagnostic.span, diagnostic.fill(diagnostic.label), "^")]
     places += [(span, label, "-") for span, label in diagnostic.related()]
     gutter = max((len(str(span.line)) for span, _, _ in places), default=0)
     for span, label, mark in places:
         yield from _place(span, label, mark, gutter, sources)
     for kind, template in (("note", diagnostic.note), ("help", diagnostic.help)):
-        if text := diagnostic.text(template):
+        if text := diagnostic.fill(template):
             yield from _wrapped(f"{' ' * gutter} = {kind}: ", text)
 
 
