@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
 
@@ -30,6 +31,7 @@ class Gate(EnumAttribute):
     PHASED_X = (9, 1, 2)
     SQRT_ISWAP = (10, 2, 0)
     SYC = (11, 2, 0)
+    SWAP = (12, 2, 0)
 
     @property
     def opcode(self) -> int:
@@ -48,8 +50,10 @@ class Gate(EnumAttribute):
 class CircuitOp(Op):
     """`opcodes` [m], `qubits` [m, 2] (second -1 for one-qubit gates), `angles` [m, 2] (unused are 0).
 
-    All qubits start in |0> and are measured at the end: classical bit i is qubit i, and reads 0 for
-    spin +1 (Z = +1). `phase` is the global phase in radians that the listed gates leave out.
+    All qubits start in |0> and are measured at the end: classical bit i is qubit `order[i]` (None: qubit
+    i, one for every qubit) and reads 0 for spin +1 (Z = +1). Routing moves spins between qubits, and a
+    device has more qubits than the model has spins; `order` states where each spin ends. `phase` is the
+    global phase in radians that the listed gates leave out.
     """
 
     name: ClassVar[str] = "gate.circuit"
@@ -59,12 +63,19 @@ class CircuitOp(Op):
     qubits: Array
     angles: Array
     phase: float = 0.0
+    order: Array | None = None
+
+    @property
+    def measured(self) -> NDArray[np.int64]:
+        """The qubit that classical bit i is read from, for every bit."""
+        return np.arange(self.qubit_count) if self.order is None else self.order.values.astype(np.int64)
 
     def __len__(self) -> int:
         return self.opcodes.size
 
     def verify(self) -> None:
         count = len(self)
+        self._verify_order()
         if self.qubits.shape != (count, 2) or self.angles.shape != (count, 2):
             raise Invalid(f"{count} opcodes with qubits {self.qubits.shape} and angles {self.angles.shape}")
         if not count:
@@ -79,3 +90,8 @@ class CircuitOp(Op):
             raise Invalid("a gate acts twice on one qubit")
         if not np.isfinite(self.angles.values).all():
             raise Invalid("an angle is not finite")
+
+    def _verify_order(self) -> None:
+        order = self.measured
+        if len(np.unique(order)) != len(order) or (order < 0).any() or (order >= self.qubit_count).any():
+            raise Invalid("two bits are read from one qubit, or a bit from a missing one")

@@ -63,25 +63,47 @@ class RegisterOp(Op):
 class PenaltyRule(EnumAttribute):
     """How a penalty weight was found.
 
-    RANGE and INCUMBENT are proved to dominate the objective; SOFT is the user's weight; HEURISTIC may
-    be too small.
+    RANGE, INCUMBENT and REPAIR are proved to dominate the objective; SOFT is the user's weight;
+    HEURISTIC may be too small.
     """
 
     RANGE = "range"
     INCUMBENT = "incumbent"
+    REPAIR = "repair"
     SOFT = "soft"
     HEURISTIC = "heuristic"
 
 
+class PenaltyForm(EnumAttribute):
+    """The penalty of a row as a function of its residual u, a multiple of the row's unit.
+
+    SQUARE is u^2, LINEAR is u (never negative), TRIANGLE is u (u + 1) / 2, which is 0 at u = -1 and u = 0.
+    """
+
+    SQUARE = "square"
+    LINEAR = "linear"
+    TRIANGLE = "triangle"
+
+
 @dataclass(frozen=True)
 class PenaltyOp(Op):
-    """The weight that multiplies the penalty of one constraint family in the energy (before scaling)."""
+    """The weight that multiplies the penalty of one constraint family in the energy (before scaling).
+
+    Row r of a family `body relation 0` (`>=` negated to `<=`) adds `weight * form(u)` with
+    `u = (body + shifts[r] + slack) / units[r]`; a row with unit 0 is always satisfied and adds
+    nothing. None means units of 1 and shifts of 0. `implied` marks the family that the encoding of the
+    variable `symbol` adds.
+    """
 
     name: ClassVar[str] = "ising.penalty"
     pure: ClassVar[bool] = False
     symbol: str
     weight: float
     rule: PenaltyRule
+    form: PenaltyForm = PenaltyForm.SQUARE
+    units: Array | None = None
+    shifts: Array | None = None
+    implied: bool = False
 
 
 def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
@@ -149,7 +171,8 @@ class FamilyOp(Op):
 
     Member r has energy `offsets[r] + linear[r] . x + factors[r] * x^T gram x` over x in {0,1}^d, where
     `gram` [d, d] is symmetric (its diagonal counts as linear, x^2 = x). Element (r, i) of the weight
-    matrix becomes `scales[r] * (base[r, i] + x_i)`; `weight_shape` is the shape in the state dict.
+    matrix becomes `scales[r] * (base[r, i] + x_i)`; `weight_shape` is the shape in the state dict, whose
+    first axis holds this family's members from `first_row` on (a grouped convolution has a family a group).
     """
 
     name: ClassVar[str] = "ising.family"
@@ -163,6 +186,7 @@ class FamilyOp(Op):
     scales: Array
     base: Array
     weight_shape: tuple[int, ...]
+    first_row: int = 0
 
     @property
     def members(self) -> int:
@@ -176,3 +200,6 @@ class FamilyOp(Op):
     def verify(self) -> None:
         if self.gram.shape != (self.width, self.width) or self.base.shape != self.linear.shape:
             raise Invalid(f"`{self.symbol}`: shapes of gram, linear and base do not fit")
+        size = int(np.prod(self.weight_shape[1:], dtype=np.int64))
+        if self.width != size or not 0 <= self.first_row <= self.weight_shape[0] - self.members:
+            raise Invalid(f"`{self.symbol}`: {self.members} rows of {self.width} in a weight of {self.weight_shape}")

@@ -27,9 +27,12 @@ def print_module(module: Module) -> str:
     return "".join(module_chunks(module))
 
 
-def module_chunks(module: Module) -> Iterator[str]:
-    """The text in pieces, so that large data can be written without holding it twice."""
-    printer = _Printer()
+def module_chunks(module: Module, spans: bool = True) -> Iterator[str]:
+    """The text in pieces, so that large data can be written without holding it twice.
+
+    Without `spans` the text says nothing of where ops come from.
+    """
+    printer = _Printer(spans)
     yield f"qir {VERSION}\nmodule {json.dumps(module.name)} {{\n"
     for entry in module.ledger:
         yield f"  ledger {printer.attribute(entry)}\n"
@@ -46,7 +49,8 @@ def format_float(value: float) -> str:
 
 
 class _Printer:
-    def __init__(self) -> None:
+    def __init__(self, spans: bool) -> None:
+        self._spans = spans
         self._data: dict[str, Array] = {}
 
     def func(self, func: Func) -> Iterator[str]:
@@ -67,7 +71,7 @@ class _Printer:
             text += f" {self._record(op, fields.attributes)}"
         if op.results:
             text += " : " + ", ".join(self.attribute(value.type) for value in op.results)
-        return text if op.span is None else f"{text} {_location(op.span)}"
+        return f"{text} {_location(op.span)}" if op.span and self._spans else text
 
     def attribute(self, value: Any) -> str:
         match value:

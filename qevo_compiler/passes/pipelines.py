@@ -22,9 +22,13 @@ _SCHEDULE = "scale-coefficients,synthesize-schedule"
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
-    # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient.
-    "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,lower-gates",
+    # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient. Routing comes
+    # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
+    "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
 }
+
+# How much effort goes into a small program. A level never changes which programs are accepted.
+OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {0: {}, 1: {}, 2: {}}
 
 
 def pipeline_text(task: str, target: str) -> str:

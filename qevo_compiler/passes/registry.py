@@ -23,6 +23,7 @@ PASSES = {
     "scale-coefficients": "ScaleCoefficients",
     "synthesize-schedule": "SynthesizeSchedule",
     "anneal-to-circuit": "AnnealToCircuit",
+    "route-qubits": "RouteQubits",
     "lower-gates": "LowerGates",
 }
 

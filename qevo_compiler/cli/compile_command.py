@@ -1,0 +1,103 @@
+"""Compile a .qevo program, a .py model or a .qir module and write the target's files."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+
+from qevo_compiler.cli.common import (
+    Watcher,
+    add_compilation,
+    add_source,
+    console,
+    data_from,
+    make_context,
+    options_from,
+    print_ledger,
+)
+from qevo_compiler.ir import module_chunks
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    add_compilation(parser)
+    parser.add_argument("-o", "--output", default="out", metavar="DIR", help="folder for the files (default out)")
+    parser.add_argument(
+        "--emit",
+        default="target",
+        metavar="STAGE",
+        help="ast, ir, latex or target (default); all but target go to stdout",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.emit == "ast":
+        return _emit_ast(args)
+    from qevo_compiler.driver import lower, make_target, plan
+    from qevo_compiler.frontend.load import import_source
+    from qevo_compiler.passes.pipeline import Pipeline
+
+    options = options_from(args)
+    imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
+    pipeline = plan(imported, options, make_target(options.target, options.target_options))
+    if args.dump_pipeline:
+        print(pipeline)
+        return 0
+    watch = Watcher(args)
+    if args.stop_after or args.emit in ("ir", "latex"):
+        stop = args.stop_after or ("expand-polynomials" if args.emit == "latex" else None)
+        shortened = Pipeline(_until(pipeline.passes, stop))
+        module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
+        watch.finish()
+        return _print_module(module, args.emit)
+    program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), watch)
+    watch.finish()
+    if args.verify:
+        from qevo_compiler.validation import validate
+
+        validate(program)
+    out = console(args, stderr=True)
+    for path in program.write(args.output):
+        print(path)
+    print_ledger(program.ledger, out)
+    return 0
+
+
+def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]
+    from qevo_compiler.diagnostics import CompileError, did_you_mean
+    from qevo_compiler.diagnostics.pipeline import UnknownPass
+
+    names = [step.name for step in passes]
+    if stop is None:
+        return passes
+    if stop not in names:
+        raise CompileError(UnknownPass(None, stop, did_you_mean(stop, names)))
+    return passes[: names.index(stop) + 1]
+
+
+def _print_module(module: object, emit: str) -> int:
+    from qevo_compiler.ir import Module
+
+    assert isinstance(module, Module)
+    if emit == "latex":
+        from qevo_compiler.analyses.symbolic import to_latex
+
+        print(to_latex(module))
+        return 0
+    for chunk in module_chunks(module):
+        sys.stdout.write(chunk)
+    return 0
+
+
+def _emit_ast(args: argparse.Namespace) -> int:
+    from pathlib import Path
+    from pprint import pprint
+
+    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.grammar import parse
+
+    file = read_source(Path(args.source))
+    args.sources.add(file)
+    pprint(parse(file), width=120)
+    return 0

@@ -1,0 +1,37 @@
+"""Explain an error code (`qevoc explain Q0204`) or a spin of a compiled program (`qevoc explain out/ --var s17`)."""
+
+from __future__ import annotations
+
+import argparse
+import re
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("subject", help="an error code, or the folder of a compiled program")
+    parser.add_argument("--var", metavar="NAME", help="a spin (s17), or a symbol of the source")
+
+
+def run(args: argparse.Namespace) -> int:
+    if re.fullmatch(r"[Qq]\d{4}", args.subject):
+        return _explain_code(args.subject.upper())
+    from qevo_compiler.program import load
+
+    program = load(args.subject)
+    names = [args.var] if args.var else [register.symbol for register in program.provenance]
+    for name in names:
+        for line in program.explain(name):
+            print(line)
+    return 0
+
+
+def _explain_code(code: str) -> int:
+    from qevo_compiler.diagnostics import CompileError, did_you_mean
+    from qevo_compiler.diagnostics.index import all_diagnostics, explanation
+    from qevo_compiler.diagnostics.sources import UnknownCode
+
+    known = all_diagnostics()
+    if code not in known:
+        raise CompileError(UnknownCode(None, code, did_you_mean(code, known)))
+    cls = known[code]
+    print(f"{code} ({cls.severity.value}): {cls.title}\n\n{explanation(cls)}")
+    return 0

@@ -1,0 +1,117 @@
+"""The entry point of `qevoc`: picks the subcommand, renders what goes wrong, sets the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from qevo_compiler import __version__
+
+OK, WRONG_PROGRAM, USAGE, OUR_BUG = 0, 1, 2, 70
+
+COMMANDS = {
+    "compile": "compile a program or a model for a target",
+    "run": "compile if needed, sample, decode and print the answer",
+    "check": "report every error of a program and write nothing",
+    "fmt": "print or rewrite a program in the canonical layout",
+    "opt": "run passes on IR: IR in, IR out",
+    "eval": "evaluate IR numerically",
+    "explain": "explain an error code, or a spin of a compiled program",
+    "passes": "list the passes, or the options of one",
+    "targets": "list the targets, or the options of one",
+}
+
+
+class Command(Protocol):
+    """What each `cli/<name>_command.py` offers."""
+
+    def configure(self, parser: argparse.ArgumentParser) -> None: ...
+
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def load_command(name: str) -> Command:
+    """The module of a subcommand."""
+    return cast(Command, import_module(f"qevo_compiler.cli.{name}_command"))
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `qevoc` and return its exit code: 0 done, 1 the program is wrong, 2 usage, 70 our bug."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments == ["--version"]:
+        print(f"qevoc {__version__}")
+        return OK
+    # Only the chosen command is imported, so that every command starts fast.
+    chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
+    args = make_parser([chosen] if chosen else list(COMMANDS)).parse_args(arguments)
+    return _guarded(args)
+
+
+def make_parser(names: Sequence[str]) -> argparse.ArgumentParser:
+    """The argument parser with the given subcommands configured."""
+    parser = argparse.ArgumentParser(
+        prog="qevoc",
+        description="Compile models into quantum programs.",
+        epilog="Compiling or running a .py model executes that file. .qevo, .qir and data files never execute code.",
+    )
+    parser.add_argument("--version", action="version", version=f"qevoc {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in names:
+        command = load_command(name)
+        described = commands.add_parser(name, help=COMMANDS[name], description=command.__doc__)
+        described.add_argument(
+            "--color", choices=("auto", "always", "never"), default="auto", help="colour on stderr and in tables"
+        )
+        command.configure(described)
+        described.set_defaults(run=command.run)
+    return parser
+
+
+def _guarded(args: argparse.Namespace) -> int:
+    from qevo_compiler.cli.common import report
+    from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.source import SourceMap
+
+    args.sources = SourceMap()
+    try:
+        return int(args.run(args))
+    except CompileError as error:
+        report(error.diagnostics, args)
+        return WRONG_PROGRAM
+    except BrokenPipeError:
+        # The reader of our output left; point stdout away so that the interpreter's last flush is quiet.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        _report_bug(error)
+        return OUR_BUG
+
+
+def _report_bug(error: Exception) -> None:
+    print(f"qevoc: internal error: {error or type(error).__name__}", file=sys.stderr)
+    cause = error.__cause__ or error
+    frames = traceback.extract_tb(cause.__traceback__)
+    if frames:
+        print(f"  in {frames[-1].name} ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})", file=sys.stderr)
+    ir, rest = getattr(error, "ir", None), getattr(error, "rest", None)
+    if ir is not None:
+        with tempfile.NamedTemporaryFile("w", suffix=".qir", prefix="qevoc-bug-", delete=False) as out:
+            out.write(ir)
+        print(f"  to reproduce: qevoc opt {out.name} -p '{rest}'", file=sys.stderr)
+    print("  this is a bug in qevoc, not in your program; please report it with the lines above", file=sys.stderr)
+    if os.environ.get("QEVOC_TRACEBACK"):
+        traceback.print_exception(error)
+
+
+def entry() -> None:
+    """The console script."""
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Run passes on a .qir file and print the resulting IR."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from qevo_compiler.cli.common import Watcher, make_context
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", help=".qir module")
+    parser.add_argument("-p", "--passes", default="", metavar="PIPELINE", help="pass,pass{option=value}")
+    parser.add_argument("--no-verify-ir", action="store_true", help="do not check the IR between passes")
+    parser.add_argument("--print-ir-after", metavar="PASS|changed|all", help="print IR to stderr after passes")
+    parser.add_argument("--time-passes", action="store_true", help="print seconds a pass to stderr")
+
+
+def run(args: argparse.Namespace) -> int:
+    import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
+    from qevo_compiler.driver import run_guarded
+    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.ir import module_chunks, parse_module
+    from qevo_compiler.passes.pipeline import Pipeline
+
+    file = read_source(Path(args.source))
+    args.sources.add(file)
+    watch = Watcher(args)
+    module = parse_module(file)
+    result = run_guarded(Pipeline.parse(args.passes), module, make_context(args), watch, not args.no_verify_ir)
+    watch.finish()
+    for chunk in module_chunks(result):
+        sys.stdout.write(chunk)
+    return 0

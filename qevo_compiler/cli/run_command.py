@@ -1,0 +1,134 @@
+"""Compile if needed, sample, decode, check the constraints and print the answer in the source's own names.
+
+A folder made by `qevoc compile` is run as it is. A .py model is trained by rounds of map, sample,
+decode and accept (`--task=train`, the default) or has its weights rounded (`--task=round`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qevo_compiler.cli.common import (
+    Watcher,
+    add_compilation,
+    add_source,
+    console,
+    data_from,
+    make_context,
+    options_from,
+    print_ledger,
+    show_progress,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from qevo_compiler.frontend.load import Imported
+    from qevo_compiler.program import CompiledProgram, RunResult
+
+LISTED = 12
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_source(parser)
+    add_compilation(parser, None)
+    parser.add_argument(
+        "--backend", choices=("local", "dwave", "ibm", "google"), help="default $QUANTUM_BACKEND or local"
+    )
+    parser.add_argument("--reads", type=int, help="samples to take")
+    parser.add_argument("--sweeps", type=int, help="sweeps of the classical annealer")
+    parser.add_argument("--seed", type=int, help="seed of the sampler")
+    parser.add_argument("--rounds", type=int, help="training rounds (models)")
+    parser.add_argument("-o", "--output", metavar="DIR", help="folder for a model's state_dict and report")
+    parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
+
+
+def run(args: argparse.Namespace) -> int:
+    if Path(args.source).is_dir() or args.source.endswith(".manifest.json"):
+        from qevo_compiler.program import load
+
+        return _run_program(load(args.source), args)
+    from qevo_compiler.frontend.load import import_source
+
+    options = options_from(args)
+    imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
+    if imported.traced is not None:
+        return _run_model(imported, args)
+    from qevo_compiler.driver import lower
+
+    watch = Watcher(args)
+    program = lower(imported, options, make_context(args), watch)
+    watch.finish()
+    return _run_program(program, args)
+
+
+def _run_program(program: CompiledProgram, args: argparse.Namespace) -> int:
+    if args.verify:
+        from qevo_compiler.validation import validate
+
+        validate(program)
+    result = program.run(args.reads, args.seed, args.sweeps, args.backend)
+    if args.json:
+        print(json.dumps(result.to_json(), indent=1))
+    else:
+        _print_result(result, console(args))
+    return 0
+
+
+def _run_model(imported: Imported, args: argparse.Namespace) -> int:
+    from qevo_compiler.frontend.load import Task
+    from qevo_compiler.runtime.tasks import run_model
+
+    given = {key: getattr(args, key) for key in ("bits", "reads", "sweeps", "seed", "rounds", "backend")}
+    folder = Path(args.output) if args.output else None
+    outcome = run_model(imported, {k: v for k, v in given.items() if v is not None}, folder, show_progress)
+    if args.json:
+        print(json.dumps(outcome.to_json(), indent=1))
+        return 0
+    out = console(args)
+    outcome.print(out)
+    print_ledger(outcome.ledger, out)
+    for path in outcome.files:
+        out.print(f"written: {path}", markup=False)
+    assert imported.task in (Task.TRAIN, Task.ROUND)
+    return 0
+
+
+def _print_result(result: RunResult, out: Console) -> None:
+    from rich.table import Table
+
+    best = result.best
+    out.print(
+        f"{result.program}: {result.status}, objective {best.objective:.12g} ({result.reads} reads)", markup=False
+    )
+    table = Table("variable", "value", box=None)
+    for symbol, value in best.values.items():
+        table.add_row(symbol, _short(value))
+    out.print(table)
+    if best.violations:
+        residuals = Table("constraint", "residual", "", box=None)
+        for name, residual, satisfied in _listed(best.residuals()):
+            residuals.add_row(name, f"{residual:.6g}", "ok" if satisfied else "VIOLATED")
+        out.print(residuals)
+    split = Table("energy from", "value", box=None)
+    for source, energy in best.energy_split.items():
+        split.add_row(source, f"{energy:.12g}")
+    out.print(split)
+    print_ledger(result.ledger, out)
+
+
+def _listed(residuals: Any) -> list[tuple[str, float, bool]]:
+    """Every violated instance, and the first few satisfied ones."""
+    rows = list(residuals)
+    violated = [row for row in rows if not row[2]]
+    return (violated + [row for row in rows if row[2]])[: max(LISTED, len(violated))]
+
+
+def _short(value: Any) -> str:
+    import numpy as np
+
+    array = np.asarray(value)
+    return np.array2string(array, threshold=200, edgeitems=8, max_line_width=100, separator=", ")

@@ -1,0 +1,155 @@
+"""Wording for files and sources as a whole (Q00xx)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error
+
+
+@dataclass(frozen=True)
+class MissingFile(Error):
+    """A file named on the command line or to `compile` cannot be read."""
+
+    code: ClassVar[str] = "Q0001"
+    title: ClassVar[str] = "cannot read `{path}`: {reason}"
+    help: ClassVar[str] = "check the spelling and the folder that you are in"
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NotText(Error):
+    """A source file must be UTF-8 text."""
+
+    code: ClassVar[str] = "Q0002"
+    title: ClassVar[str] = "`{path}` is not UTF-8 text (byte {position})"
+    help: ClassVar[str] = "save the file as UTF-8"
+
+    path: str
+    position: int
+
+
+@dataclass(frozen=True)
+class UnknownSource(Error):
+    """The kind of a source is told by its ending: `.qevo`, `.py` or `.qir`.
+
+    Program text may also be handed to `qevo_compiler.compile` as a string of more than one line.
+    """
+
+    code: ClassVar[str] = "Q0003"
+    title: ClassVar[str] = "`{path}` is no source that qevoc knows"
+    help: ClassVar[str] = "give a `.qevo` program, a `.py` model or a `.qir` module"
+
+    path: str
+
+
+@dataclass(frozen=True)
+class UnknownTarget(Error):
+    """There is no target of that name."""
+
+    code: ClassVar[str] = "Q0004"
+    title: ClassVar[str] = "unknown target `{target}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "`qevoc targets` lists the targets"
+
+    target: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class WrongTask(Error):
+    """Tasks belong to models: `train` and `round` need a `.py` model file or a torch module.
+
+    A `.qevo` program or a `Problem` already states what is to be decided.
+    """
+
+    code: ClassVar[str] = "Q0005"
+    title: ClassVar[str] = "the task `{task}` does not fit this source"
+    help: ClassVar[str] = "leave the task out for a `.qevo` program; give `train` or `round` for a torch model"
+
+    task: str
+
+
+@dataclass(frozen=True)
+class NoProgram(Error):
+    """A folder given to `run` or `explain` holds no compiled program, or more than one.
+
+    `qevoc compile SRC --target=T -o DIR` writes a `NAME.manifest.json` into DIR; that is what is read.
+    """
+
+    code: ClassVar[str] = "Q0006"
+    title: ClassVar[str] = "`{folder}` holds {count} compiled programs"
+    help: ClassVar[str] = "name a folder with exactly one `.manifest.json`, or the manifest itself"
+
+    folder: str
+    count: int
+
+
+@dataclass(frozen=True)
+class CannotWrite(Error):
+    """The folder for the emitted files cannot be written. Nothing was left behind."""
+
+    code: ClassVar[str] = "Q0007"
+    title: ClassVar[str] = "cannot write into `{folder}`: {reason}"
+    help: ClassVar[str] = "name another folder with `-o DIR`"
+
+    folder: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MissingExtra(Error):
+    """Something that was asked for needs a package that is not installed.
+
+    The core of qevo-compiler is light; torch and the quantum SDKs come as extras.
+    """
+
+    code: ClassVar[str] = "Q0008"
+    title: ClassVar[str] = "`{package}` is not installed"
+    help: ClassVar[str] = "pip install 'qevo-compiler[{extra}]'"
+
+    package: str
+    extra: str
+
+
+@dataclass(frozen=True)
+class UnknownSymbol(Error):
+    """`explain` was asked for a spin or variable that the program does not have."""
+
+    code: ClassVar[str] = "Q0009"
+    title: ClassVar[str] = "the program has no `{symbol}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "spins are s0 .. s{last}; {known}"
+
+    symbol: str
+    last: int
+    known: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class UnknownCode(Error):
+    """`qevoc explain` knows the codes listed in docs/reference/errors.md."""
+
+    code: ClassVar[str] = "Q0010"
+    title: ClassVar[str] = "there is no diagnostic `{wanted}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "docs/reference/errors.md lists the codes"
+
+    wanted: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class BadArgument(Error):
+    """A `NAME=VALUE` argument of the command line does not read."""
+
+    code: ClassVar[str] = "Q0011"
+    title: ClassVar[str] = "cannot read the argument `{argument}`"
+    help: ClassVar[str] = "write `{form}`"
+
+    argument: str
+    form: str

@@ -1,0 +1,274 @@
+"""Wording for PyTorch models and model files (Q07xx)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error
+
+
+@dataclass(frozen=True)
+class ModelFileLacks(Error):
+    """A model file does not define everything that the compiler reads from it.
+
+    A model file is a plain PyTorch file that needs no import of ours. At its top level it defines
+    `model` (an `nn.Module`), `inputs` and `targets` (the batch that the loss is taken over), and
+    `loss`, called as `loss(model(inputs), targets)`. It may define `optimizer` (a `torch.optim`
+    instance, whose hyper-parameters are read) and `evaluation` (a held-out pair of inputs and targets).
+
+    Bad:   net = nn.Linear(4, 2)
+    Good:  model = nn.Linear(4, 2)
+           inputs, targets = torch.randn(8, 4), torch.arange(8) % 2
+           loss = nn.CrossEntropyLoss()
+
+    Code below `if __name__ == "__main__":` does not run when the compiler reads the file.
+    """
+
+    code: ClassVar[str] = "Q0701"
+    title: ClassVar[str] = "`{file}` defines no {missing}"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "a model file defines `model`, `inputs`, `targets` and `loss` at its top level"
+
+    file: str
+    missing: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class ModelFileFailed(Error):
+    """Running the model file raised an exception.
+
+    A `.py` model is run to obtain the model and its data: in its own folder, in one thread, without
+    touching its random seeds. The line shown is the innermost one of the user's own files.
+    """
+
+    code: ClassVar[str] = "Q0702"
+    title: ClassVar[str] = "`{file}` raised {exception}"
+    label: ClassVar[str] = "{reason}"
+    help: ClassVar[str] = "run it with `python {file}` to see the whole traceback"
+
+    file: str
+    exception: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class WrongModelPart(Error):
+    """A part of a model file, or an argument of `compile`, is not of the kind that it has to be.
+
+    `model` is an `nn.Module` with real parameters; `inputs` is a tensor or a tuple of tensors;
+    `targets` is a tensor; `loss` is called with the model's outputs and the targets; `optimizer` is a
+    `torch.optim` instance; `evaluation` is a pair of inputs and targets.
+    """
+
+    code: ClassVar[str] = "Q0703"
+    title: ClassVar[str] = "`{part}` is {found}"
+    label: ClassVar[str] = "expected {expected}"
+    help: ClassVar[str] = "`{part}` has to be {expected}"
+
+    part: str
+    found: str
+    expected: str
+
+
+@dataclass(frozen=True)
+class UnsupportedOp(Error):
+    """The model uses an operation that has no counterpart in the compiler's tensor ops.
+
+    Every unsupported operation of a model is listed in one run, each with the line that used it.
+    What is supported: linear and convolutional layers, batch norm with stored statistics, layer norm,
+    pooling by average, arithmetic with broadcasting, whole powers, the usual smooth activations and
+    relu, softmax, sums, means, matrix products, layout changes, indexing by data, and the mean squared
+    error and cross-entropy losses. Anything may be done to data that depends on no parameter.
+
+    Bad:   x = F.max_pool2d(x, 2)
+    Good:  x = F.avg_pool2d(x, 2)
+    """
+
+    code: ClassVar[str] = "Q0704"
+    title: ClassVar[str] = "`{op}` is not supported"
+    label: ClassVar[str] = "{reason}"
+    note: ClassVar[str] = "{supported}"
+    help: ClassVar[str] = "{hint}"
+
+    op: str
+    reason: str
+    supported: str
+    hint: str
+
+
+@dataclass(frozen=True)
+class TrainingBatchNorm(Error):
+    """A batch norm uses the statistics of the batch at hand.
+
+    Models are compiled in evaluation mode, where a batch norm uses its stored statistics. A layer with
+    `track_running_stats=False` has none, and `F.batch_norm(..., training=True)` ignores them.
+
+    Bad:   nn.BatchNorm2d(8, track_running_stats=False)
+    Good:  nn.BatchNorm2d(8)      # and run some batches in training mode first
+    """
+
+    code: ClassVar[str] = "Q0705"
+    title: ClassVar[str] = "a batch norm uses the statistics of its batch"
+    label: ClassVar[str] = "this normalises by batch statistics"
+    help: ClassVar[str] = "use stored statistics: `track_running_stats=True`, and no `training=True`"
+
+
+@dataclass(frozen=True)
+class MutatedBuffers(Error):
+    """The forward pass writes to a buffer or to its inputs, so its result depends on earlier calls.
+
+    Bad:   self.calls += 1            # self.calls is a buffer
+    Good:  if self.training: self.calls += 1
+    """
+
+    code: ClassVar[str] = "Q0706"
+    title: ClassVar[str] = "the forward pass changes {names}"
+    note: ClassVar[str] = "a compiled loss is a function of the parameters alone"
+    help: ClassVar[str] = "update it only in training mode, or compute a new tensor instead"
+
+    names: str
+
+
+@dataclass(frozen=True)
+class GradientMismatch(Error):
+    """The imported model does not agree with the model itself.
+
+    At every import the loss and the gradient of what was imported are compared with eager autograd in
+    double precision on the batch given. This stops a compilation that would optimise something else.
+    Causes on the model's side: randomness in the forward pass, a custom `autograd.Function` whose
+    backward is not the derivative of its forward, a `detach`, or a value that sits exactly on a kink.
+    """
+
+    code: ClassVar[str] = "Q0707"
+    title: ClassVar[str] = "the imported model and eager PyTorch disagree about {what}"
+    note: ClassVar[str] = "relative difference {error}, at most {tolerance} is accepted"
+    help: ClassVar[str] = (
+        "look for randomness, `detach`, or a custom backward in the model; "
+        "if there is none, please report the model as a bug of the compiler"
+    )
+
+    what: str
+    error: str
+    tolerance: str
+
+
+@dataclass(frozen=True)
+class NonFiniteTensor(Error):
+    """A parameter, a buffer, the inputs, the targets or the loss hold NaN or an infinity.
+
+    Bad:   inputs = torch.tensor([[1.0, float("nan")]])
+    Good:  inputs = torch.nan_to_num(raw)
+    """
+
+    code: ClassVar[str] = "Q0708"
+    title: ClassVar[str] = "`{symbol}` is not finite"
+    label: ClassVar[str] = "{count} of {size} values are NaN or infinite"
+    note: ClassVar[str] = "{count} of {size} values are NaN or infinite, the first at {position}"
+    help: ClassVar[str] = "clean the data, or train with a smaller step"
+
+    symbol: str
+    count: int
+    size: int
+    position: str
+
+
+@dataclass(frozen=True)
+class DynamicShape(Error):
+    """A shape or a branch in the model depends on values that are only known when it runs.
+
+    The compiled program is one straight line of tensor operations of fixed shapes.
+
+    Bad:   x = x[x > 0]
+    Good:  x = torch.relu(x)
+    """
+
+    code: ClassVar[str] = "Q0709"
+    title: ClassVar[str] = "the model's shapes or branches depend on its values"
+    label: ClassVar[str] = "this is decided by the values of a tensor"
+    note: ClassVar[str] = "{reason}"
+    help: ClassVar[str] = "use arithmetic in place of selecting or branching by value"
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class CaptureFailed(Error):
+    """Calling the model or its loss on the example batch failed, or PyTorch could not export it.
+
+    The compiler calls `loss(model(inputs), targets)` on a copy of the model in double precision and
+    evaluation mode. Shapes have to fit, integer targets belong to classification losses, and the
+    model should not force `float32` on parts of its computation.
+    """
+
+    code: ClassVar[str] = "Q0710"
+    title: ClassVar[str] = "cannot capture {part}: {exception}"
+    label: ClassVar[str] = "{reason}"
+    note: ClassVar[str] = "{detail}"
+    help: ClassVar[str] = "check that `loss(model(inputs), targets)` runs with the batch given, in double precision"
+
+    part: str
+    exception: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class LossNotScalar(Error):
+    """The loss returns something other than one real number.
+
+    Bad:   loss = nn.CrossEntropyLoss(reduction="none")
+    Good:  loss = nn.CrossEntropyLoss()
+    """
+
+    code: ClassVar[str] = "Q0711"
+    title: ClassVar[str] = "the loss returns {found}"
+    label: ClassVar[str] = "expected one real number"
+    help: ClassVar[str] = "reduce it with `.mean()` or `.sum()`"
+
+    found: str
+
+
+@dataclass(frozen=True)
+class NoParameters(Error):
+    """The loss depends on no trainable parameter, so there is nothing to decide.
+
+    Parameters with `requires_grad=False` count as data.
+    """
+
+    code: ClassVar[str] = "Q0712"
+    title: ClassVar[str] = "the loss depends on no trainable parameter"
+    help: ClassVar[str] = "set `requires_grad` on the weights to be trained or rounded, and use them in the loss"
+
+
+@dataclass(frozen=True)
+class RandomOp(Error):
+    """The model draws random numbers while it runs.
+
+    Dropout layers are off, since models are compiled in evaluation mode; `F.dropout(x)` without
+    `training=self.training` is not.
+
+    Bad:   x = F.dropout(x, 0.1)
+    Good:  x = F.dropout(x, 0.1, training=self.training)
+    """
+
+    code: ClassVar[str] = "Q0713"
+    title: ClassVar[str] = "`{op}` is random"
+    label: ClassVar[str] = "this draws random numbers"
+    help: ClassVar[str] = "draw them once, outside of the model, or only in training mode"
+
+    op: str
+
+
+@dataclass(frozen=True)
+class StateMismatch(Error):
+    """New weights, or a file of them, do not fit the model: an unknown name or another shape."""
+
+    code: ClassVar[str] = "Q0714"
+    title: ClassVar[str] = "`{symbol}` does not fit the model: {reason}"
+    note: ClassVar[str] = "{suggestion}"
+
+    symbol: str
+    reason: str
+    suggestion: str

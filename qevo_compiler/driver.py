@@ -1,0 +1,192 @@
+"""From a source to a compiled program: import, run the pipeline that the target names, check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
+from qevo_compiler.diagnostics.ir import IllegalOp
+from qevo_compiler.diagnostics.pipeline import BadOption, UnknownOption
+from qevo_compiler.diagnostics.sources import UnknownTarget, WrongTask
+from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
+from qevo_compiler.ir import Module, first_illegal, print_module
+from qevo_compiler.passes.base import Context, Pass
+from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
+from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
+from qevo_compiler.passes.stages import STAGES
+from qevo_compiler.program import CompiledProgram, load
+from qevo_compiler.targets import TARGETS, Target, load_target
+
+__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "make_target", "plan"]
+
+Settings = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to compile.
+
+    `passes` are option values by pass name, `target_options` the target's own. `pipeline` replaces
+    the whole pipeline by a text. `level` is 0, 1 or 2: how much effort goes into a small program.
+    """
+
+    target: str = "dwave"
+    task: Task | None = None
+    name: str | None = None
+    level: int = 1
+    pipeline: str | None = None
+    passes: Settings = field(default_factory=dict)
+    target_options: Mapping[str, Any] = field(default_factory=dict)
+    check: bool = True
+
+
+def compile(
+    source: Any,
+    inputs: Any = None,
+    targets: Any = None,
+    loss: Any = None,
+    *,
+    optimizer: Any = None,
+    target: str = "dwave",
+    task: str | None = None,
+    name: str | None = None,
+    level: int = 1,
+    data: Mapping[str, Any] | None = None,
+    passes: Settings | None = None,
+    context: Context | None = None,
+    **target_options: Any,
+) -> CompiledProgram:
+    """Compile a model or a problem for a target.
+
+    `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, or an `nn.Module` with its
+    `inputs`, `targets` and `loss` (a callable of outputs and targets). `task` is `train` or `round`
+    for models. `data` overrides a program's data by name; `passes` sets pass options, for example
+    `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options.
+    Raises `CompileError` with every diagnostic where the program is wrong.
+    """
+    chosen = Options(target, _task(task), name, level, passes=passes or {}, target_options=target_options)
+    imported = import_source(source, ModelData(inputs, targets, loss, optimizer), data, chosen.task)
+    return lower(imported, chosen, context)
+
+
+def lower(
+    imported: Imported, options: Options, context: Context | None = None, after: AfterPass | None = None
+) -> CompiledProgram:
+    """Run the pipeline on an imported source and check the result against the target."""
+    target = make_target(options.target, options.target_options)
+    warnings = Diagnostics()
+    context = context or Context(warn=warnings.add)
+    module = imported.module if options.name is None else replace(imported.module, name=options.name)
+    pipeline = plan(imported, options, target)
+    final = run_guarded(pipeline, module, context, after, options.check)
+    op = first_illegal(final, target.legal)
+    if op is not None:
+        raise CompileError(IllegalOp(op.span, op.name, f"for the target `{target.name}`", _legal_elsewhere(type(op))))
+    target.check(final)
+    return CompiledProgram(final, target, imported.sources, _recorded(pipeline, options, target), warnings.warnings)
+
+
+def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
+    """The pipeline for a source and a target: the whole one, or what is left of it for a `.qir` at a later stage."""
+    task = imported.task
+    if task is not Task.PROBLEM and imported.traced is None:
+        raise CompileError(WrongTask(None, task.value))
+    if options.task not in (None, task):
+        raise CompileError(WrongTask(None, (options.task or task).value))
+    text = options.pipeline if options.pipeline is not None else pipeline_text(task.value, target.pipeline)
+    settings = _merged(OPTIMIZATION[options.level], target.pass_options(), options.passes)
+    pipeline = Pipeline.parse(text, settings)
+    return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
+
+
+def run_guarded(
+    pipeline: Pipeline, module: Module, context: Context, after: AfterPass | None = None, check: bool = True
+) -> Module:
+    """Run a pipeline; a failure of ours carries the last good IR and the rest of the pipeline with it."""
+    reached: list[Module] = [module]
+    done: list[Pass] = []
+
+    def note(step: Pass, before: Module, result: Module) -> None:
+        reached[0] = result
+        done.append(step)
+        if after is not None:
+            after(step, before, result)
+
+    try:
+        return pipeline.run(module, context, note, check)
+    except CompileError:
+        raise
+    except Exception as error:
+        rest = Pipeline(pipeline.passes[len(done) :])
+        raise PassFailure(str(error) or type(error).__name__, print_module(reached[0]), str(rest)) from error
+
+
+class PassFailure(InternalError):
+    """A pass broke: `ir` is the last module that verified, `rest` the passes that were still to run."""
+
+    def __init__(self, message: str, ir: str, rest: str) -> None:
+        super().__init__(message)
+        self.ir = ir
+        self.rest = rest
+
+
+def make_target(name: str, options: Mapping[str, Any]) -> Target:
+    """A target by name with its options. Raises `CompileError` for an unknown name or option."""
+    if name not in TARGETS:
+        raise CompileError(UnknownTarget(None, name, did_you_mean(name, TARGETS)))
+    cls = load_target(name)
+    known = set(cls.__dataclass_fields__)
+    for option in options:
+        if option not in known:
+            raise CompileError(UnknownOption(None, name, option, did_you_mean(option, known)))
+    try:
+        return cls(**options)
+    except ValueError as error:
+        raise CompileError(
+            BadOption(None, name, ", ".join(options), str(error), "a value that the target lists")
+        ) from None
+
+
+def _task(name: str | None) -> Task | None:
+    if name is None:
+        return None
+    try:
+        return Task(name)
+    except ValueError:
+        raise CompileError(WrongTask(None, name)) from None
+
+
+def _merged(*settings: Settings) -> dict[str, dict[str, Any]]:
+    merged: dict[str, dict[str, Any]] = {}
+    for part in settings:
+        for owner, values in part.items():
+            merged.setdefault(owner, {}).update(values)
+    return merged
+
+
+def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
+    stage = stage_of(module, STAGES)
+    if stage is None:
+        return pipeline
+    for index, step in enumerate(pipeline.passes):
+        if step.takes.name == stage.name:
+            return Pipeline(pipeline.passes[index:])
+    finished = pipeline.passes and pipeline.passes[-1].leaves.name == stage.name
+    return Pipeline(()) if finished else pipeline
+
+
+def _legal_elsewhere(kind: type) -> str:
+    names = [name for name in TARGETS if kind in load_target(name).legal]
+    return f"targets that accept it: {', '.join(names)}" if names else "run the passes that lower it first"
+
+
+def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:
+    """What the manifest says about how the program was made."""
+    fields = {key: getattr(target, key) for key in sorted(target.__dataclass_fields__)}
+    return {
+        "level": options.level,
+        "pipeline": str(pipeline),
+        "target": {k: v for k, v in fields.items() if v is not None},
+    }

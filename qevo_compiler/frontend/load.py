@@ -1,0 +1,115 @@
+"""Any source that users hand over, as a module: `.qevo`, `.qir`, `.py`, DSL text, a Problem, a torch model."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
+from qevo_compiler.frontend.builder import Problem
+from qevo_compiler.ir import Module, parse_module
+from qevo_compiler.source import SourceFile, SourceMap
+
+if TYPE_CHECKING:
+    from qevo_compiler.frontend.torch.load import TracedModel
+
+
+class Task(Enum):
+    """What is made of a source: a stated problem, training steps of a model, or rounding of its weights."""
+
+    PROBLEM = "problem"
+    TRAIN = "train"
+    ROUND = "round"
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A source as a module at its first stage, with the texts that its spans point into."""
+
+    module: Module
+    sources: SourceMap
+    task: Task
+    traced: TracedModel | None = None
+
+
+@dataclass(frozen=True)
+class ModelData:
+    """What a bare `nn.Module` needs beside it: example inputs, targets, a loss and perhaps an optimizer."""
+
+    inputs: Any = None
+    targets: Any = None
+    loss: Any = None
+    optimizer: Any = None
+
+
+def import_source(
+    source: Any,
+    model_data: ModelData | None = None,
+    data: Mapping[str, Any] | None = None,
+    task: Task | None = None,
+    sources: SourceMap | None = None,
+) -> Imported:
+    """The module of `source`.
+
+    `source` is a path, program text, a `Problem` or a torch module (with `model_data`). `data`
+    overrides a program's data by name. Texts read on the way are added to `sources`, so that a caller
+    can render the diagnostics of the `CompileError` that a wrong source raises.
+    """
+    sources = SourceMap() if sources is None else sources
+    if isinstance(source, Problem):
+        return Imported(source.to_module(), sources, Task.PROBLEM)
+    if isinstance(source, str) and "\n" in source:
+        return _from_text(SourceFile("program.qevo", source), None, data, sources)
+    if isinstance(source, (str, Path)):
+        return _from_path(Path(source), data, task, sources)
+    return _from_model(source, model_data or ModelData(), task, sources)
+
+
+def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, sources: SourceMap) -> Imported:
+    if path.suffix not in (".qevo", ".qir", ".py"):
+        raise CompileError(UnknownSource(None, path.name))
+    file = read_source(path)
+    sources.add(file)
+    if path.suffix == ".qevo":
+        return _from_text(file, path.parent, data, sources)
+    if path.suffix == ".qir":
+        import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
+
+        return Imported(parse_module(file), sources, task or Task.PROBLEM)
+    from qevo_compiler.frontend.torch.load import load_model_file
+
+    return _traced(load_model_file(path), path.stem, task, sources)
+
+
+def read_source(path: Path) -> SourceFile:
+    """The text of a file, under its name without folders."""
+    try:
+        return SourceFile(path.name, path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        raise CompileError(NotText(None, path.name, error.start)) from None
+    except OSError as error:
+        raise CompileError(MissingFile(None, str(path), error.strerror or "cannot be read")) from None
+
+
+def _from_text(file: SourceFile, folder: Path | None, data: Mapping[str, Any] | None, sources: SourceMap) -> Imported:
+    from qevo_compiler.frontend.dsl import import_program
+
+    sources.add(file)
+    return Imported(import_program(file, folder, data), sources, Task.PROBLEM)
+
+
+def _from_model(model: Any, given: ModelData, task: Task | None, sources: SourceMap) -> Imported:
+    from qevo_compiler.frontend.torch.load import TracedModel
+
+    traced = TracedModel.from_objects(model, given.inputs, given.targets, given.loss, given.optimizer)
+    return _traced(traced, type(model).__name__, task, sources)
+
+
+def _traced(traced: TracedModel, name: str, task: Task | None, sources: SourceMap) -> Imported:
+    from qevo_compiler.frontend.torch.capture import import_model
+
+    return Imported(import_model(traced, name), sources, task or Task.TRAIN, traced)

@@ -1,0 +1,205 @@
+"""A model with its data and its loss: from a plain PyTorch file or from Python objects.
+
+The contract of a model file, which imports nothing of ours:
+
+    model       an nn.Module
+    inputs      a tensor, or a tuple of tensors that the model is called with
+    targets     a tensor
+    loss        a torch loss or any callable: loss(model(inputs), targets) is one real number
+    optimizer   optional: a torch.optim instance, whose hyper-parameters are read
+    evaluation  optional: a pair (inputs, targets) held out for reports
+
+The model is compiled in evaluation mode and in double precision: dropout is off and a batch norm uses
+its stored statistics. The user's own objects are never changed; all work is on copies.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
+from qevo_compiler.diagnostics.torch import CaptureFailed, ModelFileLacks, NonFiniteTensor, WrongModelPart
+from qevo_compiler.frontend.torch.places import Places
+from qevo_compiler.frontend.torch.userfile import first_line, run_file
+from qevo_compiler.source import SourceMap
+
+REQUIRED = ("model", "inputs", "targets", "loss")
+Loss = Callable[[Any, Tensor], Tensor]
+Batch = tuple[tuple[Tensor, ...], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class TracedModel:
+    """A model, the batch that its loss is taken over, and what else is known about it.
+
+    `inputs` are what the model is called with. `optimizer` holds the hyper-parameters of the user's
+    optimizer, among them `kind`, its class name. `places` finds lines of the user's files.
+    """
+
+    model: torch.nn.Module
+    inputs: tuple[Tensor, ...]
+    targets: Tensor
+    loss: Loss
+    optimizer: Mapping[str, Any] = field(default_factory=dict)
+    evaluation: Batch | None = None
+    places: Places = field(default_factory=lambda: Places(SourceMap()))
+
+    @staticmethod
+    def from_objects(
+        model: Any, inputs: Any, targets: Any, loss: Any, optimizer: Any = None, evaluation: Any = None
+    ) -> TracedModel:
+        """A traced model from Python objects; raises `CompileError` for every part that is of a wrong kind."""
+        parts = {"model": model, "inputs": inputs, "targets": targets, "loss": loss}
+        return _assemble({**parts, "optimizer": optimizer, "evaluation": evaluation}, Places(SourceMap()))
+
+    @property
+    def sources(self) -> SourceMap:
+        """The user's files that spans of this model point into."""
+        return self.places.sources
+
+    @cached_property
+    def exact(self) -> tuple[torch.nn.Module, Loss]:
+        """Copies of model and loss in double precision and evaluation mode, on the CPU."""
+        with torch.no_grad():
+            try:
+                model = _exact(copy.deepcopy(self.model))
+                loss = _exact(copy.deepcopy(self.loss)) if isinstance(self.loss, torch.nn.Module) else self.loss
+            except Exception as error:
+                span = self.places.top_level("model")
+                what = CaptureFailed(span, "the model", type(error).__name__, first_line(error), "it cannot be copied")
+                raise CompileError(what) from error
+        return model, loss
+
+    @cached_property
+    def batch(self) -> Batch:
+        """Copies of inputs and targets, reals in double precision."""
+        return exact_batch((self.inputs, self.targets))
+
+    @cached_property
+    def held_out(self) -> Batch | None:
+        """Copies of the held-out inputs and targets."""
+        return None if self.evaluation is None else exact_batch(self.evaluation)
+
+    def parameters(self) -> dict[str, Tensor]:
+        """The trainable parameters of the exact copy by symbol; a shared one appears once."""
+        return {name: p for name, p in self.exact[0].named_parameters() if p.requires_grad}
+
+
+def load_model_file(path: str | Path) -> TracedModel:
+    """Run the model file at `path` and collect what it defines.
+
+    Raises `CompileError` when the file cannot be read or run, or lacks or misuses one of the names.
+    """
+    path = Path(path)
+    sources = SourceMap()
+    names = run_file(path, sources)
+    missing = [name for name in REQUIRED if names.get(name) is None]
+    if missing:
+        listed = ", ".join(f"`{name}`" for name in missing)
+        raise CompileError(ModelFileLacks(None, path.name, listed, _suggestion(missing, names)))
+    return _assemble(names, Places(sources, path.name))
+
+
+def exact_batch(batch: Batch) -> Batch:
+    """Copies on the CPU; reals in double precision, integers as they are."""
+    inputs, targets = batch
+    return tuple(map(_exact_tensor, inputs)), _exact_tensor(targets)
+
+
+def _exact(module: torch.nn.Module) -> torch.nn.Module:
+    return module.to(device="cpu", dtype=torch.float64).eval()
+
+
+def _exact_tensor(tensor: Tensor) -> Tensor:
+    plain = tensor.detach().cpu().clone()
+    return plain.double() if plain.is_floating_point() else plain
+
+
+def _suggestion(missing: list[str], names: Mapping[str, object]) -> str:
+    own = [name for name in names if not name.startswith("__") and name not in REQUIRED]
+    return next(filter(None, (did_you_mean(name, own) for name in missing)), "")
+
+
+def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
+    wrong: list[Diagnostic] = []
+
+    def part(name: str, read: Callable[[Any], Any], expected: str) -> Any:
+        value = read(given[name])
+        if value is None:
+            wrong.append(WrongModelPart(places.top_level(name), name, _kind(given[name]), expected))
+        return value
+
+    model = part("model", _as_model, "an `nn.Module` with real parameters")
+    inputs = part("inputs", _as_inputs, "a real tensor or a tuple of them")
+    targets = part("targets", _as_tensor, "a real tensor")
+    loss = part("loss", lambda x: x if callable(x) and not isinstance(x, type) else None, "called with two tensors")
+    optimizer, evaluation = given.get("optimizer"), given.get("evaluation")
+    settings = {} if optimizer is None else part("optimizer", _as_settings, "a `torch.optim` instance")
+    pair = None if evaluation is None else part("evaluation", _as_pair, "a pair of inputs and targets")
+    if not wrong:
+        wrong = _not_finite(model, inputs, targets, pair, places)
+    if wrong:
+        raise CompileError(*wrong)
+    return TracedModel(model, inputs, targets, loss, settings, pair, places)
+
+
+def _as_model(value: Any) -> torch.nn.Module | None:
+    if not isinstance(value, torch.nn.Module) or any(p.is_complex() for p in value.parameters()):
+        return None
+    return value
+
+
+def _as_tensor(value: Any) -> Tensor | None:
+    return value if isinstance(value, Tensor) and not value.is_complex() else None
+
+
+def _as_inputs(value: Any) -> tuple[Tensor, ...] | None:
+    parts = tuple(value) if isinstance(value, (tuple, list)) else (value,)
+    return parts if parts and all(_as_tensor(part) is not None for part in parts) else None
+
+
+def _as_settings(value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, torch.optim.Optimizer):
+        return None
+    group = {key: setting for key, setting in value.param_groups[0].items() if key != "params"}
+    return {"kind": type(value).__name__, **dict(sorted(group.items()))}
+
+
+def _as_pair(value: Any) -> Batch | None:
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        return None
+    inputs, targets = _as_inputs(value[0]), _as_tensor(value[1])
+    return None if inputs is None or targets is None else (inputs, targets)
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "missing"
+    name = type(value).__name__
+    return f"the class `{value.__name__}`" if isinstance(value, type) else f"of type `{name}`"
+
+
+def _not_finite(
+    model: torch.nn.Module, inputs: tuple[Tensor, ...], targets: Tensor, pair: Batch | None, places: Places
+) -> list[Diagnostic]:
+    named = [("model", name, p) for name, p in model.named_parameters()]
+    named += [("inputs", "inputs", part) for part in inputs] + [("targets", "targets", targets)]
+    if pair is not None:
+        named += [("evaluation", "evaluation", part) for part in (*pair[0], pair[1])]
+    found: list[Diagnostic] = []
+    for part, symbol, tensor in named:
+        bad = ~torch.isfinite(tensor.detach().reshape(tensor.shape))
+        if bool(bad.any()):
+            position = ", ".join(str(int(i)) for i in bad.nonzero()[0]) or "the only one"
+            found.append(
+                NonFiniteTensor(places.top_level(part), symbol, int(bad.sum()), tensor.numel(), f"[{position}]")
+            )
+    return found

@@ -1,0 +1,73 @@
+"""Evaluate what depends on data only, and fold eval-mode batch norm into the layer before it.
+
+before: %0 = nn.constant() {value = f64<2>(1.0, 2.0), symbol = "w"}; %1 = nn.mul(%0, %0)
+after:  %0 = nn.constant() {value = f64<2>(1.0, 4.0), symbol = ""}
+
+Exact. In a traced model named constants (inputs, targets, buffers) stay as they are, so that the func
+can still be evaluated on other data; in a program they are data and fold.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qevo_compiler.dialects import nn
+from qevo_compiler.evaluator.reference import Floats, apply_op
+from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, remove_dead
+from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.batch_norms import fold_batch_norms
+from qevo_compiler.passes.stages import TENSOR
+
+_COMPUTED = (nn.PRIMITIVES | nn.LAYERS) - {nn.ConstantOp, nn.ParameterOp, nn.OutputOp}
+
+
+@dataclass(frozen=True)
+class FoldConstants(Pass):
+    """No options."""
+
+    name = "fold-constants"
+    takes = TENSOR
+    leaves = TENSOR
+
+    def run(self, module: Module, context: Context = SILENT) -> Module:
+        folded = _Folding(fold_batch_norms(module.main)).run()
+        return module.with_main(remove_dead(folded))
+
+
+class _Folding:
+    """One walk over a func: values known from data are computed and only written out where needed."""
+
+    def __init__(self, func: Func) -> None:
+        self._func = func
+        self._keep_named = func.first(nn.OutputOp) is not None
+        self._builder = Builder(func.name)
+        self._names: dict[Value, Value] = {arg: self._builder.argument(arg.type) for arg in func.arguments}
+        self._known: dict[Value, Floats] = {}
+        self._changed = False
+
+    def run(self) -> Func:
+        for op in self._func.ops:
+            self._builder.span = op.span
+            if self._is_known(op):
+                (self._known[op.result],) = self._evaluate(op)
+            # Broadcasts stay ops: a scalar spread over a million elements need not be stored.
+            if op.results and op.result in self._known and not isinstance(op, nn.ConstantOp | nn.BroadcastOp):
+                self._changed = True
+            else:
+                results = self._builder.append(op.map_operands(self._name))
+                self._names.update(zip(op.results, results, strict=True))
+        returns = map(self._name, self._func.returns)
+        return self._builder.finish(*returns) if self._changed else self._func
+
+    def _is_known(self, op: Op) -> bool:
+        if isinstance(op, nn.ConstantOp):
+            return not (op.symbol and self._keep_named)
+        return type(op) in _COMPUTED and all(value in self._known for value in op.operands)
+
+    def _evaluate(self, op: Op) -> tuple[Floats, ...]:
+        return apply_op(op, [self._known[value] for value in op.operands])
+
+    def _name(self, value: Value) -> Value:
+        if value not in self._names:
+            self._names[value] = self._builder.add(nn.ConstantOp(Array(self._known[value])))
+        return self._names[value]

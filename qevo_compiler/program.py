@@ -1,0 +1,236 @@
+"""A compiled program: its files, its ledger, how to run it and how to read its answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import numpy as np
+
+from qevo_compiler.backends.base import Samples
+from qevo_compiler.backends.select import select_backend
+from qevo_compiler.decode import Decoder, Solution
+from qevo_compiler.diagnostics import CompileError, Diagnostic
+from qevo_compiler.diagnostics.sources import CannotWrite, MissingFile, NoProgram
+from qevo_compiler.dialects import anneal, ising
+from qevo_compiler.ir import Func, LedgerEntry, Module, module_chunks, parse_module
+from qevo_compiler.source import SourceFile, SourceMap
+from qevo_compiler.targets import EmittedFile, Target, load_target
+from qevo_compiler.targets.manifest import check_digest, manifest, read_manifest, target_from_options
+
+if TYPE_CHECKING:
+    import dimod
+
+PROBLEM_SUFFIX = "problem.qir"
+MANIFEST_SUFFIX = "manifest.json"
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run gave: solutions by energy, best first, and how it was run."""
+
+    program: str
+    status: str
+    best: Solution
+    solutions: tuple[Solution, ...]
+    reads: int
+    ledger: tuple[LedgerEntry, ...]
+    timing: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that `qevoc run --json` prints."""
+        return {
+            "program": self.program,
+            "status": self.status,
+            "objective": self.best.objective,
+            "feasible": self.best.feasible,
+            "values": self.best.values_json(),
+            "violations": self.best.violations_json(),
+            "energy": self.best.energy_split,
+            "reads": self.reads,
+            "ledger": [ledger_json(entry) for entry in self.ledger],
+            "timing": dict(self.timing),
+        }
+
+
+def ledger_json(entry: LedgerEntry) -> dict[str, Any]:
+    """One ledger entry as it stands in manifests and in `--json` output."""
+    return {
+        "stage": entry.stage,
+        "quantity": entry.quantity,
+        "subject": entry.subject,
+        "value": entry.value,
+        "kind": entry.kind.value,
+        "note": entry.note,
+    }
+
+
+@dataclass(frozen=True)
+class CompiledProgram:
+    """The final module of a compilation with the target that it was lowered for."""
+
+    module: Module
+    target: Target
+    sources: SourceMap
+    options: Mapping[str, Any]
+    warnings: tuple[Diagnostic, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.module.name
+
+    @property
+    def ledger(self) -> tuple[LedgerEntry, ...]:
+        """Every lossy step between the source and this program."""
+        return self.module.ledger
+
+    @property
+    def provenance(self) -> tuple[ising.RegisterOp, ...]:
+        """Which symbol every block of spins stands for."""
+        return self.module.main.ops_of(ising.RegisterOp)
+
+    @cached_property
+    def decoder(self) -> Decoder:
+        return Decoder(self.module)
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """The emitted files by name, the manifest last."""
+        files = {f"{self.name}.{file.suffix}": file.content() for file in self._emitted()}
+        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
+        return {**files, f"{self.name}.{MANIFEST_SUFFIX}": self._manifest(digests)}
+
+    @cached_property
+    def bqm(self) -> dimod.BinaryQuadraticModel:
+        """The spin model as a dimod object."""
+        from qevo_compiler.targets.dwave import to_dimod
+
+        return to_dimod(self.module.main.only(ising.ModelOp))
+
+    def to_sympy(self) -> Any:
+        """The problem over the source's own variables as sympy expressions."""
+        from qevo_compiler.analyses.symbolic import to_sympy
+
+        return to_sympy(self.module.func("problem"))
+
+    def write(self, folder: str | Path) -> tuple[Path, ...]:
+        """Write all files into `folder`; they appear whole or not at all. Large ones are streamed."""
+        folder = Path(folder)
+        mark = f".{uuid4().hex}.part"
+        written: list[Path] = []
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            digests = {}
+            for file in self._emitted():
+                written.append(folder / f"{self.name}.{file.suffix}")
+                digests[written[-1].name] = _stream(file, Path(f"{written[-1]}{mark}"))
+            written.append(folder / f"{self.name}.{MANIFEST_SUFFIX}")
+            Path(f"{written[-1]}{mark}").write_bytes(self._manifest(digests))
+            for path in written:
+                os.replace(f"{path}{mark}", path)
+        except OSError as error:
+            raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
+        finally:
+            for path in written:
+                Path(f"{path}{mark}").unlink(missing_ok=True)
+        return tuple(written)
+
+    def run(
+        self, reads: int | None = None, seed: int | None = None, sweeps: int | None = None, backend: str | None = None
+    ) -> RunResult:
+        """Sample and decode. Arguments left out come from the program's `sample` directive."""
+        asked = self.module.main.first(anneal.SampleOp) or anneal.SampleOp()
+        started = time.perf_counter()
+        samples = select_backend(backend).sample(
+            self.module,
+            reads=reads or asked.reads or 100,
+            seed=asked.seed or 0 if seed is None else seed,
+            sweeps=sweeps or asked.sweeps,
+        )
+        sampled = time.perf_counter()
+        solutions = self.decoder.decode(samples.spins).ranked()
+        timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
+        return RunResult(
+            self.name, _status(samples, solutions[0]), solutions[0], solutions, len(samples.spins), self.ledger, timing
+        )
+
+    def decode(self, sample: Any) -> Solution:
+        """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample."""
+        if isinstance(sample, Mapping) or hasattr(sample, "items"):
+            sample = [sample[i] for i in range(len(sample))]
+        return self.decoder.decode(np.asarray(sample, np.int8)[None, :])[0]
+
+    def _emitted(self) -> Iterator[EmittedFile]:
+        yield from self.target.emit(self.module)
+        yield EmittedFile(PROBLEM_SUFFIX, self._problem_chunks)
+
+    def _problem_chunks(self) -> Iterator[bytes]:
+        for chunk in module_chunks(decoding_module(self.module), spans=False):
+            yield chunk.encode()
+
+    def _manifest(self, digests: Mapping[str, str]) -> bytes:
+        return manifest(self.module, self.target.name, self.options, digests)
+
+
+def decoding_module(module: Module) -> Module:
+    """What decoding needs of a module: `@problem` and, in `@main`, registers, penalties and sampling."""
+    kept = (ising.RegisterOp, ising.PenaltyOp, anneal.SampleOp)
+    main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
+    problem = module.find("problem")
+    return Module(module.name, (main,) if problem is None else (main, problem), module.ledger)
+
+
+def load(path: str | Path) -> CompiledProgram:
+    """Read a compiled program back from the folder (or manifest) that `write` made.
+
+    Raises `CompileError` when the folder does not hold exactly one program, a file is missing or was
+    changed, or the manifest is of another version.
+    """
+    path = Path(path)
+    found = sorted(path.glob(f"*.{MANIFEST_SUFFIX}")) if path.is_dir() else [path]
+    if len(found) != 1 or not found[0].exists():
+        raise CompileError(NoProgram(None, str(path), len(found) if path.is_dir() else 0))
+    record = read_manifest(found[0].read_bytes(), found[0].name)
+    name = record["program"]
+    contents = {file: _read_file(found[0].parent / file, digest) for file, digest in record["files"].items()}
+    text = contents[f"{name}.{PROBLEM_SUFFIX}"].decode()
+    import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
+
+    kept = parse_module(SourceFile(f"{name}.{PROBLEM_SUFFIX}", text))
+    target = target_from_options(load_target(record["target"]), record["options"]["target"])
+    ops = target.read({file.removeprefix(f"{name}."): content for file, content in contents.items()})
+    main = Func("main", (), (*kept.main.ops, *ops))
+    return CompiledProgram(kept.with_main(main), target, SourceMap(), record["options"])
+
+
+def _read_file(path: Path, digest: str) -> bytes:
+    if not path.exists():
+        raise CompileError(MissingFile(None, path.name, "it is listed in the manifest but missing"))
+    content = path.read_bytes()
+    check_digest(path.name, content, digest)
+    return content
+
+
+def _stream(file: EmittedFile, path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("wb") as out:
+        for chunk in file.chunks():
+            digest.update(chunk)
+            out.write(chunk)
+    return digest.hexdigest()
+
+
+def _status(samples: Samples, best: Solution) -> str:
+    if not best.feasible:
+        return "infeasible"
+    return "optimal" if samples.exact else "feasible"
+
+
+__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load"]
