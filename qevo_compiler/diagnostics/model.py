@@ -40,9 +40,11 @@ class BlockTooLarge(Error):
     """
 
     code: ClassVar[str] = "Q0621"
-    title: ClassVar[str] = "a block of {weights} weights does not fit the target"
-    note: ClassVar[str] = "it needs {spins} fully connected spins with {couplings} couplings; the target holds {capacity}"
-    help: ClassVar[str] = "set `size` to {fits} or less to take the best weights of the block, or raise `capacity`"
+    title: ClassVar[str] = "the target cannot hold a block of {weights} weights"
+    note: ClassVar[str] = (
+        "it needs {spins} fully connected spins with {couplings} couplings; the target holds {capacity}"
+    )
+    help: ClassVar[str] = "{fits} weights fit: set `size`, name a smaller `block`, or use fewer `bits`"
 
     weights: int
     spins: int
@@ -136,3 +138,23 @@ class StationaryPoint(Error):
     help: ClassVar[str] = "give a `step`, choose another `block`, or start from other weights"
 
     weights: int
+
+
+@dataclass(frozen=True)
+class NotOnlyParameters(Error):
+    """A local quadratic model is made of a loss over parameters alone.
+
+    Decision variables and constraints have no place in it: a program that states them is lowered as a
+    problem (`expand-polynomials`). State a constraint on parameters as a penalty term of the loss:
+
+        param theta: real[2] = [0.1, 0.05]
+        minimize mean((X @ theta - y)^2) + 10 * (sum(theta) - 1)^2
+    """
+
+    code: ClassVar[str] = "Q0627"
+    title: ClassVar[str] = "{what} `{symbol}` cannot be part of a quadratic model of a loss"
+    label: ClassVar[str] = "declared here"
+    help: ClassVar[str] = "add a penalty to the loss, or lower the program as a problem"
+
+    what: str
+    symbol: str

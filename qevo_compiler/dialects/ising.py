@@ -90,8 +90,8 @@ class PenaltyOp(Op):
     """The weight that multiplies the penalty of one constraint family in the energy (before scaling).
 
     Row r of a family `body relation 0` (`>=` negated to `<=`) adds `weight * form(u)` with
-    `u = (body + shifts[r] + slack) / units[r]`; a row with unit 0 is always satisfied and adds
-    nothing. None means units of 1 and shifts of 0. `implied` marks the family that the encoding of the
+    `u = (body + shifts[r] + slack) / units[r]`, in absolute value for `==`; a row with unit 0 is always
+    satisfied and adds nothing. None means units of 1 and shifts of 0. `implied` marks the family that the encoding of the
     variable `symbol` adds.
     """
 

@@ -60,9 +60,13 @@ class _Fold:
     def stored(self) -> dict[Value, Op]:
         """The ops that declare the tensors, with their new values."""
         norm, layer = self.norm, self.layer
-        weight = self.tensors[layer.weight].value.values
+        weight = self._value(layer.weight)
         scale, shift = batch_norm_affine(
-            norm.epsilon, self._value(norm.weight), self._value(norm.bias), self._value(norm.mean), self._value(norm.variance)
+            norm.epsilon,
+            None if norm.weight is None else self._value(norm.weight),
+            None if norm.bias is None else self._value(norm.bias),
+            self._value(norm.mean),
+            self._value(norm.variance),
         )
         values = {
             norm.mean: np.zeros_like(shift),
@@ -79,8 +83,8 @@ class _Fold:
                 values[norm.bias] = np.zeros_like(shift)
         return {value: self._declare(value, array) for value, array in values.items()}
 
-    def _value(self, value: Value | None) -> Floats | None:
-        return None if value is None else self.tensors[value].value.values
+    def _value(self, value: Value) -> Floats:
+        return self.tensors[value].value.values
 
     def _declare(self, value: Value, array: Floats) -> Op:
         op = self.tensors[value]
@@ -97,7 +101,7 @@ def _find(func: Func) -> Iterator[_Fold]:
         layer = definitions.get(norm.x)
         if not isinstance(layer, nn.LinearOp | nn.Conv2dOp) or len(shape_of(layer.result)) not in (2, 4):
             continue
-        needed = [v for v in (*layer.operands[1:], *norm.operands[1:])]
+        needed = (*layer.operands[1:], *norm.operands[1:])
         tensors = {v: op for v in needed if isinstance(op := definitions.get(v), nn.ParameterOp | nn.ConstantOp)}
         alone = all(uses[value] == 1 for value in (norm.x, *needed)) and len(tensors) == len(needed)
         if alone and (layer.bias or norm.bias) and (isinstance(layer, nn.Conv2dOp) or len(shape_of(layer.x)) == 2):

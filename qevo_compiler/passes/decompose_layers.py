@@ -65,9 +65,7 @@ def _conv2d(op: nn.Conv2dOp, builder: Builder) -> Value:
     """One matrix product a group, over the windows of all images at once."""
     batch = shape_of(op.x)[0]
     out, _, height, width = shape_of(op.weight)
-    positions = convolution_positions(
-        shape_of(op.x), (height, width), op.stride, op.padding, op.dilation, op.groups
-    )
+    positions = convolution_positions(shape_of(op.x), (height, width), op.stride, op.padding, op.dilation, op.groups)
     rows, depth, per_group = positions.shape[1], positions.shape[2], out // op.groups
     grouped = () if op.groups == 1 else (op.groups,)
     columns = builder.add(nn.GatherOp(op.x, Array(positions.reshape(*grouped, rows, depth))))

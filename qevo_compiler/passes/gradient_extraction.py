@@ -37,10 +37,10 @@ class GradientExtraction(Pass):
 
 def gradient_func(func: Func) -> Func:
     """`@gradient` of the objective that `func` states."""
-    declarations = func.ops_of(nn.ParameterOp) or func.ops_of(problem.VariableOp)
-    if not declarations:
+    sources = [op.result for op in func.ops_of(nn.ParameterOp)] or [op.result for op in func.ops_of(problem.VariableOp)]
+    if not sources:
         raise CompileError(NothingToTrain(None, "parameter and no decision variable"))
-    return differentiate(func, objective_of(func).x, [op.result for op in declarations])
+    return differentiate(func, objective_of(func).x, sources)
 
 
 def objective_of(func: Func) -> problem.ObjectiveOp:

@@ -28,6 +28,7 @@ from qevo_compiler.dialects.nn.ops import (
     SumOp,
     TransposeOp,
 )
+from qevo_compiler.dialects.nn.parameters import parameter_values, with_parameters
 
 LAYERS = frozenset({LinearOp, Conv2dOp, AveragePool2dOp, BatchNormOp})
 PRIMITIVES = frozenset(
@@ -83,4 +84,6 @@ __all__ = [
     "SubOp",
     "SumOp",
     "TransposeOp",
+    "parameter_values",
+    "with_parameters",
 ]

@@ -138,7 +138,7 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
         np.concatenate(column) if len(blocks) > 1 else column[0] for column in zip(*blocks, strict=True)
     )
     row = row.astype(np.int32, copy=False)
-    variables = _sorted_within_terms(variables.astype(np.int32, copy=False))
+    variables = sorted_within_terms(variables.astype(np.int32, copy=False))
     order, first = _group(row, variables)
     if order is not None:
         row, variables, coefficients = row[order], variables[order], coefficients[order]
@@ -150,9 +150,13 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
     return Terms(Array(row), Array(variables), Array(coefficients))
 
 
-def _sorted_within_terms(variables: Ints) -> Ints:
+def sorted_within_terms(variables: Ints) -> Ints:
+    """The variables [m, d] of each term in ascending order."""
     if variables.shape[1] < 2 or bool((variables[:, 1:] >= variables[:, :-1]).all()):
         return variables
+    if variables.shape[1] == 2:
+        left, right = variables.T
+        return np.stack([np.minimum(left, right), np.maximum(left, right)], axis=1)
     return np.sort(variables, axis=1)
 
 
@@ -167,14 +171,29 @@ def _group(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray
             ordered = column[order]
             differs[1:] |= ordered[1:] != ordered[:-1]
     else:
-        steps = key[1:] >= key[:-1]
-        # A stable order keeps the sum of duplicates the same on every machine.
-        order = None if bool(steps.all()) else np.argsort(key, kind="stable")
-        ordered = key if order is None else key[order]
+        order, ordered = _stable_order(key)
         differs = np.empty(len(row), bool)
         differs[1:] = ordered[1:] != ordered[:-1]
     differs[:1] = True
     return order, np.flatnonzero(differs)
+
+
+def _stable_order(key: NDArray[np.int64]) -> tuple[NDArray[np.intp] | None, NDArray[np.int64]]:
+    """The stable sorting order (None when sorted already) and the sorted keys.
+
+    A stable order keeps the sum of duplicates the same on every machine. Where key and position fit
+    into 63 bits together they are sorted as one number, which is several times faster.
+    """
+    if bool((key[1:] >= key[:-1]).all()):
+        return None, key
+    bits = len(key).bit_length()
+    if int(key.max()).bit_length() + bits > 63:
+        order = np.argsort(key, kind="stable")
+        return order, key[order]
+    tagged = key << bits
+    tagged |= np.arange(len(key))
+    tagged.sort()
+    return tagged & ((1 << bits) - 1), tagged >> bits
 
 
 def _packed_key(row: Ints, variables: Ints) -> NDArray[np.int64] | None:

@@ -190,16 +190,15 @@ def _kind(value: Any) -> str:
 def _not_finite(
     model: torch.nn.Module, inputs: tuple[Tensor, ...], targets: Tensor, pair: Batch | None, places: Places
 ) -> list[Diagnostic]:
-    named = [("model", name, p) for name, p in model.named_parameters()]
+    named: list[tuple[str, str, Tensor]] = [("model", name, p) for name, p in model.named_parameters()]
     named += [("inputs", "inputs", part) for part in inputs] + [("targets", "targets", targets)]
     if pair is not None:
         named += [("evaluation", "evaluation", part) for part in (*pair[0], pair[1])]
     found: list[Diagnostic] = []
     for part, symbol, tensor in named:
-        bad = ~torch.isfinite(tensor.detach().reshape(tensor.shape))
+        bad = ~torch.isfinite(tensor.detach())
         if bool(bad.any()):
-            position = ", ".join(str(int(i)) for i in bad.nonzero()[0]) or "the only one"
-            found.append(
-                NonFiniteTensor(places.top_level(part), symbol, int(bad.sum()), tensor.numel(), f"[{position}]")
-            )
+            position = f"[{', '.join(str(int(i)) for i in bad.nonzero()[0])}]"
+            span = places.top_level(part)
+            found.append(NonFiniteTensor(span, symbol, int(bad.sum()), tensor.numel(), position))
     return found

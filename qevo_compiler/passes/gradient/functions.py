@@ -43,7 +43,9 @@ def _gelu_tanh(builder: Builder, x: Value, y: Value) -> Value:
     c = sqrt(2.0 / pi)
     t = apply(builder, Function.TANH, polynomial(builder, x, 0.0, c, 0.0, c * _CUBIC))
     inner = polynomial(builder, x, 0.0, 0.5 * c, 0.0, 1.5 * c * _CUBIC)
-    return add(builder, polynomial(builder, t, 0.5, 0.5), multiply(builder, polynomial(builder, t, 1.0, 0.0, -1.0), inner))
+    return add(
+        builder, polynomial(builder, t, 0.5, 0.5), multiply(builder, polynomial(builder, t, 1.0, 0.0, -1.0), inner)
+    )
 
 
 def _silu(builder: Builder, x: Value, y: Value) -> Value:

@@ -1,0 +1,99 @@
+"""Wording for running programs (Q085x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error
+
+
+@dataclass(frozen=True)
+class UnknownBackend(Error):
+    """`--backend` or `QUANTUM_BACKEND` names no backend.
+
+    The backends are `local`, `dwave`, `ibm` and `google`; `local` needs no account and no network.
+    """
+
+    code: ClassVar[str] = "Q0850"
+    title: ClassVar[str] = "unknown backend `{backend}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "the backends are local, dwave, ibm and google"
+
+    backend: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class NoCredentials(Error):
+    """A hardware backend was asked for without what it takes to log in there.
+
+    D-Wave and IBM take an API token from the environment variable `QUANTUM_API_KEY` (IBM also an
+    instance). Google takes no API key: its engine needs a Google Cloud project and application default
+    credentials, and `QUANTUM_API_KEY` is read as the project's id.
+    """
+
+    code: ClassVar[str] = "Q0851"
+    title: ClassVar[str] = "backend `{backend}` needs {needs}"
+    help: ClassVar[str] = "set it, or run with `--backend=local`"
+
+    backend: str
+    needs: str
+
+
+@dataclass(frozen=True)
+class NoSubmission(Error):
+    """This version writes programs for the machine but does not submit them.
+
+    The emitted file is what the vendor's own client takes.
+    """
+
+    code: ClassVar[str] = "Q0852"
+    title: ClassVar[str] = "backend `{backend}`: this version does not submit programs"
+    note: ClassVar[str] = "compile with `--target={target}` and hand `{file}` to {client}"
+    help: ClassVar[str] = "run with `--backend=local` to sample here"
+
+    backend: str
+    target: str
+    file: str
+    client: str
+
+
+@dataclass(frozen=True)
+class TooManyQubits(Error):
+    """A state vector of n qubits holds 2^n complex numbers; the local simulator stops at its limit.
+
+    Use the target `dwave`, whose local sampler anneals classically and has no such limit.
+    """
+
+    code: ClassVar[str] = "Q0853"
+    title: ClassVar[str] = "a circuit of {qubits} qubits is too wide to simulate; the limit is {limit}"
+    help: ClassVar[str] = "compile for `--target=dwave`: the local annealer has no such limit"
+
+    qubits: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class TooManySpins(Error):
+    """Exact enumeration visits 2^n states and stops at its limit."""
+
+    code: ClassVar[str] = "Q0854"
+    title: ClassVar[str] = "{spins} spins are too many to enumerate; the limit is {limit}"
+    help: ClassVar[str] = "leave `exact` off: the annealer samples instead"
+
+    spins: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class BadSampling(Error):
+    """The number of reads or sweeps, the seed, or the starting states cannot be used."""
+
+    code: ClassVar[str] = "Q0855"
+    title: ClassVar[str] = "{option} cannot be {value}"
+    help: ClassVar[str] = "it is {expected}"
+
+    option: str
+    value: str
+    expected: str

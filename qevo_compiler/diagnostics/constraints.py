@@ -1,0 +1,72 @@
+"""Wording for constraints and their penalties (Q065x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error
+
+
+@dataclass(frozen=True)
+class NeverSatisfied(Error):
+    """No values of the variables satisfy a constraint.
+
+    The left side minus the right side of the named instance stays on the wrong side of zero over the
+    variables' whole ranges:
+
+        var x: binary[3]
+        subject to
+          c: sum(x) >= 4           # at most 3
+    """
+
+    code: ClassVar[str] = "Q0650"
+    title: ClassVar[str] = "constraint `{name}` cannot be satisfied"
+    label: ClassVar[str] = "left minus right side lies in [{low}, {high}], but must be {relation} 0"
+    help: ClassVar[str] = "correct the bound or the data, or give the constraint a `weight` to make it soft"
+
+    name: str
+    low: str
+    high: str
+    relation: str
+
+
+@dataclass(frozen=True)
+class NeverEqual(Error):
+    """The two sides of an equation differ by a fraction of a step that no values can make up for.
+
+    Sums of whole multiples of one step only reach multiples of that step:
+
+        var x: binary[4]
+        subject to
+          c: sum(2 * x[i] for i in 0..4) == 3      # even against odd
+
+    A real variable takes the points of its grid only, so an equation between reals often has no
+    solution; state it as two inequalities with a tolerance, or make it soft with a `weight`.
+    """
+
+    code: ClassVar[str] = "Q0651"
+    title: ClassVar[str] = "constraint `{name}` cannot be satisfied"
+    label: ClassVar[str] = "the sides differ by {rest} plus a multiple of {step}"
+    help: ClassVar[str] = "allow a tolerance (`<=` and `>=`), or give the constraint a `weight` to make it soft"
+
+    name: str
+    step: str
+    rest: str
+
+
+@dataclass(frozen=True)
+class BadWeight(Error):
+    """The weight of a soft constraint must be a finite number that is not negative.
+
+    The weight multiplies the square of the violation in the minimised energy, whatever the sense of
+    the objective.
+    """
+
+    code: ClassVar[str] = "Q0652"
+    title: ClassVar[str] = "the weight of `{name}` cannot be {weight}"
+    label: ClassVar[str] = "soft constraint"
+    help: ClassVar[str] = "give a weight of 0 or more"
+
+    name: str
+    weight: str

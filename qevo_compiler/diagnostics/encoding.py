@@ -1,0 +1,138 @@
+"""Wording for variables and how they are written in bits (Q063x), and for products that need auxiliaries (Q067x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error, Warn
+
+
+@dataclass(frozen=True)
+class EmptyDomain(Error):
+    """A variable's range holds no value.
+
+    The lower end must not lie above the upper end, and an integer's range must hold a whole number:
+
+        var k: int in [3, 1]        # no value
+        var k: int in [1, 3]        # 1, 2 or 3
+    """
+
+    code: ClassVar[str] = "Q0630"
+    title: ClassVar[str] = "`{name}` has an empty domain"
+    label: ClassVar[str] = "no value lies in [{low}, {high}]"
+    help: ClassVar[str] = "both ends are included; write the smaller one first"
+
+    name: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class UnboundedDomain(Error):
+    """A variable's range is not finite, so no number of bits can hold it.
+
+    Every integer and real variable needs two finite ends, given or computed from data. Integers are
+    exact up to 2^53 values.
+    """
+
+    code: ClassVar[str] = "Q0631"
+    title: ClassVar[str] = "the range of `{name}` cannot be written in bits"
+    label: ClassVar[str] = "[{low}, {high}]"
+    help: ClassVar[str] = "give finite ends at most 2^53 apart"
+
+    name: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True)
+class WrongEncoding(Error):
+    """The encoding asked for does not exist for this kind of variable.
+
+    Integers take `log`, `unary`, `onehot` or `domainwall`; choices take `onehot` or `domainwall`.
+    """
+
+    code: ClassVar[str] = "Q0632"
+    title: ClassVar[str] = "a {domain} cannot be encoded as {encoding}"
+    label: ClassVar[str] = "the encoding of `{name}`"
+    help: ClassVar[str] = "use one of: {allowed}"
+
+    name: str
+    domain: str
+    encoding: str
+    allowed: str
+
+
+@dataclass(frozen=True)
+class TooManyBits(Error):
+    """A variable needs more bits than any target could hold.
+
+    Unary, one-hot and domain-wall codes spend one bit a value; `encoded as log` spends one bit a
+    doubling of the range.
+    """
+
+    code: ClassVar[str] = "Q0633"
+    title: ClassVar[str] = "`{name}` would need {count:.0f} bits as {encoding}"
+    label: ClassVar[str] = "at most {limit} are possible"
+    help: ClassVar[str] = "use `encoded as log`, or a smaller range"
+
+    name: str
+    count: float
+    encoding: str
+    limit: int
+
+
+@dataclass(frozen=True)
+class BadBits(Error):
+    """A real variable's number of bits must lie between 1 and 52, so that its grid points are distinct doubles."""
+
+    code: ClassVar[str] = "Q0634"
+    title: ClassVar[str] = "`{name}` cannot have {bits} bits"
+    help: ClassVar[str] = "give between 1 and 52 bits"
+
+    name: str
+    bits: int
+
+
+@dataclass(frozen=True)
+class NotForSpins(Error):
+    """The program asks for the linear system of its training dynamics, which is not a spin model.
+
+    `linearize` describes gradient descent as a linear system; the targets that take spins or circuits
+    from an objective cannot express that.
+    """
+
+    code: ClassVar[str] = "Q0635"
+    title: ClassVar[str] = "`linearize` cannot be lowered to spins"
+    label: ClassVar[str] = "asked for here"
+    help: ClassVar[str] = "remove the `linearize` line to optimise the objective itself"
+
+
+@dataclass(frozen=True)
+class TrainingIgnored(Warn):
+    """A `train` directive has no effect when the objective is mapped to spins.
+
+    The spin model searches the parameters' grid directly; no gradient step is taken.
+    """
+
+    code: ClassVar[str] = "Q0636"
+    title: ClassVar[str] = "`train` has no effect on a spin model"
+    label: ClassVar[str] = "ignored"
+
+
+@dataclass(frozen=True)
+class TooManyAuxiliaries(Error):
+    """Writing the objective with products of two bits needs more auxiliary bits than allowed.
+
+    Every product of three or more bits is split with auxiliaries. Lower degrees, fewer products, or
+    one-hot integers (whose powers stay linear) need fewer.
+    """
+
+    code: ClassVar[str] = "Q0670"
+    title: ClassVar[str] = "products of degree {degree} need more than {limit} auxiliary bits"
+    label: ClassVar[str] = "in this objective and its penalties"
+    help: ClassVar[str] = "raise `quadratize{{max-auxiliaries}}`, or lower the degree"
+
+    degree: int
+    limit: int

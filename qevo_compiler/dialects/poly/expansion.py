@@ -1,0 +1,272 @@
+"""Unmerged sums of terms: what tensor expressions are expanded in before their terms are collected once.
+
+An `Expansion` holds its terms in parts. A part with `row` None has one term for each row in order, so
+that gathers, products and scalings of such parts are plain array operations; `Algebra` knows which
+variables satisfy x^2 = x or s^2 = 1 and collects the terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms
+
+MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
+
+Positions = NDArray[np.integer]
+Target = Callable[[Positions, Positions], Positions]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Terms of one degree d: `row` [m] (None: row k has term k), `names` [m, d], `coefficients` [m] or a scalar."""
+
+    row: Positions | None
+    names: Ints
+    coefficients: Floats
+
+    def rows(self) -> Positions:
+        return np.arange(len(self.names), dtype=np.int32) if self.row is None else self.row
+
+    def weights(self) -> Floats:
+        return np.broadcast_to(self.coefficients, (len(self.names),))
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """`rows` polynomials; `sorted` says that parts have rows in ascending order and equal terms are merged."""
+
+    rows: int
+    parts: tuple[Part, ...]
+    sorted: bool = False
+
+    @property
+    def dense(self) -> bool:
+        """Whether every part has exactly one term a row."""
+        return all(part.row is None for part in self.parts)
+
+    def __len__(self) -> int:
+        """How many terms there are, unmerged."""
+        return sum(len(part.names) for part in self.parts)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many terms each row has."""
+        counts = np.zeros(self.rows, np.int64)
+        for part in self.parts:
+            counts += 1 if part.row is None else np.bincount(part.row, minlength=self.rows)
+        return counts
+
+
+def constants(values: ArrayLike) -> Expansion:
+    """One constant a row; `values` is flat."""
+    array = np.asarray(values, np.float64)
+    return Expansion(array.size, (Part(None, np.zeros((array.size, 0), np.int32), array),))
+
+
+def variables(first: int, count: int) -> Expansion:
+    """The variables `first .. first + count`, one a row."""
+    names = np.arange(first, first + count, dtype=np.int32)[:, None]
+    return Expansion(count, (Part(None, names, np.array(1.0)),))
+
+
+def add(*summands: Expansion) -> Expansion:
+    """The sum row by row."""
+    return Expansion(summands[0].rows, tuple(part for summand in summands for part in summand.parts))
+
+
+def scale(x: Expansion, factors: Floats) -> Expansion:
+    """Each row times its factor (or one scalar for all)."""
+    parts = []
+    for part in x.parts:
+        factor = factors if factors.ndim == 0 or part.row is None else factors[part.row]
+        parts.append(Part(part.row, part.names, part.coefficients * factor))
+    return Expansion(x.rows, tuple(parts), x.sorted)
+
+
+def regroup(x: Expansion, groups: Positions, count: int) -> Expansion:
+    """`count` rows: row i of `x` is added to row `groups[i]`; -1 drops it."""
+    parts = []
+    for part in x.parts:
+        row = groups if part.row is None else groups[part.row]
+        if len(row) and row.min() < 0:
+            keep = row >= 0
+            part = Part(None, part.names[keep], part.weights()[keep])
+            row = row[keep]
+        parts.append(Part(row, part.names, part.coefficients))
+    return Expansion(count, tuple(parts))
+
+
+def square_pairs(x: Expansion) -> int:
+    """How many terms `square` makes."""
+    counts = x.counts()
+    return int((counts * (counts + 1) // 2).sum())
+
+
+def product_pairs(x: Expansion, y: Expansion) -> int:
+    """How many terms `multiply` makes."""
+    return int(x.counts() @ y.counts())
+
+
+def spread(x: Expansion, keys: Positions, table: tuple[Positions, Floats], target: Target, count: int) -> Expansion:
+    """Each term of row r once for every entry k in `starts[keys[r]] .. starts[keys[r] + 1]`, times `weights[k]`.
+
+    `table` is (starts, weights); `target(rows, entries)` gives the new rows, of which there are `count`.
+    """
+    starts, weights = table
+    parts = []
+    for part in x.parts:
+        row = part.rows()
+        counts = np.diff(starts)[keys[row]]
+        entry = ranges(starts[keys[row]], counts)
+        source = np.repeat(np.arange(len(row)), counts)
+        parts.append(Part(target(row[source], entry), part.names[source], part.weights()[source] * weights[entry]))
+    return Expansion(count, tuple(parts))
+
+
+def ranges(starts: Positions, counts: Positions) -> NDArray[np.int64]:
+    """The concatenated ranges starts[i] .. starts[i] + counts[i]."""
+    ends = np.cumsum(counts, dtype=np.int64)
+    within = np.arange(ends[-1] if len(ends) else 0)
+    return np.asarray(within + np.repeat(starts - (ends - counts), counts), np.int64)
+
+
+@dataclass(frozen=True)
+class Algebra:
+    """The rules of the variables: `binary` and `spin` [n] mark them; equal `choice` [n] >= 0 exclude each other."""
+
+    binary: NDArray[np.bool_]
+    spin: NDArray[np.bool_]
+    choice: Ints
+
+    def polynomials(self, x: Expansion) -> Polynomials:
+        """The collected terms in canonical form."""
+        blocks = [block for part in x.parts for block in self._reduced(part)]
+        return pack(x.rows, blocks)
+
+    def merged(self, x: Expansion) -> Expansion:
+        """The same rows with equal terms merged and sorted by row."""
+        if x.sorted:
+            return x
+        blocks = self.polynomials(x).terms
+        parts = (Part(b.row.values, b.variables.values, b.coefficients.values) for b in blocks)
+        return Expansion(x.rows, tuple(parts), sorted=True)
+
+    def take(self, x: Expansion, positions: Positions) -> Expansion:
+        """The rows at `positions` in that order; -1 gives zero."""
+        if not x.dense:
+            x = self.merged(x)
+        whole = not len(positions) or positions.min() >= 0
+        return Expansion(len(positions), tuple(_taken(part, positions, x.rows, whole) for part in x.parts))
+
+    def multiply(self, x: Expansion, y: Expansion) -> Expansion:
+        """The product row by row. Cost: the number of pairs of terms that share a row."""
+        x, y = self._few_parts(x), self._few_parts(y)
+        if not (x.dense and y.dense):
+            x, y = self.merged(x), self.merged(y)
+        return Expansion(x.rows, tuple(_product(a, b, x.rows) for a in x.parts for b in y.parts))
+
+    def square(self, x: Expansion) -> Expansion:
+        """Each row squared: every unordered pair of its terms once."""
+        x = self._few_parts(x)
+        if not x.dense:
+            x = self.merged(x)
+        parts = []
+        for index, part in enumerate(x.parts):
+            parts.append(_square(part, x.rows))
+            doubled = Part(part.row, part.names, 2.0 * part.coefficients)
+            parts += [_product(doubled, other, x.rows) for other in x.parts[index + 1 :]]
+        return Expansion(x.rows, tuple(parts))
+
+    def _few_parts(self, x: Expansion) -> Expansion:
+        return self.merged(x) if len(x.parts) > MERGE_ABOVE else x
+
+    def _reduced(self, part: Part) -> list[tuple[Positions, Ints, Floats]]:
+        row, names, coefficients = part.rows(), part.names, part.weights()
+        if not coefficients.all():
+            keep = coefficients != 0
+            row, names, coefficients = row[keep], names[keep], coefficients[keep]
+        if names.shape[1] < 2 or not len(names):
+            return [(row, names, coefficients)]
+        names = sorted_within_terms(names)
+        left, right = names[:, :-1], names[:, 1:]
+        touched = left == right
+        if self.choice.max(initial=-1) >= 0:
+            touched |= (self.choice[left] == self.choice[right]) & (self.choice[left] >= 0)
+        if not touched.any():
+            return [(row, names, coefficients)]
+        some = touched.any(axis=1)
+        rest = ~some
+        blocks = [(row[rest], names[rest], coefficients[rest])]
+        return blocks + self._reduced_terms(row[some], names[some], coefficients[some])
+
+    def _reduced_terms(self, row: Positions, names: Ints, coefficients: Floats) -> list[tuple[Positions, Ints, Floats]]:
+        """Apply the variables' rules to terms whose names ascend."""
+        left, right = names[:, :-1], names[:, 1:]
+        excluded = ((self.choice[left] == self.choice[right]) & (self.choice[left] >= 0) & (left != right)).any(axis=1)
+        row, names, coefficients = row[~excluded], names[~excluded].copy(), coefficients[~excluded]
+        for column in range(1, names.shape[1]):
+            here, before = names[:, column], names[:, column - 1]
+            again = (here == before) & (here >= 0)
+            spin = again & self.spin[here]
+            names[again & self.binary[here] | spin, column - 1] = -1
+            names[spin, column] = -1
+        degrees = (names >= 0).sum(axis=1)
+        blocks = []
+        for degree in np.unique(degrees).tolist():
+            some = degrees == degree
+            kept = names[some]
+            blocks.append((row[some], kept[kept >= 0].reshape(-1, degree), coefficients[some]))
+        return blocks
+
+
+def _taken(part: Part, positions: Positions, rows: int, whole: bool) -> Part:
+    if part.row is None:
+        if not whole:
+            new_row = np.flatnonzero(positions >= 0).astype(np.int32)
+            positions = positions[new_row]
+        coefficients = part.coefficients[positions] if part.coefficients.ndim else part.coefficients
+        return Part(None if whole else new_row, part.names[positions], coefficients)
+    starts = _row_starts(part.row, rows)
+    counts = np.where(positions >= 0, np.diff(starts)[positions], 0) if rows else np.zeros(len(positions), np.int64)
+    taken = ranges(starts[np.maximum(positions, 0)], counts)
+    new_row = np.repeat(np.arange(len(positions), dtype=np.int32), counts)
+    return Part(new_row, part.names[taken], part.weights()[taken])
+
+
+def _row_starts(row: Positions, rows: int) -> NDArray[np.int64]:
+    starts = np.zeros(rows + 1, np.int64)
+    np.cumsum(np.bincount(row, minlength=rows), out=starts[1:])
+    return starts
+
+
+def _product(a: Part, b: Part, rows: int) -> Part:
+    """Products of the terms of equal rows; both dense, or both sorted by row."""
+    if a.row is None and b.row is None:
+        return Part(None, _joined(a.names, b.names), a.coefficients * b.coefficients)
+    starts = _row_starts(b.rows(), rows)
+    row = a.rows()
+    counts = np.diff(starts)[row]
+    left, right = np.repeat(np.arange(len(row)), counts), ranges(starts[row], counts)
+    return Part(row[left], _joined(a.names[left], b.names[right]), a.weights()[left] * b.weights()[right])
+
+
+def _square(part: Part, rows: int) -> Part:
+    if part.row is None:
+        return Part(None, _joined(part.names, part.names), part.coefficients * part.coefficients)
+    first = np.arange(len(part.row))
+    counts = _row_starts(part.row, rows)[1:][part.row] - first
+    left, right = np.repeat(first, counts), ranges(first, counts)
+    coefficients = (2.0 * part.weights())[left] * part.weights()[right]
+    # The first pair of each group is a term with itself, which the square holds once.
+    coefficients[np.cumsum(counts) - counts] *= 0.5
+    return Part(part.row[left], _joined(part.names[left], part.names[right]), coefficients)
+
+
+def _joined(left: Ints, right: Ints) -> Ints:
+    if not left.shape[1]:
+        return right
+    return np.concatenate([left, right], axis=1) if right.shape[1] else left

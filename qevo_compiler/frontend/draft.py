@@ -1,0 +1,129 @@
+"""A problem as it is being stated, and the module it becomes.
+
+Both the language and `Problem` fill a `Draft`, so one order of ops comes out whatever the order of the
+statements: declarations as declared, objective, constraints as stated, then the directives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.language import NeverHolds, NothingToDecide, NotScalar
+from qevo_compiler.dialects import anneal, nn, problem
+from qevo_compiler.dialects.problem import Relation, Sense
+from qevo_compiler.frontend import tensors
+from qevo_compiler.frontend.tensors import Tensor
+from qevo_compiler.ir import Array, Builder, Module, Op, Value
+from qevo_compiler.source import Span
+
+_ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.RequestOp, anneal.SampleOp)
+
+
+@dataclass(frozen=True)
+class Family:
+    """`body relation 0` for every element of `body`; `indices` [rows, k] name the rows."""
+
+    name: str
+    body: Tensor
+    relation: Relation
+    indices: Array
+    weight: float | None
+    span: Span | None
+
+
+@dataclass
+class Draft:
+    """Everything stated so far."""
+
+    name: str
+    declared: list[Tensor] = field(default_factory=list)
+    objective: Tensor | None = None
+    sense: Sense = Sense.MINIMIZE
+    objective_span: Span | None = None
+    families: list[Family] = field(default_factory=list)
+    directives: list[Op] = field(default_factory=list)
+
+    def set_objective(self, sense: Sense, value: Tensor, span: Span | None, place: Span | None = None) -> None:
+        """State the objective; raises `CompileError` unless it is one number."""
+        if value.shape:
+            raise CompileError(NotScalar(place or span, "an objective", value.shape, "reduce it, as with `sum(...)`"))
+        self.objective, self.sense, self.objective_span = value, sense, span
+
+    def add_constraint(self, family: Family) -> None:
+        """State a family; one without decisions is dropped when it holds and raises when it does not."""
+        if not family.body.is_constant:
+            self.families.append(family)
+            return
+        values = family.body.constant.reshape(-1)
+        fails = ~_HOLDS[family.relation](values, 0)
+        if fails.any():
+            raise CompileError(_never_holds(family, values, int(np.flatnonzero(fails)[0])))
+
+    def module(self, span: Span | None = None) -> Module:
+        """The module with `@main` at stage TENSOR."""
+        if not self.declared:
+            raise CompileError(NothingToDecide(span, self.name))
+        writer = _Writer()
+        for tensor in self.declared:
+            writer.value(tensor)
+        self._write_statements(writer, span)
+        for kind in _ORDER:
+            for op in self.directives:
+                if isinstance(op, kind):
+                    writer.builder.append(op)
+        return Module(self.name, (writer.builder.finish(),))
+
+    def _write_statements(self, writer: _Writer, span: Span | None) -> None:
+        writer.builder.span = self.objective_span or span
+        objective = tensors.constant(0.0) if self.objective is None else self.objective
+        writer.builder.append(problem.ObjectiveOp(writer.value(objective), self.sense))
+        for family in self.families:
+            writer.builder.span = family.span
+            flat = tensors.reinterpret(family.body, (family.body.size,), None, family.span)
+            body = writer.value(flat)
+            op = problem.ConstraintOp(body, family.name, family.relation, family.indices, family.weight)
+            writer.builder.append(op)
+
+
+_HOLDS = {Relation.EQ: np.equal, Relation.LE: np.less_equal, Relation.GE: np.greater_equal}
+
+
+def _never_holds(family: Family, values: np.ndarray[tuple[int], np.dtype[np.generic]], row: int) -> NeverHolds:
+    indices = family.indices.values[row].tolist()
+    name = f"{family.name}[{', '.join(map(str, indices))}]" if indices else family.name
+    value = values[row].item()
+    return NeverHolds(family.span, name, f"{value:.15g}", family.relation.value, "0")
+
+
+class _Writer:
+    """Builds the ops of tensors, each once, operands first and without recursion."""
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self._done: dict[Tensor, Value] = {}
+
+    def value(self, tensor: Tensor) -> Value:
+        stack = [tensor]
+        while stack:
+            top = stack[-1]
+            waiting = [operand for operand in top.operands if operand not in self._done]
+            if top in self._done:
+                stack.pop()
+            elif waiting:
+                stack.extend(reversed(waiting))
+            else:
+                self._done[stack.pop()] = self._write(top)
+        return self._done[tensor]
+
+    def _write(self, tensor: Tensor) -> Value:
+        if tensor.is_constant:
+            values = Array(tensor.constant.astype(np.float64, copy=False))
+            return self.builder.add(nn.ConstantOp(values, tensor.symbol, span=tensor.span))
+        operands = [self._done[operand] for operand in tensor.operands]
+        if tensor.build is None:
+            return operands[0]
+        op = tensor.build(*operands)
+        return self.builder.add(replace(op, span=tensor.span))

@@ -1,0 +1,81 @@
+"""Giving tensors one shape and one set of rows: the only place where broadcasting happens."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.language import ShapesDoNotFit
+from qevo_compiler.dialects import nn
+from qevo_compiler.frontend.tensors.value import Rows, Shape, Tensor, Values, check_size, constant, count_of, derived
+from qevo_compiler.ir import Array
+from qevo_compiler.source import Span
+
+
+def common_shape(left: Shape, right: Shape, span: Span | None) -> Shape:
+    """The shape that both broadcast to. Raises `CompileError` when there is none."""
+    try:
+        return np.broadcast_shapes(left, right)
+    except ValueError:
+        raise CompileError(ShapesDoNotFit(span, left, right)) from None
+
+
+def refine(tensor: Tensor, rows: Rows | None) -> Tensor:
+    """The same values, repeated for each row of `rows` where the tensor has values for an ancestor of it.
+
+    A tensor without rows stays so: broadcasting repeats it where that is needed.
+    """
+    if rows is None or tensor.rows is None or tensor.rows is rows:
+        return tensor
+    positions = rows.positions(tensor.rows)
+    if tensor.is_constant:
+        return constant(tensor.constant[positions], rows)
+    size = count_of(tensor.shape)
+    starts = positions.astype(index_dtype(tensor.size)) * size
+    indices = starts.reshape(-1, *(1,) * len(tensor.shape)) + np.arange(size, dtype=starts.dtype).reshape(tensor.shape)
+    return derived(
+        partial(nn.GatherOp, indices=Array(indices)), (tensor,), tensor.shape, rows, tensor.span, tensor.zero_one
+    )
+
+
+def lined_up(tensor: Tensor, rank: int) -> Values:
+    """The constants of a tensor with axes of length 1 between rows and shape, so that numpy broadcasts it."""
+    if tensor.rows is None or len(tensor.shape) == rank:
+        return tensor.constant
+    return tensor.constant.reshape(tensor.rows.count, *(1,) * (rank - len(tensor.shape)), *tensor.shape)
+
+
+def spread(tensor: Tensor, rows: Rows | None, shape: Shape, span: Span | None) -> Tensor:
+    """`tensor` as an operand of exactly `shape` and `rows`, by explicit reshape and broadcast."""
+    tensor = refine(tensor, rows)
+    full = shape if rows is None else (rows.count, *shape)
+    check_size(count_of(full), "this array", span)
+    if tensor.full == full:
+        return tensor
+    if tensor.rows is not None and len(tensor.shape) < len(shape):
+        tensor = reshape(tensor, (1,) * (len(shape) - len(tensor.shape)) + tensor.shape, span)
+        if tensor.full == full:
+            return tensor
+    return derived(partial(nn.BroadcastOp, shape=full), (tensor,), shape, rows, span, tensor.is_zero_one)
+
+
+def reshape(tensor: Tensor, shape: Shape, span: Span | None) -> Tensor:
+    """The same elements in another shape; the rows stay."""
+    return tensor if shape == tensor.shape else reinterpret(tensor, shape, tensor.rows, span)
+
+
+def reinterpret(tensor: Tensor, shape: Shape, rows: Rows | None, span: Span | None) -> Tensor:
+    """The same elements in another shape and with other rows, so that axes become rows or rows axes."""
+    full = shape if rows is None else (rows.count, *shape)
+    if tensor.is_constant:
+        return constant(tensor.constant.reshape(full), rows, tensor.symbol if full == tensor.full else "")
+    build = None if full == tensor.full else partial(nn.ReshapeOp, shape=full)
+    return Tensor(shape, rows, build=build, operands=(tensor,), span=span, zero_one=tensor.zero_one)
+
+
+def index_dtype(size: int) -> np.dtype[Any]:
+    """The integer type for positions in an array of `size` elements."""
+    return np.dtype(np.int32 if size <= np.iinfo(np.int32).max else np.int64)

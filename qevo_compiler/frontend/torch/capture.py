@@ -1,0 +1,178 @@
+"""Import a PyTorch model: one tensor func from parameters and data to the loss.
+
+`torch.export` captures `loss(model(inputs), targets)` of a copy in double precision and evaluation
+mode, and lowers it to core ATen; importers, registered by family of operations, translate that into
+`nn` ops. Trainable parameters become `nn.parameter` with the names of the state dict, everything
+else is data. Attention is captured in its mathematical form: the fused kernels of PyTorch have a
+decomposition whose gradient is wrong. Every import ends with a check of its gradient (`check.py`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.export.graph_signature import InputKind
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from qevo_compiler.diagnostics import CompileError, Diagnostic
+from qevo_compiler.diagnostics.torch import (
+    CaptureFailed,
+    DynamicShape,
+    LossNotScalar,
+    MutatedBuffers,
+    NonFiniteTensor,
+    NoParameters,
+)
+from qevo_compiler.dialects import nn, problem
+from qevo_compiler.frontend.torch.check import check_gradient
+from qevo_compiler.frontend.torch.load import Loss, TracedModel
+from qevo_compiler.frontend.torch.scope import Operand, Scope
+from qevo_compiler.frontend.torch.threads import one_thread
+from qevo_compiler.frontend.torch.translate import Translator
+from qevo_compiler.frontend.torch.userfile import first_line, innermost
+from qevo_compiler.ir import Array, Builder, Func, Module, Value, remove_dead
+
+# Kept whole: a linear layer is asked for its inputs, and these functions have ops of their own.
+_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "adaptive_avg_pool1d", "avg_pool1d")
+
+
+class Wrapper(torch.nn.Module):
+    """The model and its loss as one module that returns the outputs and the loss."""
+
+    def __init__(self, model: torch.nn.Module, loss: Loss) -> None:
+        super().__init__()
+        self.model = model
+        self.loss = loss
+
+    def forward(self, inputs: tuple[Tensor, ...], targets: Tensor) -> tuple[Any, Tensor]:
+        outputs = self.model(*inputs)
+        return outputs, self.loss(outputs, targets)
+
+
+def import_model(traced: TracedModel, name: str, check: bool = True) -> Module:
+    """The module of a traced model: `@main` at the tensor stage, layers whole.
+
+    Its ops are `nn.parameter` a trainable parameter in the order of the state dict, `nn.constant` for
+    data (`inputs`, `targets`, buffers and derived values), `nn.output` on what the model returns, and
+    `problem.objective` on the loss. `check` compares loss and gradient with eager autograd.
+    Raises `CompileError`, with every unsupported operation at once.
+    """
+    with one_thread():
+        program = export(traced)
+        _refuse_mutations(program, traced)
+        func = _translate(program, traced)
+        module = Module(name, (func,))
+        if check:
+            check_gradient(module, traced)
+    return module
+
+
+def export(traced: TracedModel) -> torch.export.ExportedProgram:
+    """The exported program in core ATen, gradients not yet taken."""
+    wrapper = Wrapper(*traced.exact)
+    inputs, targets = traced.batch
+    try:
+        with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
+            warnings.simplefilter("ignore")
+            _refuse_loss(wrapper(inputs, targets)[1], traced)
+            program: torch.export.ExportedProgram = torch.export.export(wrapper, (inputs, targets))
+            program = program.run_decompositions(_decompositions())
+    except CompileError:
+        raise
+    except Exception as error:
+        raise CompileError(_failure(error, traced)) from error
+    return program
+
+
+def _decompositions() -> Any:
+    table: Any = torch.export.default_decompositions()
+    for name in _KEPT:
+        packet = getattr(torch.ops.aten, name, None)
+        for overload in () if packet is None else packet.overloads():
+            table.pop(getattr(packet, overload), None)
+    return table
+
+
+def _failure(error: Exception, traced: TracedModel) -> Diagnostic:
+    kinds = [type(e).__name__ for e in _chain(error)]
+    spans = [span for e in _chain(error) if (span := innermost(e.__traceback__, traced.sources))]
+    span = spans[-1] if spans else None
+    text = f"{type(error).__name__}: {first_line(error)}"
+    if any("DataDependent" in kind or "UserErrorType" in kind for kind in kinds) or "data-dependent" in str(error):
+        return DynamicShape(span, text)
+    part = "the model and its loss"
+    return CaptureFailed(span, part, type(error).__name__, first_line(error), "" if span else first_line(error))
+
+
+def _chain(error: BaseException | None) -> list[BaseException]:
+    found: list[BaseException] = []
+    while error is not None and error not in found:
+        found.append(error)
+        error = error.__cause__ or error.__context__
+    return found
+
+
+def _refuse_loss(loss: Any, traced: TracedModel) -> None:
+    span = traced.places.top_level("loss")
+    if not isinstance(loss, Tensor):
+        raise CompileError(LossNotScalar(span, f"a `{type(loss).__name__}`"))
+    if loss.numel() != 1 or not loss.is_floating_point():
+        raise CompileError(LossNotScalar(span, f"a tensor of shape {list(loss.shape)} and type {loss.dtype}"))
+    if not bool(torch.isfinite(loss).all()):
+        raise CompileError(NonFiniteTensor(span, "loss", 1, 1, "[]"))
+
+
+def _refuse_mutations(program: torch.export.ExportedProgram, traced: TracedModel) -> None:
+    signature = program.graph_signature
+    changed = [name.removeprefix("model.") for name in signature.buffers_to_mutate.values()]
+    changed += ["inputs"] if signature.user_inputs_to_mutate else []
+    if changed:
+        listed = ", ".join(f"`{name}`" for name in sorted(changed))
+        raise CompileError(MutatedBuffers(traced.places.top_level("model"), listed))
+
+
+def _translate(program: torch.export.ExportedProgram, traced: TracedModel) -> Func:
+    scope = Scope(Builder())
+    known = _placeholders(program, scope, traced)
+    results = program.graph_signature.user_outputs
+    translator = Translator(scope, traced.places, known, outputs=frozenset(map(str, results[:-1])))
+    with torch.no_grad():
+        translator.run(program.graph)
+    loss = translator.environment[str(results[-1])]
+    if not isinstance(loss, Value):
+        raise CompileError(NoParameters(traced.places.top_level("loss")))
+    scope.builder.append(problem.ObjectiveOp(scope.reshape(loss, ())))
+    return remove_dead(scope.builder.finish())
+
+
+def _placeholders(
+    program: torch.export.ExportedProgram, scope: Scope, traced: TracedModel
+) -> Mapping[str, Operand | None]:
+    """What every input of the graph is: a parameter's value, or data under its name in the source."""
+    users = {node.name for node in program.graph.nodes if node.op == "placeholder" and node.users}
+    trainable = {f"model.{name}": (name, p) for name, p in traced.parameters().items()}
+    batch = iter([*(("inputs", i) for i in traced.batch[0]), ("targets", traced.batch[1])])
+    several = len(traced.batch[0]) > 1
+    found: dict[str, Operand | None] = {}
+    for position, spec in enumerate(program.graph_signature.input_specs):
+        node = spec.arg.name
+        if spec.kind is InputKind.USER_INPUT:
+            symbol, tensor = next(batch)
+            found[node] = tensor
+            scope.name(tensor, f"{symbol}.{position}" if several and symbol == "inputs" else symbol)
+        elif spec.target in trainable and node in users:
+            symbol, tensor = trainable[spec.target]
+            found[node] = scope.add(nn.ParameterOp(symbol, Array(tensor.detach().clone().numpy())))
+        elif node in users:
+            found[node] = tensor = _stored(program, str(spec.target))
+            scope.name(tensor, str(spec.target).removeprefix("model."))
+    return found
+
+
+def _stored(program: torch.export.ExportedProgram, name: str) -> Tensor:
+    found = program.state_dict.get(name)
+    return cast(Tensor, program.constants[name] if found is None else found)

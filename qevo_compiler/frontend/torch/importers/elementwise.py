@@ -1,0 +1,175 @@
+"""Arithmetic, powers and scalar functions."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from qevo_compiler.dialects import nn
+from qevo_compiler.dialects.nn import Function
+from qevo_compiler.frontend.torch.scope import Operand, Scope, Unsupported, imports, shape
+from qevo_compiler.ir import Array, Value
+
+_FUNCTIONS = {
+    "tanh.default": Function.TANH,
+    "sigmoid.default": Function.SIGMOID,
+    "exp.default": Function.EXP,
+    "log.default": Function.LOG,
+    "sqrt.default": Function.SQRT,
+    "erf.default": Function.ERF,
+    "silu.default": Function.SILU,
+    "relu.default": Function.RELU,
+    "abs.default": Function.ABS,
+    "sign.default": Function.SIGN,
+}
+
+
+def _function(overload: str, function: Function) -> None:
+    def importer(scope: Scope, x: Operand) -> Value:
+        return scope.apply(function, x)
+
+    imports(overload)(importer)
+
+
+for _overload, _each in _FUNCTIONS.items():
+    _function(_overload, _each)
+
+
+@imports("add.Tensor", "add.Scalar")
+def _add(scope: Scope, x: Operand, y: Operand, alpha: float = 1) -> Value:
+    return scope.plus(x, scope.times(y, alpha))
+
+
+@imports("sub.Tensor", "sub.Scalar")
+def _sub(scope: Scope, x: Operand, y: Operand, alpha: float = 1) -> Value:
+    return scope.minus(x, scope.times(y, alpha))
+
+
+@imports("rsub.Tensor", "rsub.Scalar")
+def _rsub(scope: Scope, x: Operand, y: Operand, alpha: float = 1) -> Value:
+    return _sub(scope, y, x, alpha)
+
+
+@imports("mul.Tensor", "mul.Scalar")
+def _mul(scope: Scope, x: Operand, y: Operand) -> Value:
+    return scope.times(x, y)
+
+
+@imports("div.Tensor", "div.Scalar")
+def _div(scope: Scope, x: Operand, y: Operand) -> Value:
+    return scope.over(x, y)
+
+
+@imports("neg.default")
+def _neg(scope: Scope, x: Operand) -> Value:
+    return scope.add(nn.NegOp(scope.value(x)))
+
+
+@imports("reciprocal.default")
+def _reciprocal(scope: Scope, x: Operand) -> Value:
+    return scope.add(nn.PowerOp(scope.value(x), -1))
+
+
+@imports("rsqrt.default")
+def _rsqrt(scope: Scope, x: Operand) -> Value:
+    return scope.add(nn.PowerOp(scope.apply(Function.SQRT, x), -1))
+
+
+@imports("square.default")
+def _square(scope: Scope, x: Operand) -> Value:
+    return scope.add(nn.PowerOp(scope.value(x), 2))
+
+
+@imports("pow.Tensor_Scalar")
+def _power(scope: Scope, x: Operand, exponent: float) -> Value:
+    value = scope.value(x)
+    if float(exponent).is_integer():
+        return scope.add(nn.PowerOp(value, int(exponent)))
+    if float(2 * exponent).is_integer():
+        root = scope.apply(Function.SQRT, value)
+        return root if exponent == 0.5 else scope.add(nn.PowerOp(root, int(2 * exponent)))
+    raise Unsupported(
+        f"the exponent {exponent} is neither whole nor half of one", "use `x ** 2`, `x ** 0.5` or the like"
+    )
+
+
+@imports("pow.Scalar")
+def _exponential(scope: Scope, base: float, x: Operand) -> Value:
+    if base <= 0:
+        raise Unsupported("the base of a power is not positive", "use a positive base, or `torch.exp`")
+    return scope.apply(Function.EXP, scope.times(x, math.log(base)))
+
+
+@imports("log1p.default")
+def _log1p(scope: Scope, x: Operand) -> Value:
+    return scope.apply(Function.LOG, scope.plus(x, 1.0))
+
+
+@imports("expm1.default")
+def _expm1(scope: Scope, x: Operand) -> Value:
+    return scope.minus(scope.apply(Function.EXP, x), 1.0)
+
+
+@imports("gelu.default")
+def _gelu(scope: Scope, x: Operand, approximate: str = "none") -> Value:
+    return scope.apply(Function.GELU_TANH if approximate == "tanh" else Function.GELU, x)
+
+
+@imports("leaky_relu.default")
+def _leaky_relu(scope: Scope, x: Operand, slope: float = 0.01) -> Value:
+    """slope x + (1 - slope) relu(x)."""
+    return scope.plus(scope.times(x, slope), scope.times(scope.apply(Function.RELU, x), 1.0 - slope))
+
+
+@imports("clamp.default")
+def _clamp(scope: Scope, x: Operand, low: float | None = None, high: float | None = None) -> Value:
+    """low + relu(x - low) - relu(x - high)."""
+    value = scope.value(x)
+    if low is not None:
+        value = scope.plus(scope.apply(Function.RELU, scope.minus(x, low)), low)
+    if high is not None:
+        value = scope.minus(value, scope.apply(Function.RELU, scope.minus(x, high)))
+    return value
+
+
+@imports("hardtanh.default")
+def _hardtanh(scope: Scope, x: Operand, low: float = -1.0, high: float = 1.0) -> Value:
+    return _clamp(scope, x, low, high)
+
+
+@imports("softplus.default")
+def _softplus(scope: Scope, x: Operand, beta: float = 1, threshold: float = 20) -> Value:
+    """relu(x) + log(1 + exp(-|beta x|)) / beta, without torch's cut at `threshold` (a change below 3e-9)."""
+    scaled = scope.times(x, beta)
+    tail = scope.apply(Function.EXP, scope.add(nn.NegOp(scope.apply(Function.ABS, scaled))))
+    smooth = scope.plus(scope.apply(Function.RELU, scaled), _log1p(scope, tail))
+    return scope.over(smooth, beta)
+
+
+@imports("where.self")
+def _where(scope: Scope, condition: Operand, x: Operand, y: Operand) -> Value:
+    """A choice by data is two gathers: each takes its own positions and leaves zeros at the others."""
+    if not isinstance(condition, Tensor):
+        raise Unsupported("the condition depends on parameters", "use `relu`, `clamp` or arithmetic instead")
+    full = np.broadcast_shapes(condition.shape, shape(x), shape(y))
+    chosen = condition.expand(full)
+    parts = [_masked(scope, x, chosen), _masked(scope, y, ~chosen)]
+    kept = [part for part in parts if part is not None]
+    return scope.plus(*kept) if len(kept) == 2 else kept[0]
+
+
+def _masked(scope: Scope, x: Operand, mask: Tensor) -> Value | None:
+    """x where `mask` holds and zero elsewhere; None where that is zero everywhere."""
+    if not bool(mask.any()):
+        return None
+    if isinstance(x, Tensor):
+        known = torch.where(mask, x.double().expand(mask.shape), 0.0)
+        return scope.value(known) if bool(known.any()) else None
+    value = scope.broadcast(x, mask.shape)
+    if bool(mask.all()):
+        return value
+    positions = torch.where(mask, torch.arange(mask.numel()).reshape(mask.shape), -1)
+    return scope.add(nn.GatherOp(value, Array(positions.numpy())))

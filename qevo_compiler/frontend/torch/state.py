@@ -1,0 +1,210 @@
+"""Weights in and out: files of weights, loss and accuracy at given weights, and AdamW fine-tuning.
+
+Weights travel as arrays by symbol, the names of the state dict. Whatever is not given keeps the value
+that it has in the model. All arithmetic is in double precision, evaluation mode and one thread, on the
+whole batch unless a batch size is given, so results repeat to the last bit.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor
+from torch.func import functional_call
+
+from qevo_compiler.diagnostics import CompileError, did_you_mean
+from qevo_compiler.diagnostics.sources import MissingFile
+from qevo_compiler.diagnostics.torch import StateMismatch
+from qevo_compiler.frontend.torch.load import Batch, TracedModel
+from qevo_compiler.frontend.torch.threads import one_thread
+
+Values = Mapping[str, NDArray[Any]]
+Progress = Callable[[str, float], None]
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Loss and accuracy on the batch compiled for and on held-out data; None where there is no such number.
+
+    The accuracy is the share of rows whose largest output stands at the target; it exists for integer
+    targets and outputs with one more axis of classes (axis 1).
+    """
+
+    loss: float
+    accuracy: float | None
+    held_out_loss: float | None = None
+    held_out_accuracy: float | None = None
+
+
+def _no_progress(what: str, done: float) -> None:
+    pass
+
+
+def parameter_values(traced: TracedModel) -> dict[str, NDArray[np.float64]]:
+    """The model's trainable parameters as they are, by symbol."""
+    return {name: p.detach().numpy().copy() for name, p in traced.parameters().items()}
+
+
+def evaluate_model(traced: TracedModel, values: Values | None = None) -> Metrics:
+    """Loss and accuracy by eager torch at the given weights.
+
+    Raises `CompileError` for a symbol or a shape that the model does not have.
+    """
+    weights = _tensors(traced, values or {})
+    with one_thread(), torch.no_grad():
+        loss, accuracy = _measure(traced, weights, traced.batch)
+        held_out = traced.held_out
+        if held_out is None:
+            return Metrics(loss, accuracy)
+        return Metrics(loss, accuracy, *_measure(traced, weights, held_out))
+
+
+def loss_at(traced: TracedModel, values: Values | None = None) -> float:
+    """The loss on the batch at the given weights."""
+    with one_thread(), torch.no_grad():
+        return float(_loss(traced, _tensors(traced, values or {}), traced.batch))
+
+
+def fine_tune(
+    traced: TracedModel,
+    values: Values,
+    steps: int,
+    lr: float = 1e-3,
+    seed: int = 0,
+    progress: Progress = _no_progress,
+    batch: int = 0,
+    weight_decay: float = 0.0,
+) -> tuple[dict[str, NDArray[np.float64]], list[float]]:
+    """`steps` steps of AdamW from the given weights: the new ones, and the loss before each step and at the end.
+
+    Every step uses `batch` rows (0: all) in an order drawn from `seed`; the losses listed are those of
+    the rows used, the last one that of the whole batch.
+    """
+    weights = _tensors(traced, values)
+    trained = {name: weights[name].clone().requires_grad_() for name in traced.parameters()}
+    optimizer = torch.optim.AdamW(list(trained.values()), lr=lr, weight_decay=weight_decay, foreach=False)
+    history: list[float] = []
+    rows = _row_batches(traced.batch, batch, seed)
+    with one_thread(), torch.enable_grad():
+        for step in range(steps):
+            optimizer.zero_grad()
+            loss = _loss(traced, {**weights, **trained}, next(rows))
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            history.append(float(loss.detach()))
+            progress("fine-tuning", (step + 1) / steps)
+    found = {name: tensor.detach().numpy().copy() for name, tensor in trained.items()}
+    return found, [*history, loss_at(traced, found)]
+
+
+def write_state(traced: TracedModel, values: Values, path: str | Path, scales: Values | None = None) -> None:
+    """Write the whole state dict with `values` in place of the old weights, as a safetensors file.
+
+    Tensors keep the types of the user's model. `scales` are the steps of rounded weights by symbol; they
+    are added as tensors `NAME.scale`. The file appears whole or not at all.
+    """
+    state = {name: t.detach().cpu().clone().contiguous() for name, t in traced.model.state_dict().items()}
+    for symbol, array in values.items():
+        old = _known(traced, symbol, state)
+        new = torch.from_numpy(np.array(array, dtype=np.float64))
+        _same_shape(symbol, new, old)
+        for name in _shared_names(traced.model, symbol):
+            state[name] = new.to(old.dtype).clone()
+    for symbol, array in (scales or {}).items():
+        old = _known(traced, symbol, state)
+        state[f"{symbol}.scale"] = torch.from_numpy(np.array(array, dtype=np.float64)).to(old.dtype)
+    _write_whole(Path(path), save(dict(sorted(state.items()))))
+
+
+def read_state(path: str | Path) -> dict[str, NDArray[Any]]:
+    """The tensors of a safetensors file by name; reals in double precision."""
+    try:
+        state = load_file(path)
+    except (OSError, SafetensorError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a safetensors file"
+        raise CompileError(MissingFile(None, str(path), reason)) from None
+    return {name: (t.double() if t.is_floating_point() else t).numpy() for name, t in sorted(state.items())}
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        partial.write_bytes(data)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _shared_names(model: torch.nn.Module, symbol: str) -> list[str]:
+    """All names of the state dict under which the tensor `symbol` appears."""
+    state = dict(model.state_dict(keep_vars=True))
+    return [name for name, tensor in state.items() if tensor is state[symbol]]
+
+
+def _tensors(traced: TracedModel, values: Values) -> dict[str, Tensor]:
+    """Parameters and buffers of the exact copy, with `values` in place of some."""
+    model = traced.exact[0]
+    state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    state = {name: tensor.detach() for name, tensor in state.items()}
+    for symbol, array in values.items():
+        old = _known(traced, symbol, state)
+        new = torch.from_numpy(np.array(array, dtype=np.float64)).to(old.dtype)
+        _same_shape(symbol, new, old)
+        state[symbol] = new
+    return state
+
+
+def _known(traced: TracedModel, symbol: str, state: Mapping[str, Tensor]) -> Tensor:
+    if symbol not in state:
+        suggestion = did_you_mean(symbol, state)
+        raise CompileError(StateMismatch(None, symbol, "it has no tensor of that name", suggestion))
+    return state[symbol]
+
+
+def _same_shape(symbol: str, new: Tensor, old: Tensor) -> None:
+    if new.shape != old.shape:
+        reason = f"its shape is {list(old.shape)}, not {list(new.shape)}"
+        raise CompileError(StateMismatch(None, symbol, reason, ""))
+
+
+def _outputs(traced: TracedModel, weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
+    return functional_call(traced.exact[0], dict(weights), inputs)
+
+
+def _loss(traced: TracedModel, weights: Mapping[str, Tensor], batch: Batch) -> Tensor:
+    inputs, targets = batch
+    return traced.exact[1](_outputs(traced, weights, inputs), targets).reshape(())
+
+
+def _measure(traced: TracedModel, weights: Mapping[str, Tensor], batch: Batch) -> tuple[float, float | None]:
+    inputs, targets = batch
+    outputs = _outputs(traced, weights, inputs)
+    loss = float(traced.exact[1](outputs, targets))
+    classes = not targets.is_floating_point() and isinstance(outputs, Tensor) and outputs.dim() == targets.dim() + 1
+    if not classes:
+        return loss, None
+    return loss, float((outputs.argmax(1) == targets).double().mean())
+
+
+def _row_batches(batch: Batch, size: int, seed: int) -> Iterator[Batch]:
+    """The whole batch again and again, or rows of it in random order without repetition in each round."""
+    inputs, targets = batch
+    count = len(targets) if targets.dim() else 0
+    order = np.random.default_rng(seed)
+    while True:
+        if not 0 < size < count:
+            yield batch
+            continue
+        shuffled = order.permutation(count)
+        for start in range(0, count - size + 1, size):
+            rows = torch.from_numpy(shuffled[start : start + size])
+            yield tuple(part[rows] for part in inputs), targets[rows]

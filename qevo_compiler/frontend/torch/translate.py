@@ -1,0 +1,151 @@
+"""Walk an exported graph node by node and have each operation imported.
+
+Operations on data alone are computed at once with torch; the others go to the importer registered for
+them. What has none is noted and the walk goes on, so that one run reports every unsupported operation.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from qevo_compiler.diagnostics import Diagnostics, InternalError
+from qevo_compiler.diagnostics.torch import DynamicShape, RandomOp, TrainingBatchNorm, UnsupportedOp
+from qevo_compiler.dialects import nn
+from qevo_compiler.frontend.torch import importers  # noqa: F401  registers the importers
+from qevo_compiler.frontend.torch.importers.layers import BatchStatistics
+from qevo_compiler.frontend.torch.places import Places
+from qevo_compiler.frontend.torch.scope import IMPORTERS, Operand, Scope, Unsupported, shape
+from qevo_compiler.ir import TensorType, Value
+from qevo_compiler.source import Span
+
+_SUPPORTED = (
+    "supported are linear and convolutional layers, batch and layer norm, average pooling, arithmetic, "
+    "whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt, softmax, sums, means, matrix products, "
+    "layout changes, indexing by data"
+)
+_NO_COUNTERPART = "this has no counterpart in the compiler"
+_HINTS = {
+    "max_pool": "use an average pool, for example `nn.AvgPool2d`",
+    "adaptive_max": "use an average pool, for example `nn.AdaptiveAvgPool2d`",
+    "elu": "use `relu`, `silu` or `gelu`",
+    "amax": "use a mean, a sum or `log_softmax` instead of a maximum",
+    "max": "use a mean, a sum or `log_softmax` instead of a maximum",
+    "min": "use a mean or a sum instead of a minimum",
+    "sort": "use arithmetic that does not order values",
+    "topk": "use arithmetic that does not order values",
+    "gt": "use `relu` or arithmetic instead of comparing values",
+    "lt": "use `relu` or arithmetic instead of comparing values",
+    "ge": "use `relu` or arithmetic instead of comparing values",
+    "le": "use `relu` or arithmetic instead of comparing values",
+    "detach": "leave `detach` out, or set `requires_grad=False` on the parameters that are to stay fixed",
+    "upsample": "repeat elements with `repeat_interleave`",
+    "convolution": "use one- or two-dimensional convolutions",
+}
+_GENERAL_HINT = "write it with supported operations, or compute it outside of the model if it depends on data alone"
+
+
+class Translator:
+    """The walk over one graph. `environment` maps names of nodes to operands, tuples of them or None."""
+
+    def __init__(
+        self, scope: Scope, places: Places, known: Mapping[str, Operand | None], outputs: frozenset[str]
+    ) -> None:
+        self.environment: dict[str, Any] = dict(known)
+        self._scope = scope
+        self._places = places
+        self._outputs = outputs
+        self._found = Diagnostics()
+        self._poisoned: set[Value] = set()
+
+    def run(self, graph: torch.fx.Graph) -> None:
+        """Translate every operation; raises `CompileError` with all those that are not supported."""
+        for node in graph.nodes:
+            if node.op == "call_function":
+                result = self._call(node)
+                self.environment[node.name] = result
+            result = self.environment.get(node.name)
+            if node.name in self._outputs and isinstance(result, Value):
+                self._scope.builder.append(nn.OutputOp(result))
+        self._found.raise_if_any()
+
+    def _call(self, node: torch.fx.Node) -> Any:
+        arguments: Any = torch.fx.map_arg(node.args, self._operand)
+        options: Any = torch.fx.map_arg(node.kwargs, self._operand)
+        span = self._places.of_node(node)
+        self._scope.builder.span = span
+        if node.target is operator.getitem:
+            return arguments[0][arguments[1]]
+        callee: Any = node.target
+        if torch.Tag.nondeterministic_seeded in getattr(callee, "tags", ()):
+            self._found.add(RandomOp(span, _written(callee)))
+            return self._poison(node)
+        if not any(isinstance(leaf, Value) for leaf in torch.utils._pytree.tree_leaves((arguments, options))):
+            return callee(*arguments, **options)
+        return self._import(node, callee, arguments, options, span)
+
+    def _operand(self, node: torch.fx.Node) -> Any:
+        return self.environment.get(node.name)
+
+    def _import(self, node: torch.fx.Node, callee: Any, arguments: Any, options: Any, span: Span | None) -> Any:
+        importer = IMPORTERS.get(str(callee).removeprefix("aten."))
+        if _is_symbolic(node):
+            self._found.add(DynamicShape(span, f"`{_written(callee)}` has a shape that is only known at run time"))
+            return self._poison(node)
+        if importer is None:
+            self._refuse(callee, span, _NO_COUNTERPART, "")
+            return self._poison(node)
+        try:
+            result = importer(self._scope, *arguments, **options)
+        except BatchStatistics:
+            self._found.add(TrainingBatchNorm(span))
+            return self._poison(node)
+        except Unsupported as error:
+            # What follows from an operation that was refused before is not worth a message of its own.
+            if not self._poisoned.intersection(torch.utils._pytree.tree_leaves((arguments, options))):
+                self._refuse(callee, span, error.reason, error.hint)
+            return self._poison(node)
+        _check_shape(node, result)
+        return result
+
+    def _refuse(self, callee: Any, span: Span | None, reason: str, hint: str) -> None:
+        written = _written(callee)
+        hints = (text for stem, text in _HINTS.items() if written.startswith(stem))
+        self._found.add(UnsupportedOp(span, written, reason, _SUPPORTED, hint or next(hints, _GENERAL_HINT)))
+
+    def _poison(self, node: torch.fx.Node) -> Any:
+        """Stand-ins of the right shapes, so that the walk can go on; the func is never used."""
+        made = node.meta.get("val")
+        if isinstance(made, (tuple, list)):
+            return tuple(self._stand_in(part) for part in made)
+        return self._stand_in(made)
+
+    def _stand_in(self, made: Any) -> Value | None:
+        if not isinstance(made, Tensor):
+            return None
+        sizes = tuple(n if isinstance(n, int) else 1 for n in made.shape)
+        value = self._scope.builder.argument(TensorType(sizes))
+        self._poisoned.add(value)
+        return value
+
+
+def _written(callee: Any) -> str:
+    """The name of an ATen overload as a user knows it."""
+    name = str(callee).removeprefix("aten.")
+    return name.partition(".")[0].lstrip("_")
+
+
+def _is_symbolic(node: torch.fx.Node) -> bool:
+    made = node.meta.get("val")
+    parts = made if isinstance(made, (tuple, list)) else (made,)
+    return any(not isinstance(n, int) for part in parts if isinstance(part, Tensor) for n in part.shape)
+
+
+def _check_shape(node: torch.fx.Node, result: Any) -> None:
+    made = node.meta.get("val")
+    if isinstance(made, Tensor) and shape(result) != tuple(made.shape):
+        raise InternalError(f"{node.target} was imported with shape {shape(result)}, not {tuple(made.shape)}")

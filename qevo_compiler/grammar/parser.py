@@ -1,0 +1,183 @@
+"""Text to syntax tree.
+
+Every logical line is parsed on its own, so one wrong line hides no error of another. Two headers and
+two objectives are reported here; whatever needs the meaning of a name is left to the checker: names,
+types, shapes, the methods and options of directives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from lark import Token, UnexpectedToken
+from lark.parsers.lalr_interactive_parser import InteractiveParser
+
+from qevo_compiler.diagnostics import CompileError, Diagnostics
+from qevo_compiler.diagnostics.syntax import (
+    ConstraintOutsideBlock,
+    MisplacedHeader,
+    MissingHeader,
+    NestedTooDeep,
+    SecondObjective,
+)
+from qevo_compiler.grammar import ast, mistakes
+from qevo_compiler.grammar.builder import SubjectTo
+from qevo_compiler.grammar.faults import check_tokens
+from qevo_compiler.grammar.lexer import Lexeme, keywords, lark_parser, lex
+from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
+from qevo_compiler.source import SourceFile, Span
+
+END = "$END"
+
+
+@dataclass(frozen=True)
+class ParsedLine:
+    """A logical line and what each of its tokens turned out to be: a keyword or a name."""
+
+    line: Line
+    tokens: tuple[Lexeme, ...] = ()
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    program: ast.Program
+    lines: tuple[ParsedLine, ...]
+
+
+def parse(source: SourceFile) -> ast.Program:
+    """The program in `source`; raises `CompileError` with every syntax error of the file."""
+    return parse_file(source).program
+
+
+def parse_file(source: SourceFile) -> ParsedFile:
+    """The program together with its lines, comments and layout included."""
+    reading = _FileReader(source)
+    lines = tuple(reading.read(line) for line in split_lines(lex(source)))
+    return ParsedFile(reading.program(), lines)
+
+
+class _FileReader:
+    """What is known while the lines of one file are read from first to last."""
+
+    def __init__(self, source: SourceFile) -> None:
+        self._source = source
+        self._found = Diagnostics()
+        self._first: Span | None = None
+        self._headers = 0
+        self._name: ast.Identifier | None = None
+        self._statements: list[ast.Statement] = []
+        self._objective: ast.Objective | None = None
+        self._in_block = False
+
+    def read(self, line: Line) -> ParsedLine:
+        tokens = line.tokens
+        if not tokens:
+            return ParsedLine(line)
+        is_first = self._first is None
+        self._first = self._first or tokens[0].span
+        try:
+            if line.error is not None:
+                raise CompileError(line.error)
+            check_tokens(tokens)
+            return ParsedLine(line, self._read_tokens(tokens, is_first))
+        except CompileError as error:
+            self._found.extend(error)
+            self._in_block = True  # the line may have been meant as `subject to`
+            return ParsedLine(line)
+
+    def program(self) -> ast.Program:
+        if self._first is None:
+            self._found.add(MissingHeader(Span(self._source.name, 1, 1, 1, 1), "the file is empty"))
+        elif not self._headers:
+            self._found.add(MissingHeader(self._first, "as in `program knapsack`"))
+        self._found.raise_if_any()
+        assert self._name is not None
+        assert self._first is not None
+        last = self._statements[-1].span if self._statements else self._name.span
+        return ast.Program(self._name, tuple(self._statements), span=self._first.to(last))
+
+    def _read_tokens(self, tokens: list[Lexeme], is_first: bool) -> tuple[Lexeme, ...]:
+        if mistakes.is_header(tokens, is_first):
+            return self._read_header(tokens, is_first)
+        parsed = _Statement(tokens, "statement")
+        _check_depth(parsed.result, len(tokens))
+        for statement in parsed.result:
+            self._place(statement)
+        return parsed.tokens
+
+    def _read_header(self, tokens: list[Lexeme], is_first: bool) -> tuple[Lexeme, ...]:
+        self._headers += 1
+        if not is_first:
+            advice = "move it to the top" if self._headers == 1 else "a file holds one program"
+            self._found.add(MisplacedHeader(tokens[0].span, advice))
+        parsed = _Statement(tokens, "header")
+        self._name = parsed.result
+        return parsed.tokens
+
+    def _place(self, statement: ast.Statement) -> None:
+        """Add one statement, in the place where the rules allow it."""
+        if isinstance(statement, SubjectTo):
+            self._in_block = True
+            return
+        if not isinstance(statement, ast.Constraint):
+            self._in_block = False
+        elif not self._in_block:
+            self._found.add(ConstraintOutsideBlock(statement.name.span, statement.name.text))
+            self._in_block = True  # said once for a block
+        if isinstance(statement, ast.Objective):
+            self._add_objective(statement)
+        self._statements.append(statement)
+
+    def _add_objective(self, objective: ast.Objective) -> None:
+        if self._objective is None:
+            self._objective = objective
+        else:
+            self._found.add(SecondObjective(objective.span, self._objective.span))
+
+
+class _Statement:
+    """One run of the LALR parser over the tokens of a line."""
+
+    def __init__(self, tokens: list[Lexeme], start: str) -> None:
+        self._lark: InteractiveParser = lark_parser().parse_interactive("", start=start)
+        self._line = tokens
+        self.result: Any = None
+        self.tokens = tuple(self._feed(place, self._resolved(place)) for place in range(len(tokens)))
+        end = tokens[-1].span
+        at_end = Span(end.file, end.end_line, end.end_column, end.end_line, end.end_column + 1)
+        self._feed(len(tokens), Lexeme(END, "", at_end))
+
+    def _resolved(self, place: int) -> Lexeme:
+        """The token as the keyword it spells where the grammar asks for it, else as a name."""
+        token = self._line[place]
+        if token.type not in keywords():
+            return token
+        names_constraint = place == 0 and is_constraint_head(self._line)
+        if token.type in self._lark.choices() and not names_constraint:
+            return token
+        return token._replace(type="NAME")
+
+    def _feed(self, place: int, token: Lexeme) -> Lexeme:
+        try:
+            self.result = self._lark.feed_token(cast(Token, token))
+        except UnexpectedToken as error:
+            raise CompileError(mistakes.explain(token, place, self._line, self._lark.accepts())) from error
+        return token
+
+
+def _check_depth(statements: tuple[ast.Statement, ...], tokens: int) -> None:
+    if tokens <= ast.MAX_DEPTH:
+        return
+    for node, depth in _depths(statements):
+        if depth > ast.MAX_DEPTH:
+            raise CompileError(NestedTooDeep(node.span, ast.MAX_DEPTH))
+
+
+def _depths(roots: tuple[ast.Statement, ...]) -> Iterator[tuple[ast.Node, int]]:
+    stack: list[tuple[ast.Node, int]] = [(root, 0) for root in roots]
+    while stack:
+        node, depth = stack.pop()
+        yield node, depth
+        stack.extend((child, depth + 1) for child in ast.children(node))

@@ -1,0 +1,254 @@
+"""Write every variable in bits and state objective and constraints over the bits.
+
+before: problem.variable() {symbol = "k", domain = Domain.int, lower = 0, upper = 5}; poly.objective {k^2}
+after:  ising.register {symbol = "k", count = 3, affine = b0 + 2 b1 + 2 b2}; poly.objective {(b0 + 2 b1 + 2 b2)^2}
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from qevo_compiler.diagnostics import Diagnostics
+from qevo_compiler.diagnostics.encoding import (
+    BadBits,
+    EmptyDomain,
+    NotForSpins,
+    TooManyBits,
+    TrainingIgnored,
+    UnboundedDomain,
+    WrongEncoding,
+)
+from qevo_compiler.dialects import anneal, ising, poly
+from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
+from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, Relation, TrainOp, VariableOp
+from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module, Op
+from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.encodings import MAX_BITS, MAX_SPAN, Code, Integers, bit_count, encode, grid_steps, ranges
+from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
+
+_FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
+
+
+@dataclass(frozen=True)
+class EncodeVariables(Pass):
+    """`integer` and `choice` encode the variables that do not say `encoded as` themselves.
+
+    Without them an integer takes log, a choice takes one-hot, and a choice of two labels one single bit.
+    Cost: a monomial whose d variables have w bits each becomes w^d monomials.
+    """
+
+    name: ClassVar[str] = "encode-variables"
+    takes: ClassVar[Legal] = POLYNOMIAL
+    leaves: ClassVar[Legal] = ENCODED
+
+    integer: Encoding | None = None
+    choice: Encoding | None = None
+
+    def run(self, module: Module, context: Context = SILENT) -> Module:
+        main = module.main
+        variables = main.ops_of(VariableOp)
+        if not variables and not main.ops_of(TrainOp) and not main.ops_of(LinearizeOp):
+            return module
+        chosen = [self._choose(op) for op in variables]
+        self._check(main, list(zip(variables, chosen, strict=True)))
+        for train in main.ops_of(TrainOp):
+            context.warn(TrainingIgnored(train.span))
+        vartype = _vartype(main)
+        codes = [encode(op, encoding, vartype) for op, encoding in zip(variables, chosen, strict=True)]
+        steps = [_grid_entry(op) for op in variables if op.domain is Domain.REAL and op.size]
+        return module.with_main(_encoded(main, codes, vartype)).record(*steps)
+
+    def _choose(self, op: VariableOp) -> Encoding:
+        if op.domain is Domain.CHOICE:
+            default = Encoding.DOMAIN_WALL if len(op.labels) == 2 else Encoding.ONE_HOT
+            return op.encoding or self.choice or default
+        return op.encoding or self.integer or Encoding.LOG
+
+    def _check(self, main: Func, variables: list[tuple[VariableOp, Encoding]]) -> None:
+        found = Diagnostics()
+        for op in main.ops_of(LinearizeOp):
+            found.add(NotForSpins(op.span))
+        for op, encoding in variables:
+            _check_variable(op, encoding, found)
+        found.raise_if_any()
+
+
+def _check_variable(op: VariableOp, encoding: Encoding, found: Diagnostics) -> None:
+    if op.domain is Domain.CHOICE and encoding not in _FOR_CHOICES:
+        allowed = ", ".join(e.value for e in _FOR_CHOICES)
+        found.add(WrongEncoding(op.span, op.symbol, "choice", encoding.value, allowed))
+        return
+    if op.bits is not None and not 1 <= op.bits <= 52:
+        found.add(BadBits(op.span, op.symbol, op.bits))
+        return
+    if op.domain in (Domain.INTEGER, Domain.REAL) and not _check_range(op, found):
+        return
+    count = bit_count(op, encoding)
+    if count > MAX_BITS:
+        found.add(TooManyBits(op.span, op.symbol, count, encoding.value, MAX_BITS))
+
+
+def _check_range(op: VariableOp, found: Diagnostics) -> bool:
+    low, high = ranges(op)
+    unbounded = ~(np.isfinite(low) & np.isfinite(high))
+    if op.domain is Domain.INTEGER:
+        with np.errstate(invalid="ignore"):
+            unbounded |= (np.abs(low) > MAX_SPAN) | (np.abs(high) > MAX_SPAN) | (high - low > MAX_SPAN)
+    for kind, broken in ((UnboundedDomain, unbounded), (EmptyDomain, low > high)):
+        if broken.any():
+            at = int(np.argmax(broken))
+            assert op.lower is not None
+            assert op.upper is not None
+            ends = (np.broadcast_to(b.values, op.shape).reshape(-1)[at] for b in (op.lower, op.upper))
+            found.add(kind(op.span, op.symbol, *(f"{float(end):g}" for end in ends)))
+            return False
+    return True
+
+
+def _vartype(main: Func) -> Vartype:
+    """Spins stay spins when nothing needs bits: no penalty to build, no product to split."""
+    variables = main.ops_of(VariableOp)
+    spins = bool(variables) and all(op.domain is Domain.SPIN for op in variables)
+    degree = max((op.polynomial.degree for op in main.ops_of(poly.ObjectiveOp)), default=0)
+    return Vartype.SPIN if spins and degree <= 2 and not main.ops_of(poly.ConstraintOp) else Vartype.BINARY
+
+
+def _grid_entry(op: VariableOp) -> LedgerEntry:
+    step = float(grid_steps(op).max())
+    note = f"{op.bits} bits: a value between two of the {2 ** (op.bits or 0)} grid points is at most half a step away"
+    return LedgerEntry("encode-variables", "grid step", step, Evidence.PROVED, op.symbol, note)
+
+
+def _encoded(main: Func, codes: list[Code], vartype: Vartype) -> Func:
+    firsts = np.cumsum([0, *(code.count for code in codes)])
+    writer = _Writer(codes, firsts, vartype)
+    builder = Builder()
+    variables = main.ops_of(VariableOp)
+    for op, code, first in zip(variables, codes, firsts.tolist(), strict=False):
+        builder.append(_register(op, code, first, vartype))
+    for op, code, first in zip(variables, codes, firsts.tolist(), strict=False):
+        if code.implied is not None and code.indices is not None:
+            body = _shifted(code.implied, first)
+            implied = poly.ConstraintOp(op.symbol, Relation.EQ, body, code.indices, implied=True, span=op.span)
+            builder.append(implied)
+    for op in main.ops:
+        if (rewritten := writer.rewrite(op)) is not None:
+            builder.append(rewritten)
+    return builder.finish()
+
+
+def _register(op: VariableOp, code: Code, first: int, vartype: Vartype) -> ising.RegisterOp:
+    return ising.RegisterOp(
+        op.symbol,
+        ising.Role.DECISION,
+        vartype,
+        first,
+        code.count,
+        code.affine,
+        domain=op.domain,
+        encoding=code.encoding,
+        shape=op.shape,
+        labels=op.labels,
+        positions=op.positions,
+        tensor_shape=op.tensor_shape,
+        span=op.span,
+    )
+
+
+def _shifted(p: Polynomials, first: int) -> Polynomials:
+    blocks = tuple(replace(b, variables=Array(b.variables.values + np.int32(first))) for b in p.terms)
+    return Polynomials(p.rows, blocks)
+
+
+class _Writer:
+    """Rewrites polynomials over variables into polynomials over bits."""
+
+    def __init__(self, codes: list[Code], firsts: Integers, vartype: Vartype) -> None:
+        self._vartype = vartype
+        self._affine = _whole_map(codes, firsts)
+        self._same = _is_identity(self._affine)
+        self._groups = _labels([code.group for code in codes], [code.count for code in codes])
+        self._walls = _labels([code.wall for code in codes], [code.count for code in codes])
+
+    def rewrite(self, op: Op) -> Op | None:
+        match op:
+            case poly.ObjectiveOp():
+                return replace(op, polynomial=self.over_bits(op.polynomial))
+            case poly.ConstraintOp():
+                return replace(op, body=self.over_bits(op.body))
+            case anneal.RequestOp() | anneal.SampleOp():
+                return op
+        return None
+
+    def over_bits(self, p: Polynomials) -> Polynomials:
+        if not self._same:
+            p = arithmetic.substitute(p, self._affine)
+        return self._valid_only(arithmetic.reduce_powers(p, self._vartype))
+
+    def _valid_only(self, p: Polynomials) -> Polynomials:
+        """Use what valid codes satisfy: two bits of a one-hot group never meet, and in a wall d_j d_k = d_k for j < k.
+
+        Powers of a coded integer thereby stay of degree 1 (one-hot) or lose products (domain wall).
+        """
+        if p.degree < 2 or (self._groups is None and self._walls is None):
+            return p
+        blocks = []
+        for block in p.terms:
+            row, names, coefficients = block.row.values, block.variables.values, block.coefficients.values
+            if self._groups is not None and block.degree > 1:
+                keep = ~_neighbours_alike(self._groups, names).any(axis=1)
+                row, names, coefficients = row[keep], names[keep], coefficients[keep]
+            if self._walls is not None and block.degree > 1:
+                names = _last_of_wall(self._walls, names)
+            blocks.append((row, names, coefficients))
+        return arithmetic.reduce_powers(pack(p.rows, blocks), self._vartype)
+
+
+def _whole_map(codes: list[Code], firsts: Integers) -> AffineMap:
+    """The maps of all variables as one, over bits numbered from the module's start."""
+    affine = AffineMap.concatenate([code.affine for code in codes])
+    shifts = np.repeat(firsts[:-1], [code.affine.bits.size for code in codes])
+    return replace(affine, bits=Array((affine.bits.values + shifts).astype(np.int32)))
+
+
+def _is_identity(affine: AffineMap) -> bool:
+    """Whether variable i is bit i, as for plain binaries and spins."""
+    bits = affine.bits.values
+    return (
+        len(bits) == affine.size
+        and bool((affine.offsets.values == 0).all())
+        and bool((affine.weights.values == 1).all())
+        and bool((affine.starts.values == np.arange(affine.size + 1)).all())
+        and bool((bits == np.arange(len(bits))).all())
+    )
+
+
+def _labels(parts: list[Integers | None], counts: list[int]) -> Integers | None:
+    """Labels of all bits, distinct between variables; -1 for bits without; None when no bit has one."""
+    if all(part is None for part in parts):
+        return None
+    labels, start = [], 0
+    for part, count in zip(parts, counts, strict=True):
+        labels.append(np.full(count, -1) if part is None else part + start)
+        start += 0 if part is None else int(part.max(initial=-1)) + 1
+    return np.concatenate(labels)
+
+
+def _neighbours_alike(labels: Integers, names: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    # Bits of one label are numbered in a row, so equal labels stand side by side in a sorted term.
+    found = labels[names]
+    alike: np.ndarray = (found[:, 1:] == found[:, :-1]) & (found[:, 1:] >= 0)  # type: ignore[type-arg]
+    return alike
+
+
+def _last_of_wall(labels: Integers, names: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+    names = names.copy()
+    alike = _neighbours_alike(labels, names)
+    for column in range(names.shape[1] - 2, -1, -1):
+        here = alike[:, column]
+        names[here, column] = names[here, column + 1]
+    return names

@@ -1,0 +1,193 @@
+"""How one declared variable is written in bits: an affine map, and the constraints that keep its code valid.
+
+Everything here is vectorised over the elements of a variable; bits are numbered from the block's start.
+
+log: bits weigh 1, 2, 4, ... and the last one what is missing, so that exactly [lo, hi] is covered.
+unary: bits of weight 1. domain wall: the same with d_1 >= d_2 >= ..., as d_{k+1} (1 - d_k) = 0.
+one-hot: one bit a value, their sum is 1. A real with b bits is lo + step * (log code of 0 .. 2^b - 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.analyses.names import index_rows
+from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype
+from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.dialects.problem import Domain, Encoding, VariableOp
+from qevo_compiler.ir import Array
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MAX_BITS = 1 << 26
+MAX_SPAN = float(1 << 53)
+
+
+@dataclass(frozen=True)
+class Code:
+    """The bits of one variable. `group` labels the one-hot group, `wall` the domain wall of every bit (-1: none).
+
+    `implied` rows (over the block's bits) equal zero in valid states; `indices` names the element of each.
+    """
+
+    affine: AffineMap
+    count: int
+    encoding: Encoding | None = None
+    implied: Polynomials | None = None
+    indices: Array | None = None
+    group: Integers | None = None
+    wall: Integers | None = None
+
+
+def encode(op: VariableOp, encoding: Encoding, vartype: Vartype) -> Code:
+    """The code of a variable whose range has been checked. `encoding` counts for integers and choices."""
+    match op.domain:
+        case Domain.BINARY:
+            return Code(_identity(op.size, 0.0, 1.0), op.size)
+        case Domain.SPIN:
+            one_bit = (0.0, 1.0) if vartype is Vartype.SPIN else (-1.0, 2.0)
+            return Code(_identity(op.size, *one_bit), op.size)
+        case Domain.REAL:
+            return _real(op)
+        case Domain.INTEGER:
+            low, high = ranges(op)
+            return _integer(op.shape, low, high - low, encoding)
+        case Domain.CHOICE:
+            return _choice(op, encoding)
+
+
+def ranges(op: VariableOp) -> tuple[Floats, Floats]:
+    """Lower and upper bound of every element, flat; an integer's are whole numbers inside the declared range."""
+    assert op.lower is not None
+    assert op.upper is not None
+    low, high = (
+        np.broadcast_to(bound.values.astype(np.float64), op.shape).reshape(-1) for bound in (op.lower, op.upper)
+    )
+    return (np.ceil(low), np.floor(high)) if op.domain is Domain.INTEGER else (low, high)
+
+
+def grid_steps(op: VariableOp) -> Floats:
+    """The distance of neighbouring grid points of every element of a real variable; 0 for a constant."""
+    assert op.bits is not None
+    low, high = ranges(op)
+    return (high - low) / (2.0**op.bits - 1)
+
+
+def bit_count(op: VariableOp, encoding: Encoding) -> float:
+    """How many bits the code takes, before it is built."""
+    if op.domain is Domain.CHOICE:
+        labels = len(op.labels)
+        return op.size * (labels if encoding is Encoding.ONE_HOT and labels > 1 else labels - 1)
+    if op.domain is Domain.REAL:
+        return float(op.size * (op.bits or 0))
+    if op.domain is not Domain.INTEGER:
+        return op.size
+    low, high = ranges(op)
+    span = high - low
+    return float(np.frexp(span)[1].sum() if encoding is Encoding.LOG else span.sum())
+
+
+def _identity(size: int, offset: float, weight: float) -> AffineMap:
+    bits = np.arange(size + 1)
+    return AffineMap(
+        Array(np.full(size, offset)), Array(bits), Array(bits[:size].astype(np.int32)), Array(np.full(size, weight))
+    )
+
+
+def _map(offsets: Floats, counts: Integers, bits: Integers, weights: Floats) -> AffineMap:
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    return AffineMap(
+        Array(offsets + 0.0), Array(starts), Array(bits.astype(np.int32)), Array(weights.astype(np.float64))
+    )
+
+
+def places(counts: Integers) -> tuple[Integers, Integers]:
+    """For consecutive runs of `counts` bits: the run of every bit, and its place in the run."""
+    owner = np.repeat(np.arange(len(counts)), counts)
+    return owner, np.arange(len(owner)) - np.repeat(np.cumsum(counts) - counts, counts)
+
+
+def log_code(span: Floats) -> tuple[Integers, Floats]:
+    """Bits of every element and the weights of all bits in turn, covering exactly the integers 0 .. span."""
+    counts = np.frexp(span)[1].astype(np.int64)
+    owner, place = places(counts)
+    weights = np.exp2(place)
+    last = place == counts[owner] - 1
+    weights[last] = span[owner[last]] - (weights[last] - 1)
+    return counts, weights
+
+
+def _real(op: VariableOp) -> Code:
+    low, high = ranges(op)
+    steps = grid_steps(op)
+    levels = np.where(high > low, 2.0 ** (op.bits or 0) - 1, 0.0)
+    counts, weights = log_code(levels)
+    total = int(counts.sum())
+    return Code(_map(low, counts, np.arange(total), weights * np.repeat(steps, counts)), total, Encoding.LOG)
+
+
+def _integer(shape: tuple[int, ...], low: Floats, span: Floats, encoding: Encoding) -> Code:
+    if encoding is Encoding.ONE_HOT:
+        return _one_hot_integer(shape, low, span)
+    if encoding is Encoding.LOG:
+        counts, weights = log_code(span)
+        return Code(_map(low, counts, np.arange(len(weights)), weights), len(weights), encoding)
+    counts = span.astype(np.int64)
+    total = int(counts.sum())
+    affine = _map(low, counts, np.arange(total), np.ones(total))
+    return _walled(shape, affine, counts) if encoding is Encoding.DOMAIN_WALL else Code(affine, total, encoding)
+
+
+def _one_hot_integer(shape: tuple[int, ...], low: Floats, span: Floats) -> Code:
+    counts = np.where(span > 0, span + 1, 0).astype(np.int64)
+    _, place = places(counts)
+    weighted = place > 0
+    affine = _map(low, span.astype(np.int64), np.flatnonzero(weighted), place[weighted].astype(np.float64))
+    return _grouped(shape, affine, counts)
+
+
+def _choice(op: VariableOp, encoding: Encoding) -> Code:
+    labels, size = len(op.labels), op.size
+    if labels == 1:
+        none = np.zeros(0, np.int64)
+        return Code(_map(np.ones(size), np.zeros(size, np.int64), none, none.astype(np.float64)), 0, encoding)
+    if encoding is Encoding.ONE_HOT:
+        return _grouped(op.shape, _identity(size * labels, 0.0, 1.0), np.full(size, labels))
+    # Label l is d_l - d_{l+1} with d_0 = 1 and d_labels = 0.
+    wall, label = np.divmod(np.arange(size * labels), labels)
+    after = wall * (labels - 1) + label
+    bits = np.stack([after - 1, after], axis=1)
+    present = np.stack([label > 0, label < labels - 1], axis=1)
+    weights = np.broadcast_to([1.0, -1.0], bits.shape)
+    affine = _map((label == 0).astype(np.float64), present.sum(axis=1), bits[present], weights[present])
+    return _walled(op.shape, affine, np.full(size, labels - 1))
+
+
+def _grouped(shape: tuple[int, ...], affine: AffineMap, counts: Integers) -> Code:
+    """A one-hot code: `counts` bits an element (0 for a constant)."""
+    owner, _ = places(counts)
+    coded = np.flatnonzero(counts)
+    rank = np.cumsum(counts > 0) - 1
+    rows = np.arange(len(coded), dtype=np.int32)
+    bits = np.arange(len(owner), dtype=np.int32)[:, None]
+    minus_one = (rows, np.zeros((len(rows), 0), np.int32), np.full(len(rows), -1.0))
+    implied = pack(len(coded), [(rank[owner].astype(np.int32), bits, np.ones(len(owner))), minus_one])
+    indices = Array(index_rows(shape)[coded])
+    return Code(affine, len(owner), Encoding.ONE_HOT, implied if len(coded) else None, indices, group=rank[owner])
+
+
+def _walled(shape: tuple[int, ...], affine: AffineMap, counts: Integers) -> Code:
+    """A domain-wall code: one row an element with at least two bits, the sum of d_{k+1} - d_k d_{k+1}."""
+    owner, place = places(counts)
+    later = np.flatnonzero(place > 0).astype(np.int32)
+    walls = np.flatnonzero(counts > 1)
+    rank = np.cumsum(counts > 1) - 1
+    row = rank[owner[later]].astype(np.int32)
+    ones = np.ones(len(later))
+    implied = pack(len(walls), [(row, later[:, None], ones), (row, np.stack([later - 1, later], axis=1), -ones)])
+    indices = Array(index_rows(shape)[walls])
+    return Code(affine, len(owner), Encoding.DOMAIN_WALL, implied if len(walls) else None, indices, wall=owner)

@@ -1,0 +1,256 @@
+"""The value of every tensor op as an array of constants or as an expansion in the decision variables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.poly import DivisionByVariable, NotPolynomial, TooManyTerms
+from qevo_compiler.dialects import nn, problem
+from qevo_compiler.dialects.nn.ops import shape_of
+from qevo_compiler.dialects.poly import expansion
+from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
+from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
+from qevo_compiler.evaluator.reference import apply_op
+from qevo_compiler.ir import Func, Op, Value
+from qevo_compiler.source import Span
+
+Known = Floats | Expansion
+
+
+class Expander:
+    """Expands ops in order; an expansion has one row an element of its tensor, in C order."""
+
+    def __init__(self, func: Func, algebra: Algebra, max_terms: int) -> None:
+        self._algebra = algebra
+        self._limit = max_terms
+        self._known: dict[Value, Known] = {}
+        self._left = Counter(value for op in func.ops for value in op.operands)
+        self._declared = 0
+
+    def declare(self, op: problem.VariableOp) -> None:
+        """Number the variables of `op` after those declared before."""
+        self._known[op.result] = expansion.variables(self._declared, op.width)
+        self._declared += op.width
+
+    def expand(self, op: Op) -> None:
+        """Find the values of the op's results. Raises `CompileError` where they are no polynomials."""
+        operands = [self._known[value] for value in op.operands]
+        if op.results:
+            constants = [x for x in operands if isinstance(x, np.ndarray)]
+            if len(constants) == len(operands):
+                self._known[op.result] = apply_op(op, constants)[0]
+            else:
+                self._known[op.result] = self._polynomial_op(op, operands)
+        self._release(op)
+
+    def polynomials(self, value: Value) -> Polynomials:
+        """The collected polynomials of a value."""
+        known = self._known[value]
+        x = expansion.constants(known.reshape(-1)) if isinstance(known, np.ndarray) else known
+        return self._algebra.polynomials(x)
+
+    def _release(self, op: Op) -> None:
+        # Peak memory is that of the values still needed, not of all that ever were.
+        for value in op.operands:
+            self._left[value] -= 1
+            if not self._left[value]:
+                del self._known[value]
+
+    def _polynomial_op(self, op: Op, operands: list[Known]) -> Expansion:
+        rule = _RULES.get(type(op))
+        if rule is None:
+            name = op.function.name.lower() if isinstance(op, nn.ApplyOp) else op.name.partition(".")[2]
+            raise CompileError(NotPolynomial(op.span, name))
+        return rule(self, op, *operands)
+
+    def _expansion(self, x: Known) -> Expansion:
+        return expansion.constants(x.reshape(-1)) if isinstance(x, np.ndarray) else x
+
+    def _affordable(self, terms: int, span: Span | None) -> None:
+        if terms > self._limit:
+            raise CompileError(TooManyTerms(span, terms, self._limit))
+
+    def _add(self, op: Op, x: Known, y: Known) -> Expansion:
+        return expansion.add(self._expansion(x), self._expansion(y))
+
+    def _sub(self, op: Op, x: Known, y: Known) -> Expansion:
+        minus = np.array(-1.0)
+        right = expansion.constants(-y.reshape(-1)) if isinstance(y, np.ndarray) else expansion.scale(y, minus)
+        return expansion.add(self._expansion(x), right)
+
+    def _neg(self, op: Op, x: Expansion) -> Expansion:
+        return expansion.scale(x, np.array(-1.0))
+
+    def _mul(self, op: Op, x: Known, y: Known) -> Expansion:
+        if isinstance(x, np.ndarray):
+            x, y = y, x
+        if isinstance(y, np.ndarray):
+            return expansion.scale(self._expansion(x), _flat_factor(y))
+        return self._product(self._expansion(x), y, op.span)
+
+    def _div(self, op: Op, x: Known, y: Known) -> Expansion:
+        if not isinstance(y, np.ndarray):
+            raise CompileError(DivisionByVariable(op.span))
+        with np.errstate(all="ignore"):
+            return expansion.scale(self._expansion(x), _flat_factor(1.0 / y))
+
+    def _product(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion:
+        if x is y:
+            return self._square(x, span)
+        x, y = self._collected(x), self._collected(y)
+        self._affordable(expansion.product_pairs(x, y), span)
+        return self._algebra.multiply(x, y)
+
+    def _square(self, x: Expansion, span: Span | None) -> Expansion:
+        x = self._collected(x)
+        self._affordable(expansion.square_pairs(x), span)
+        return self._algebra.square(x)
+
+    def _collected(self, x: Expansion) -> Expansion:
+        return x if x.dense else self._algebra.merged(x)
+
+    def _power(self, op: nn.PowerOp, x: Expansion) -> Expansion:
+        if op.exponent < 0:
+            raise CompileError(DivisionByVariable(op.span))
+        result: Expansion | None = None
+        exponent = op.exponent
+        while exponent:
+            if exponent & 1:
+                result = x if result is None else self._product(result, x, op.span)
+            exponent >>= 1
+            if exponent:
+                x = self._square(x, op.span)
+        return expansion.constants(np.ones(x.rows)) if result is None else result
+
+    def _polynomial(self, op: nn.PolynomialOp, x: Expansion) -> Expansion:
+        """Horner's rule, collecting terms after every step."""
+        *rest, last = op.coefficients.values.tolist() or [0.0]
+        result = expansion.constants(np.full(x.rows, last))
+        for coefficient in reversed(rest):
+            shift = expansion.constants(np.full(x.rows, coefficient))
+            result = self._algebra.merged(expansion.add(self._product(result, x, op.span), shift))
+        return result
+
+    def _sum(self, op: nn.SumOp, x: Expansion) -> Expansion:
+        count = int(np.prod([n for axis, n in enumerate(shape_of(op.x)) if axis not in op.axes], dtype=np.int64))
+        if count == 1:
+            groups = np.broadcast_to(np.int32(0), (x.rows,))
+        else:
+            shape = tuple(1 if axis in op.axes else n for axis, n in enumerate(shape_of(op.x)))
+            targets = np.arange(count, dtype=np.int32).reshape(shape)
+            groups = np.broadcast_to(targets, shape_of(op.x)).reshape(-1)
+        return expansion.regroup(x, groups, count)
+
+    def _scatter_add(self, op: nn.ScatterAddOp, x: Expansion) -> Expansion:
+        return expansion.regroup(x, op.indices.values.reshape(-1), int(np.prod(op.shape, dtype=np.int64)))
+
+    def _gather(self, op: nn.GatherOp, x: Expansion) -> Expansion:
+        return self._taken(x, op.indices.values.reshape(-1), op.span)
+
+    def _rearranged(self, op: nn.BroadcastOp | nn.TransposeOp, x: Expansion) -> Expansion:
+        positions = np.arange(x.rows, dtype=np.int32).reshape(shape_of(op.x))
+        moved = positions.transpose(op.axes) if isinstance(op, nn.TransposeOp) else np.broadcast_to(positions, op.shape)
+        return self._taken(x, moved.reshape(-1), op.span)
+
+    def _taken(self, x: Expansion, positions: NDArray[np.integer], span: Span | None) -> Expansion:
+        x = self._collected(x)
+        self._affordable(int(x.counts()[positions[positions >= 0]].sum()), span)
+        return self._algebra.take(x, positions)
+
+    def _reshape(self, op: nn.ReshapeOp, x: Expansion) -> Expansion:
+        return x
+
+    def _concat(self, op: nn.ConcatOp, *parts: Known) -> Expansion:
+        """Every part moves to its own rows of the whole; the parts are then added."""
+        shape = shape_of(op.result)
+        count = int(np.prod(shape, dtype=np.int64))
+        rows = np.arange(count, dtype=np.int32).reshape(shape)
+        ends = np.cumsum([shape_of(value)[op.axis] for value in op.parts])
+        slices = np.split(rows, ends[:-1], axis=op.axis)
+        moved = [
+            expansion.regroup(self._expansion(x), part.reshape(-1), count)
+            for x, part in zip(parts, slices, strict=True)
+        ]
+        return expansion.add(*moved)
+
+    def _matmul(self, op: nn.MatmulOp, x: Known, y: Known) -> Expansion:
+        *_, n, k = shape_of(op.x)
+        m = shape_of(op.y)[-1]
+        if isinstance(y, np.ndarray):
+            return self._times_matrix(self._expansion(x), y.reshape(-1, k, m), n, op.span)
+        if isinstance(x, np.ndarray):
+            return self._matrix_times(x.reshape(-1, n, k), y, m, op.span)
+        return self._product_of_both(x, y, (n, k, m), op.span)
+
+    def _times_matrix(self, x: Expansion, y: Floats, n: int, span: Span | None) -> Expansion:
+        """Every term of x[b, i, k] goes to the rows (b, i, j) with y[b, k, j] != 0."""
+        batch, k, m = y.shape
+        starts, columns, weights = _nonzeros(y.reshape(batch * k, m))
+        row = np.arange(x.rows)
+        keys = row // (n * k) * k + row % k
+        self._affordable(int(np.diff(starts)[keys] @ x.counts()), span)
+        return expansion.spread(x, keys, (starts, weights), lambda r, e: r // k * m + columns[e], batch * n * m)
+
+    def _matrix_times(self, x: Floats, y: Expansion, m: int, span: Span | None) -> Expansion:
+        """Every term of y[b, k, j] goes to the rows (b, i, j) with x[b, i, k] != 0."""
+        batch, n, k = x.shape
+        starts, targets, weights = _nonzeros(x.transpose(0, 2, 1).reshape(batch * k, n))
+        keys = np.arange(y.rows) // m
+        self._affordable(int(np.diff(starts)[keys] @ y.counts()), span)
+
+        def target(row: NDArray[np.integer], entry: NDArray[np.integer]) -> NDArray[np.integer]:
+            return np.asarray((row // (k * m) * n + targets[entry]) * m + row % m)
+
+        return expansion.spread(y, keys, (starts, weights), target, batch * n * m)
+
+    def _product_of_both(self, x: Expansion, y: Expansion, size: tuple[int, int, int], span: Span | None) -> Expansion:
+        n, k, m = size
+        x, y = self._collected(x), self._collected(y)
+        batch = x.rows // max(n * k, 1)
+        left = x.counts().reshape(batch, n, k).sum(axis=1)
+        right = y.counts().reshape(batch, k, m).sum(axis=2)
+        self._affordable(int((left * right).sum()), span)
+        rows = np.arange(batch * n * m * k)
+        inner, rest = rows % k, rows // k
+        column, outer = rest % m, rest // m
+        factors = self._algebra.take(x, outer * k + inner), self._algebra.take(y, (outer // n * k + inner) * m + column)
+        return expansion.regroup(self._algebra.multiply(*factors), rest, batch * n * m)
+
+
+def _flat_factor(factor: Floats) -> Floats:
+    """A flat array of factors, or a scalar where one number was broadcast."""
+    if factor.size and not any(factor.strides):
+        return np.asarray(factor.reshape(-1)[:1][0])
+    return factor.reshape(-1)
+
+
+def _nonzeros(matrix: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    """The nonzeros row by row: where each row starts, columns, values."""
+    rows, columns = np.nonzero(matrix)
+    starts = np.zeros(len(matrix) + 1, np.int64)
+    np.cumsum(np.bincount(rows, minlength=len(matrix)), out=starts[1:])
+    return starts, columns, matrix[rows, columns]
+
+
+_RULES: dict[type[Op], Callable[..., Expansion]] = {
+    nn.AddOp: Expander._add,
+    nn.SubOp: Expander._sub,
+    nn.NegOp: Expander._neg,
+    nn.MulOp: Expander._mul,
+    nn.DivOp: Expander._div,
+    nn.PowerOp: Expander._power,
+    nn.PolynomialOp: Expander._polynomial,
+    nn.SumOp: Expander._sum,
+    nn.ScatterAddOp: Expander._scatter_add,
+    nn.GatherOp: Expander._gather,
+    nn.BroadcastOp: Expander._rearranged,
+    nn.TransposeOp: Expander._rearranged,
+    nn.ReshapeOp: Expander._reshape,
+    nn.ConcatOp: Expander._concat,
+    nn.MatmulOp: Expander._matmul,
+}

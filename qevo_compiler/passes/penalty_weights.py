@@ -1,0 +1,146 @@
+"""How large a penalty must be so that no infeasible state can win: three rules, each with its proof.
+
+Residuals are in units, so a violated row costs at least the weight P. Let f be the objective with the
+soft penalties, f* its least value over feasible states and low(f) a bound over all states.
+
+range, incumbent: an infeasible state has energy at least low(f) + P. With U an upper bound of f over
+feasible states, or the value of one feasible state, P > U - low(f) puts that above U >= f*.
+`low` may assume at most one bit in each one-hot group when P exceeds, besides, the most that f can
+fall by a further bit of a group (w): k bits instead of one cost P (k - 1)^2 and gain at most w (k - 1).
+
+repair: all constraints are one-hot groups, and any infeasible state has a neighbour of less energy.
+Disjoint groups: removing a bit from a group with k > 1 saves at least P and costs at most the bit's
+largest drop; filling an empty group saves P and costs at most the rise of its cheapest bit.
+Two families that cross (every group of one shares exactly one bit with every group of the other, as
+many groups in both: an assignment) and no bit lowers f: removing surplus bits never costs; the last
+removal before an assignment saves 2 P; otherwise an empty group of each family remains, and setting
+their common bit saves 2 P and costs at most its rise, so P > rise / 2 suffices.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.analyses.bounds import Groups, group_bounds, largest_drop, largest_rise
+from qevo_compiler.dialects.ising import PenaltyRule
+from qevo_compiler.dialects.poly import Polynomials, arithmetic
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+# The weight exceeds what the proof needs by this part, far above the rounding of summed coefficients.
+MARGIN = 1 / 64
+# Few significant bits keep products of the weight with whole coefficients exact.
+SIGNIFICANT_BITS = 8
+
+
+@dataclass(frozen=True)
+class Weight:
+    """The weight of all hard penalties; `needed` is what the proof asks it to exceed."""
+
+    value: float
+    needed: float
+    rule: PenaltyRule
+
+
+@dataclass(frozen=True)
+class OneHot:
+    """The one-hot rows among the hard constraints.
+
+    `first` labels the bits by a family of disjoint groups (-1: none) and `second` by another that
+    crosses it. `complete` says that there are no other hard constraints.
+    """
+
+    first: Integers
+    second: Integers
+    complete: bool
+
+    @property
+    def groups(self) -> Groups:
+        return Groups.of(len(self.first), self.first)
+
+    def grid(self) -> Integers | None:
+        """The bit that group i of the first and group j of the second family share, or None if they do not cross."""
+        grouped = self.first >= 0
+        side = int(self.first.max(initial=-1)) + 1
+        if not side or (grouped != (self.second >= 0)).any() or side != int(self.second.max()) + 1:
+            return None
+        bits = np.flatnonzero(grouped)
+        if len(bits) != side * side:
+            return None
+        table = np.full((side, side), -1)
+        table[self.first[bits], self.second[bits]] = bits
+        return table if (table >= 0).all() else None
+
+
+def dominating_weight(
+    objective: Polynomials, soft: Polynomials, soft_high: float, one_hot: OneHot, incumbent: float | None
+) -> Weight:
+    """The smallest weight that one of the rules proves.
+
+    `objective` is to be minimised; `soft` is the energy of the soft penalties, never negative and at
+    best at most `soft_high`; `incumbent` is the value of both at a feasible state, if one is known.
+    """
+    needs = [_bound_rule(objective, soft_high, one_hot, incumbent)]
+    repair = _repair_rule(objective, soft, one_hot)
+    if repair is not None:
+        needs.append((repair, PenaltyRule.REPAIR))
+    needed, rule = min(needs, key=lambda need: need[0])
+    return Weight(round_up(needed, _largest(objective)), needed, rule)
+
+
+def round_up(needed: float, size: float) -> float:
+    """A short number above `needed` by the margin; a positive one on the objective's scale where any would do."""
+    least = max(needed * (1 + MARGIN), size * 2.0**-10)
+    if least <= 0:
+        return 1.0
+    unit = 2.0 ** (math.frexp(least)[1] - SIGNIFICANT_BITS)
+    return math.ceil(least / unit) * unit
+
+
+def _largest(p: Polynomials) -> float:
+    return max((float(np.abs(b.coefficients.values).max()) for b in p.terms if b.degree), default=0.0)
+
+
+def _bound_rule(
+    objective: Polynomials, soft_high: float, one_hot: OneHot, incumbent: float | None
+) -> tuple[float, PenaltyRule]:
+    groups = one_hot.groups
+    plain, _ = group_bounds(objective, Groups.none(len(one_hot.first)))
+    grouped, _ = group_bounds(objective, groups, exactly=False)
+    _, high = group_bounds(objective, groups)
+    fall = float(largest_drop(objective, len(one_hot.first))[one_hot.first >= 0].max(initial=0.0))
+    low = max(float(plain[0]), float(grouped[0]) - fall)
+    upper, rule = float(high[0]) + soft_high, PenaltyRule.RANGE
+    if incumbent is not None and incumbent < upper:
+        upper, rule = incumbent, PenaltyRule.INCUMBENT
+    return max(upper - low, 0.0), rule
+
+
+def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> float | None:
+    if not one_hot.complete or not (one_hot.first >= 0).any():
+        return None
+    energy = arithmetic.add(objective, soft)
+    bits = max(
+        len(one_hot.first), 1 + max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=0)
+    )
+    first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))
+    grouped = first >= 0
+    drop = largest_drop(energy, bits)[grouped]
+    rise = largest_rise(energy, Groups.of(bits, first))[grouped]
+    if (second < 0).all():
+        cheapest = np.full(int(first.max()) + 1, np.inf)
+        np.minimum.at(cheapest, first[grouped], rise)
+        return max(float(drop.max()), float(cheapest.max()), 0.0)
+    if one_hot.grid() is None or drop.any():
+        return None
+    rise = np.minimum(rise, largest_rise(energy, Groups.of(bits, second))[grouped])
+    return max(float(rise.max()) / 2, 0.0)
+
+
+def _extended(labels: Integers, bits: int) -> Integers:
+    return np.concatenate([labels, np.full(bits - len(labels), -1)])

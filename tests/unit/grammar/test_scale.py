@@ -1,0 +1,60 @@
+"""Sizes that must work; times are compared with each other, never with a clock."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from time import perf_counter
+
+from qevo_compiler.grammar import ast, format_program, parse, print_program
+
+from .helpers import expr, same, source
+
+
+def seconds(text: str) -> float:
+    best = float("inf")
+    for _ in range(2):
+        start = perf_counter()
+        parse(source(text))
+        best = min(best, perf_counter() - start)
+    return best
+
+
+def test_a_sum_of_thousands_of_terms_parses_prints_and_walks() -> None:
+    text = "program p\nlet a = " + " - ".join(f"w[{i}] * x" for i in range(5_000)) + "\n"
+    tree = parse(source(text))
+    assert print_program(tree) == text
+    assert format_program(source(text)) == text
+    assert sum(isinstance(node, ast.Negate) for node in ast.walk(tree)) == 4_999
+
+
+def test_long_chains_of_and_parse_flat() -> None:
+    tree = expr(" and ".join(f"x[{i}]" for i in range(2_000)))
+    assert isinstance(tree, ast.Logical)
+    assert len(tree.operands) == 2_000
+
+
+def test_arrays_of_constants_are_one_node() -> None:
+    rows = ", ".join(f"[{i}, {i / 7}]" for i in range(50_000))
+    tree = expr(f"[{rows}]")
+    assert isinstance(tree, ast.LiteralArray)
+    assert tree.entries[3] == (3, 3 / 7)
+    assert len(tree.entries) == 50_000
+    assert same(tree, expr(print_program(parse(source(f"program p\nlet a = [{rows}]")))[len("program p\nlet a = ") :]))
+
+
+def test_time_grows_with_the_length_of_the_file() -> None:
+    line = "  c{}: sum(w[i] * x[i, 3] for i in 0..n) <= 9\n"
+    head = "program p\nsubject to\n"
+    small = head + "".join(line.format(i) for i in range(200))
+    large = head + "".join(line.format(i) for i in range(1_600))
+    assert seconds(large) < 8 * 3 * seconds(small)
+
+
+def test_import_builds_no_parser() -> None:
+    script = (
+        "import qevo_compiler.grammar\n"
+        "from qevo_compiler.grammar.lexer import lark_parser\n"
+        "assert lark_parser.cache_info().currsize == 0\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
