@@ -67,7 +67,8 @@ def group_bounds(p: Polynomials, groups: Groups, exactly: bool = True) -> tuple[
 
 def _full(groups: Groups, keys: Integers, counts: Integers) -> NDArray[np.bool_]:
     exact = groups.exact[keys].all(axis=1) & (keys[:, 1:] != keys[:, :-1]).all(axis=1)
-    return exact & (groups.size[keys].prod(axis=1) == counts)
+    full: NDArray[np.bool_] = exact & (groups.size[keys].prod(axis=1) == counts)
+    return full
 
 
 def largest_drop(p: Polynomials, bits: int) -> Floats:

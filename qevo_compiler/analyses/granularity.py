@@ -81,4 +81,7 @@ def _fits(sizes: Floats, starts: NDArray[np.integer], units: Floats, largest: Fl
     deviation = np.abs(sizes - np.rint(sizes / unit) * unit)
     worst = np.maximum.reduceat(deviation, starts)
     ratio = largest / units
-    return ((worst == 0) & (ratio <= RATIO)) | ((worst <= 10 * TOLERANCE * largest) & (ratio <= INEXACT_RATIO))
+    fits: NDArray[np.bool_] = ((worst == 0) & (ratio <= RATIO)) | (
+        (worst <= 10 * TOLERANCE * largest) & (ratio <= INEXACT_RATIO)
+    )
+    return fits

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.encoding import (
@@ -70,8 +71,8 @@ class EncodeVariables(Pass):
 
     def _check(self, main: Func, variables: list[tuple[VariableOp, Encoding]]) -> None:
         found = Diagnostics()
-        for op in main.ops_of(LinearizeOp):
-            found.add(NotForSpins(op.span))
+        for asked in main.ops_of(LinearizeOp):
+            found.add(NotForSpins(asked.span))
         for op, encoding in variables:
             _check_variable(op, encoding, found)
         found.raise_if_any()
@@ -135,8 +136,8 @@ def _encoded(main: Func, codes: list[Code], vartype: Vartype) -> Func:
             body = _shifted(code.implied, first)
             implied = poly.ConstraintOp(op.symbol, Relation.EQ, body, code.indices, implied=True, span=op.span)
             builder.append(implied)
-    for op in main.ops:
-        if (rewritten := writer.rewrite(op)) is not None:
+    for rewritten in map(writer.rewrite, main.ops):
+        if rewritten is not None:
             builder.append(rewritten)
     return builder.finish()
 
@@ -238,14 +239,14 @@ def _labels(parts: list[Integers | None], counts: list[int]) -> Integers | None:
     return np.concatenate(labels)
 
 
-def _neighbours_alike(labels: Integers, names: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _neighbours_alike(labels: Integers, names: NDArray[np.int32]) -> NDArray[np.bool_]:
     # Bits of one label are numbered in a row, so equal labels stand side by side in a sorted term.
     found = labels[names]
-    alike: np.ndarray = (found[:, 1:] == found[:, :-1]) & (found[:, 1:] >= 0)  # type: ignore[type-arg]
+    alike: NDArray[np.bool_] = (found[:, 1:] == found[:, :-1]) & (found[:, 1:] >= 0)
     return alike
 
 
-def _last_of_wall(labels: Integers, names: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _last_of_wall(labels: Integers, names: NDArray[np.int32]) -> NDArray[np.int32]:
     names = names.copy()
     alike = _neighbours_alike(labels, names)
     for column in range(names.shape[1] - 2, -1, -1):

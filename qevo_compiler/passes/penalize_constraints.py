@@ -85,9 +85,7 @@ class PenalizeConstraints(Pass):
     ) -> Weight:
         hard = [family for family in families if not family.soft]
         soft = [(family, energy) for family, energy in zip(families, energies, strict=True) if family.soft]
-        soft_energy = arithmetic.add(
-            ZERO, *(arithmetic.scale(energy, family.op.weight or 0.0) for family, energy in soft)
-        )
+        soft_energy = arithmetic.add(ZERO, *(arithmetic.scale(e, family.op.weight or 0.0) for family, e in soft))
         soft_high = sum(_worst(family) for family, _ in soft)
         incumbent = self._incumbent(objective, hard, [family for family, _ in soft], one_hot)
         weight = dominating_weight(objective, soft_energy, soft_high, one_hot, incumbent)
@@ -116,14 +114,21 @@ class PenalizeConstraints(Pass):
         if weight is not None:
             proved = weight.rule is not PenaltyRule.HEURISTIC
             kind = Evidence.PROVED if proved else Evidence.ESTIMATED
-            note = (
-                f"weight {weight.value:g} where more than {weight.needed:g} is needed, by the {weight.rule.value} rule"
-            )
+            note = f"weight {weight.value:g}, needed more than {weight.needed:g}, by the {weight.rule.value} rule"
             entries.append(LedgerEntry(self.name, "penalty gap", weight.value - weight.needed, kind, "", note))
         for family in families:
             if not family.exact:
-                entries.append(_floor_entry(self.name, family))
+                entries.append(self._floor_entry(family))
         return entries
+
+    def _floor_entry(self, family: PenaltyRows) -> LedgerEntry:
+        quantity, value = "penalty floor", float(family.units.max())
+        note = "no common unit of the coefficients: smaller violations are penalised less than the objective may gain"
+        if family.soft:
+            step = float(-family.low.min()) / (2.0**self.coarse_bits - 1)
+            quantity, value = "slack rounding", (family.op.weight or 0.0) * step**2 / 4
+            note = "slack in steps: a satisfied row may still cost up to this"
+        return LedgerEntry(self.name, quantity, value, Evidence.ESTIMATED, family.op.symbol, note)
 
 
 def one_hot_structure(constraints: tuple[poly.ConstraintOp, ...], bits: int) -> tuple[OneHot, frozenset[int]]:
@@ -238,13 +243,3 @@ def _soft_value(family: PenaltyRows, state: NDArray[np.int8]) -> float:
     if family.op.relation is not Relation.EQ:
         residual = np.maximum(residual, 0.0)
     return float((residual * residual).sum()) * (family.op.weight or 0.0)
-
-
-def _floor_entry(stage: str, family: PenaltyRows) -> LedgerEntry:
-    if family.soft:
-        step = float(np.diff(np.sort(family.slack.weights.values)).min(initial=0.0)) if family.slack else 0.0
-        note = "slack in steps: a satisfied row may still cost up to this"
-        return LedgerEntry(stage, "slack rounding", step**2 / 4, Evidence.ESTIMATED, family.op.symbol, note)
-    floor = float(family.units.max())
-    note = "no common unit of the coefficients: smaller violations are penalised less than the objective may gain"
-    return LedgerEntry(stage, "penalty floor", floor, Evidence.ESTIMATED, family.op.symbol, note)

@@ -203,19 +203,9 @@ def _soft(body: _Body, holds: Flags, slack_limit: int, coarse_bits: int) -> Pena
         fraction[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
         slack, bits = _slack(np.maximum(span, 0), np.where(exact, unit, below / np.maximum(span, 1)), fraction)
     residual = _in_units(body.poly, np.zeros(len(holds)), units, np.zeros(len(holds), bool))
-    form = PenaltyForm.SQUARE
-    return PenaltyRows(
-        body.op,
-        form,
-        units,
-        np.zeros(len(holds)),
-        residual,
-        slack,
-        bits,
-        bool((exact | holds).all()),
-        body.low,
-        body.high,
-    )
+    no_shift, form = np.zeros(len(holds)), PenaltyForm.SQUARE
+    done = bool((exact | holds).all())
+    return PenaltyRows(body.op, form, units, no_shift, residual, slack, bits, done, body.low, body.high)
 
 
 def _slack(span: Floats, step: Floats, fraction: Floats | None = None) -> tuple[AffineMap | None, int]:

@@ -67,7 +67,8 @@ class OneHot:
         """The bit that group i of the first and group j of the second family share, or None if they do not cross."""
         grouped = self.first >= 0
         side = int(self.first.max(initial=-1)) + 1
-        if not side or (grouped != (self.second >= 0)).any() or side != int(self.second.max()) + 1:
+        # With one group a side the two rows are the same, and setting their bit saves P, not 2 P.
+        if side < 2 or (grouped != (self.second >= 0)).any() or side != int(self.second.max()) + 1:
             return None
         bits = np.flatnonzero(grouped)
         if len(bits) != side * side:
@@ -125,9 +126,8 @@ def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> 
     if not one_hot.complete or not (one_hot.first >= 0).any():
         return None
     energy = arithmetic.add(objective, soft)
-    bits = max(
-        len(one_hot.first), 1 + max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=0)
-    )
+    used = max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=-1)
+    bits = max(len(one_hot.first), used + 1)
     first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))
     grouped = first >= 0
     drop = largest_drop(energy, bits)[grouped]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from qevo_compiler.ir import Legal, Module, Op
+from qevo_compiler.ir import LedgerEntry, Legal, Module, Op
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,10 @@ class Target(ABC):
     @abstractmethod
     def check(self, module: Module) -> None:
         """Raise `CompileError` for what the target cannot express, before a byte is written."""
+
+    def ledger(self, module: Module) -> tuple[LedgerEntry, ...]:
+        """What emission itself loses, for the manifest's ledger (an embedding's programmed scale)."""
+        return ()
 
     @abstractmethod
     def emit(self, module: Module) -> Iterable[EmittedFile]:

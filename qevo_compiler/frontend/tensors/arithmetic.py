@@ -120,9 +120,7 @@ def finite(values: Values, span: Span | None) -> Values:
     return values
 
 
-def _elementwise(
-    fold: Fold, op: type[Op], x: Tensor, y: Tensor, span: Span | None, zero_one: bool = False
-) -> Tensor:
+def _elementwise(fold: Fold, op: type[Op], x: Tensor, y: Tensor, span: Span | None, zero_one: bool = False) -> Tensor:
     shape = common_shape(x.shape, y.shape, span)
     rows = deepest(x.rows, y.rows)
     if x.is_constant and y.is_constant:
@@ -191,9 +189,7 @@ def _wide(values: Values) -> Values:
     return values.astype(np.int64) if values.dtype.kind == "b" else values
 
 
-def _matrix_product(
-    x: Tensor, y: Tensor, stack: Shape, rows: Rows | None, shape: Shape, span: Span | None
-) -> Tensor:
+def _matrix_product(x: Tensor, y: Tensor, stack: Shape, rows: Rows | None, shape: Shape, span: Span | None) -> Tensor:
     if x.is_constant and y.is_constant:
         a, b = (lined_up(refine(t, rows), len(stack) + 2) for t in (x, y))
         if a.dtype.kind != "f" and b.dtype.kind != "f" and _largest(a) * _largest(b) * a.shape[-1] >= _INT64:

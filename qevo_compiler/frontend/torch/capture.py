@@ -9,7 +9,6 @@ decomposition whose gradient is wrong. Every import ends with a check of its gra
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -29,15 +28,15 @@ from qevo_compiler.diagnostics.torch import (
 )
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.frontend.torch.check import check_gradient
+from qevo_compiler.frontend.torch.guard import guarded, silenced
 from qevo_compiler.frontend.torch.load import Loss, TracedModel
 from qevo_compiler.frontend.torch.scope import Operand, Scope
-from qevo_compiler.frontend.torch.threads import one_thread
 from qevo_compiler.frontend.torch.translate import Translator
 from qevo_compiler.frontend.torch.userfile import first_line, innermost
 from qevo_compiler.ir import Array, Builder, Func, Module, Value, remove_dead
 
 # Kept whole: a linear layer is asked for its inputs, and these functions have ops of their own.
-_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "adaptive_avg_pool1d", "avg_pool1d")
+_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "detach", "logsumexp")
 
 
 class Wrapper(torch.nn.Module):
@@ -61,7 +60,7 @@ def import_model(traced: TracedModel, name: str, check: bool = True) -> Module:
     `problem.objective` on the loss. `check` compares loss and gradient with eager autograd.
     Raises `CompileError`, with every unsupported operation at once.
     """
-    with one_thread():
+    with guarded():
         program = export(traced)
         _refuse_mutations(program, traced)
         func = _translate(program, traced)
@@ -76,9 +75,8 @@ def export(traced: TracedModel) -> torch.export.ExportedProgram:
     wrapper = Wrapper(*traced.exact)
     inputs, targets = traced.batch
     try:
-        with warnings.catch_warnings(), sdpa_kernel(SDPBackend.MATH):
-            warnings.simplefilter("ignore")
-            _refuse_loss(wrapper(inputs, targets)[1], traced)
+        _refuse_loss(wrapper(inputs, targets)[1], traced)
+        with silenced(), sdpa_kernel(SDPBackend.MATH):
             program: torch.export.ExportedProgram = torch.export.export(wrapper, (inputs, targets))
             program = program.run_decompositions(_decompositions())
     except CompileError:
@@ -154,23 +152,34 @@ def _placeholders(
 ) -> Mapping[str, Operand | None]:
     """What every input of the graph is: a parameter's value, or data under its name in the source."""
     users = {node.name for node in program.graph.nodes if node.op == "placeholder" and node.users}
-    trainable = {f"model.{name}": (name, p) for name, p in traced.parameters().items()}
-    batch = iter([*(("inputs", i) for i in traced.batch[0]), ("targets", traced.batch[1])])
-    several = len(traced.batch[0]) > 1
+    trainable = _trainable(traced)
+    inputs, targets = traced.batch
+    names = ["inputs"] if len(inputs) == 1 else [f"inputs.{index}" for index in range(len(inputs))]
+    batch = iter([*zip(names, inputs, strict=True), ("targets", targets)])
     found: dict[str, Operand | None] = {}
-    for position, spec in enumerate(program.graph_signature.input_specs):
+    made: dict[str, Value] = {}
+    for spec in program.graph_signature.input_specs:
         node = spec.arg.name
         if spec.kind is InputKind.USER_INPUT:
             symbol, tensor = next(batch)
             found[node] = tensor
-            scope.name(tensor, f"{symbol}.{position}" if several and symbol == "inputs" else symbol)
+            scope.name(tensor, symbol)
         elif spec.target in trainable and node in users:
             symbol, tensor = trainable[spec.target]
-            found[node] = scope.add(nn.ParameterOp(symbol, Array(tensor.detach().clone().numpy())))
+            if symbol not in made:
+                made[symbol] = scope.add(nn.ParameterOp(symbol, Array(tensor.detach().clone().numpy())))
+            found[node] = made[symbol]
         elif node in users:
             found[node] = tensor = _stored(program, str(spec.target))
             scope.name(tensor, str(spec.target).removeprefix("model."))
     return found
+
+
+def _trainable(traced: TracedModel) -> dict[str, tuple[str, Tensor]]:
+    """Symbol and value of a trainable parameter by each of its names in the wrapper: a shared one has several."""
+    symbols = {id(p): (name, p) for name, p in traced.parameters().items()}
+    named = traced.exact[0].named_parameters(remove_duplicate=False)
+    return {f"model.{name}": symbols[id(p)] for name, p in named if id(p) in symbols}
 
 
 def _stored(program: torch.export.ExportedProgram, name: str) -> Tensor:

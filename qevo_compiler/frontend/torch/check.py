@@ -20,8 +20,8 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.torch import GradientMismatch
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import evaluate_func
+from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.frontend.torch.load import TracedModel
-from qevo_compiler.frontend.torch.threads import one_thread
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.decompose_layers import DecomposeLayers
 from qevo_compiler.passes.gradient_extraction import GradientExtraction
@@ -57,7 +57,7 @@ def eager_gradient(traced: TracedModel) -> tuple[float, dict[str, NDArray[np.flo
     model, loss = traced.exact
     inputs, targets = traced.batch
     parameters = traced.parameters()
-    with one_thread(), torch.enable_grad():
+    with guarded(), torch.enable_grad():
         value = loss(model(*inputs), targets)
         found = torch.autograd.grad(value.reshape(()), list(parameters.values()), allow_unused=True)
     pairs = zip(parameters.items(), found, strict=True)

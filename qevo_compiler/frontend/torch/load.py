@@ -24,6 +24,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import UninitializedParameter
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.torch import CaptureFailed, ModelFileLacks, NonFiniteTensor, WrongModelPart
@@ -137,7 +138,7 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
             wrong.append(WrongModelPart(places.top_level(name), name, _kind(given[name]), expected))
         return value
 
-    model = part("model", _as_model, "an `nn.Module` with real parameters")
+    model = part("model", _as_model, "an `nn.Module` with real, initialised parameters")
     inputs = part("inputs", _as_inputs, "a real tensor or a tuple of them")
     targets = part("targets", _as_tensor, "a real tensor")
     loss = part("loss", lambda x: x if callable(x) and not isinstance(x, type) else None, "called with two tensors")
@@ -152,9 +153,10 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
 
 
 def _as_model(value: Any) -> torch.nn.Module | None:
-    if not isinstance(value, torch.nn.Module) or any(p.is_complex() for p in value.parameters()):
+    if not isinstance(value, torch.nn.Module):
         return None
-    return value
+    unfit = any(isinstance(p, UninitializedParameter) or p.is_complex() for p in value.parameters())
+    return None if unfit else value
 
 
 def _as_tensor(value: Any) -> Tensor | None:

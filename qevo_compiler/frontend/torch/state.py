@@ -24,8 +24,8 @@ from torch.func import functional_call
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.sources import MissingFile
 from qevo_compiler.diagnostics.torch import StateMismatch
+from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.frontend.torch.load import Batch, TracedModel
-from qevo_compiler.frontend.torch.threads import one_thread
 
 Values = Mapping[str, NDArray[Any]]
 Progress = Callable[[str, float], None]
@@ -60,7 +60,7 @@ def evaluate_model(traced: TracedModel, values: Values | None = None) -> Metrics
     Raises `CompileError` for a symbol or a shape that the model does not have.
     """
     weights = _tensors(traced, values or {})
-    with one_thread(), torch.no_grad():
+    with guarded(), torch.no_grad():
         loss, accuracy = _measure(traced, weights, traced.batch)
         held_out = traced.held_out
         if held_out is None:
@@ -70,7 +70,7 @@ def evaluate_model(traced: TracedModel, values: Values | None = None) -> Metrics
 
 def loss_at(traced: TracedModel, values: Values | None = None) -> float:
     """The loss on the batch at the given weights."""
-    with one_thread(), torch.no_grad():
+    with guarded(), torch.no_grad():
         return float(_loss(traced, _tensors(traced, values or {}), traced.batch))
 
 
@@ -94,7 +94,7 @@ def fine_tune(
     optimizer = torch.optim.AdamW(list(trained.values()), lr=lr, weight_decay=weight_decay, foreach=False)
     history: list[float] = []
     rows = _row_batches(traced.batch, batch, seed)
-    with one_thread(), torch.enable_grad():
+    with guarded(), torch.enable_grad():
         for step in range(steps):
             optimizer.zero_grad()
             loss = _loss(traced, {**weights, **trained}, next(rows))

@@ -32,9 +32,9 @@ _NO_COUNTERPART = "this has no counterpart in the compiler"
 _HINTS = {
     "max_pool": "use an average pool, for example `nn.AvgPool2d`",
     "adaptive_max": "use an average pool, for example `nn.AdaptiveAvgPool2d`",
-    "elu": "use `relu`, `silu` or `gelu`",
     "amax": "use a mean, a sum or `log_softmax` instead of a maximum",
     "max": "use a mean, a sum or `log_softmax` instead of a maximum",
+    "amin": "use a mean or a sum instead of a minimum",
     "min": "use a mean or a sum instead of a minimum",
     "sort": "use arithmetic that does not order values",
     "topk": "use arithmetic that does not order values",
@@ -42,7 +42,6 @@ _HINTS = {
     "lt": "use `relu` or arithmetic instead of comparing values",
     "ge": "use `relu` or arithmetic instead of comparing values",
     "le": "use `relu` or arithmetic instead of comparing values",
-    "detach": "leave `detach` out, or set `requires_grad=False` on the parameters that are to stay fixed",
     "upsample": "repeat elements with `repeat_interleave`",
     "convolution": "use one- or two-dimensional convolutions",
 }
@@ -81,6 +80,11 @@ class Translator:
         if node.target is operator.getitem:
             return arguments[0][arguments[1]]
         callee: Any = node.target
+        if _is_symbolic(node):
+            self._found.add(DynamicShape(span, "a shape or a number here is only known at run time"))
+            return self._poison(node)
+        if not _returns(callee):
+            return None
         if torch.Tag.nondeterministic_seeded in getattr(callee, "tags", ()):
             self._found.add(RandomOp(span, _written(callee)))
             return self._poison(node)
@@ -93,9 +97,6 @@ class Translator:
 
     def _import(self, node: torch.fx.Node, callee: Any, arguments: Any, options: Any, span: Span | None) -> Any:
         importer = IMPORTERS.get(str(callee).removeprefix("aten."))
-        if _is_symbolic(node):
-            self._found.add(DynamicShape(span, f"`{_written(callee)}` has a shape that is only known at run time"))
-            return self._poison(node)
         if importer is None:
             self._refuse(callee, span, _NO_COUNTERPART, "")
             return self._poison(node)
@@ -115,7 +116,8 @@ class Translator:
     def _refuse(self, callee: Any, span: Span | None, reason: str, hint: str) -> None:
         written = _written(callee)
         hints = (text for stem, text in _HINTS.items() if written.startswith(stem))
-        self._found.add(UnsupportedOp(span, written, reason, _SUPPORTED, hint or next(hints, _GENERAL_HINT)))
+        supported = "" if self._found.errors else _SUPPORTED
+        self._found.add(UnsupportedOp(span, written, reason, supported, hint or next(hints, _GENERAL_HINT)))
 
     def _poison(self, node: torch.fx.Node) -> Any:
         """Stand-ins of the right shapes, so that the walk can go on; the func is never used."""
@@ -135,14 +137,21 @@ class Translator:
 
 def _written(callee: Any) -> str:
     """The name of an ATen overload as a user knows it."""
-    name = str(callee).removeprefix("aten.")
-    return name.partition(".")[0].lstrip("_")
+    name = str(callee).removeprefix("aten.").partition(".")[0].lstrip("_")
+    return name.removeprefix("native_").removeprefix("linalg_").removesuffix("_with_indices")
+
+
+def _returns(callee: Any) -> bool:
+    """Whether an operation has a result; assertions about types and ranges have none."""
+    schema = getattr(callee, "_schema", None)
+    return schema is None or bool(schema.returns)
 
 
 def _is_symbolic(node: torch.fx.Node) -> bool:
     made = node.meta.get("val")
     parts = made if isinstance(made, (tuple, list)) else (made,)
-    return any(not isinstance(n, int) for part in parts if isinstance(part, Tensor) for n in part.shape)
+    sizes = [n for part in parts for n in (part.shape if isinstance(part, Tensor) else [part])]
+    return any(isinstance(n, (torch.SymInt, torch.SymFloat, torch.SymBool)) for n in sizes)
 
 
 def _check_shape(node: torch.fx.Node, result: Any) -> None:

@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType, TracebackType
 
@@ -24,7 +24,7 @@ import qevo_compiler
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import MissingFile, NotText
 from qevo_compiler.diagnostics.torch import ModelFileFailed
-from qevo_compiler.frontend.torch.threads import one_thread
+from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.source import SourceFile, SourceMap, Span
 
 _FRAME = re.compile(r'^\s*File "([^"]+)", line (\d+)', re.MULTILINE)
@@ -52,7 +52,7 @@ def run_file(path: Path, sources: SourceMap) -> dict[str, object]:
     module = ModuleType(f"_model_{path.stem}")
     module.__file__ = str(full)
     try:
-        with _surroundings(full.parent, module), one_thread(), redirect_stdout(sys.stderr):
+        with _surroundings(full.parent, module), guarded():
             exec(compile(file.text, str(full), "exec"), module.__dict__)
     except SyntaxError as error:
         raise CompileError(_syntax(error, path, sources)) from None

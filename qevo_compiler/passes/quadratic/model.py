@@ -15,8 +15,8 @@ from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.polynomials import pack
 
 Floats = NDArray[np.float64]
-# Steps and gradients follow from the least curvature that a weight is taken to have, as a share of the mean.
-_CURVATURE_FLOOR = 1e-3
+# The least curvature and gradient that a weight is taken to have, as shares of the mean and of the largest.
+_CURVATURE_FLOOR = 1e-2
 _GRADIENT_FLOOR = 1e-3
 
 
@@ -68,18 +68,19 @@ def scores(gradient: Floats, diagonal: Floats) -> Floats:
 
 
 def automatic_steps(gradient: Floats, curvature: Floats) -> Floats:
-    """Steps a = r n with n_i = |g_i| / B_ii and r = sum_i |g_i| n_i / (d.B.d), d_i = -n_i sign(g_i).
+    """Steps a = r n with n_i = |g_i| / B_ii and r = min(1, sum_i |g_i| n_i / (d.B.d)), d_i = -n_i sign(g_i).
 
-    r minimises the model along d, so that d itself, one of the corners of the box, promises a decrease of
-    (sum_i |g_i| n_i)^2 / (2 d.B.d) > 0 and the best corner no less. B_ii is taken as |B_ii| plus a
-    thousandth of the mean of |B_ii|, and |g_i| as at least a thousandth of the largest, so that flat
-    directions do not run away and no box is empty. r is 1 where d.B.d is not positive.
+    r minimises the model along d within the weights' own minimisers, so that r d, one of the corners of the
+    box, promises a decrease of at least r sum_i |g_i| n_i / 2 > 0, and the best corner no less. B_ii is taken
+    as |B_ii| plus a hundredth of the mean of |B_ii|, and |g_i| as at least a thousandth of the largest, so that
+    flat directions do not run away and no box is empty. r is 1 where d.B.d is not positive.
     """
     size = np.maximum(np.abs(gradient), _GRADIENT_FLOOR * np.abs(gradient).max())
     newton = size / _floored(np.diagonal(curvature))
     direction = -newton * np.sign(gradient)
     bend = float(np.sum(direction[:, None] * curvature * direction))
-    return np.asarray(newton * (float(np.sum(np.abs(gradient) * newton)) / bend if bend > 0.0 else 1.0))
+    gain = float(np.sum(np.abs(gradient) * newton))
+    return np.asarray(newton * (gain / bend if bend > gain else 1.0))
 
 
 def boxes(centre: Floats, steps: Floats, lower: Floats, upper: Floats) -> tuple[Floats, Floats]:

@@ -29,13 +29,13 @@ def check(text: str) -> None:
     assert format_program(source(formatted)) == formatted
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(TEXTS)
 def test_pieces_in_any_order(pieces: list[str]) -> None:
     check("program p\n" + " ".join(pieces))
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=120, deadline=None, derandomize=True)
 @given(st.sampled_from(PROGRAMS), st.integers(0, 10**4), st.integers(0, 3), st.sampled_from(["", *SIGNS]))
 def test_programs_with_one_place_changed(path: Path, place: int, removed: int, added: str) -> None:
     text = path.read_text(encoding="utf-8")

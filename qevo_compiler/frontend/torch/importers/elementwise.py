@@ -149,6 +149,24 @@ def _softplus(scope: Scope, x: Operand, beta: float = 1, threshold: float = 20) 
     return scope.over(smooth, beta)
 
 
+@imports("elu.default")
+def _elu(scope: Scope, x: Operand, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Value:
+    """scale (relu(x) + alpha (exp(input_scale min(x, 0)) - 1))."""
+    below = scope.apply(Function.RELU, scope.add(nn.NegOp(scope.value(x))))
+    tail = scope.minus(scope.apply(Function.EXP, scope.times(below, -input_scale)), 1.0)
+    return scope.times(scope.plus(scope.apply(Function.RELU, x), scope.times(tail, alpha)), scale)
+
+
+@imports("maximum.default")
+def _maximum(scope: Scope, x: Operand, y: Operand) -> Value:
+    return scope.plus(x, scope.apply(Function.RELU, scope.minus(y, x)))
+
+
+@imports("minimum.default")
+def _minimum(scope: Scope, x: Operand, y: Operand) -> Value:
+    return scope.minus(x, scope.apply(Function.RELU, scope.minus(x, y)))
+
+
 @imports("where.self")
 def _where(scope: Scope, condition: Operand, x: Operand, y: Operand) -> Value:
     """A choice by data is two gathers: each takes its own positions and leaves zeros at the others."""

@@ -129,6 +129,29 @@ for _overload in (
     _mover(_overload)
 
 
+@imports("copy.default")
+def _copy(scope: Scope, x: Operand, source: Operand, *_: Any) -> Value:
+    return scope.broadcast(source, shape(x))
+
+
+def _writer(overload: str) -> None:
+    """An operation that writes its second argument over a part of its first, at positions told by data."""
+    packet, _, name = overload.partition(".")
+    callee = getattr(getattr(torch.ops.aten, packet), name)
+
+    def importer(scope: Scope, x: Operand, source: Operand, *arguments: Any, **options: Any) -> Value:
+        old, new = _positions(x), _positions(source)
+        kept = callee(old, torch.zeros_like(new), *arguments, **options)
+        written = callee(torch.zeros_like(old), new, *arguments, **options)
+        return scope.plus(_picked(scope, x, kept), _picked(scope, source, written))
+
+    imports(overload)(importer)
+
+
+for _overload in ("select_scatter.default", "slice_scatter.default", "diagonal_scatter.default"):
+    _writer(_overload)
+
+
 @imports("constant_pad_nd.default")
 def _pad(scope: Scope, x: Operand, widths: Sequence[int], value: float = 0) -> Value:
     padded = _picked(scope, x, torch.constant_pad_nd(_positions(x), list(widths), 0))

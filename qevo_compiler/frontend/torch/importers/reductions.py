@@ -9,7 +9,7 @@ import numpy as np
 
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn import Function
-from qevo_compiler.frontend.torch.scope import Operand, Scope, imports, reduced_axes, shape
+from qevo_compiler.frontend.torch.scope import Operand, Scope, Unsupported, imports, reduced_axes, shape
 from qevo_compiler.ir import Value
 
 
@@ -46,18 +46,64 @@ def _softmax(scope: Scope, x: Operand, axis: int, *_: Any) -> Value:
     return scope.apply(Function.EXP, _log_softmax(scope, x, axis))
 
 
+@imports("logsumexp.default")
+def _logsumexp(scope: Scope, x: Operand, axes: Sequence[int], keep: bool = False) -> Value:
+    """x - log_softmax(x) is the same all along the axis; its mean is that value."""
+    if len(axes) != 1:
+        raise Unsupported("it runs over several axes", "flatten them into one first")
+    return scope.mean(scope.minus(x, _log_softmax(scope, x, axes[0])), axes, keep)
+
+
+@imports("linalg_vector_norm.default")
+def _vector_norm(
+    scope: Scope, x: Operand, order: float = 2, axes: Sequence[int] | None = None, keep: bool = False, **_: Any
+) -> Value:
+    if order == 1:
+        return scope.sum(scope.apply(Function.ABS, x), axes, keep)
+    if order != 2:
+        raise Unsupported(f"its order is {order}", "use a norm of order 1 or 2")
+    return scope.apply(Function.SQRT, scope.sum(scope.add(nn.PowerOp(scope.value(x), 2)), axes, keep))
+
+
 @imports("native_layer_norm.default")
 def _layer_norm(
     scope: Scope, x: Operand, size: Sequence[int], weight: Operand | None, bias: Operand | None, epsilon: float
-) -> tuple[Value, Value, Value]:
+) -> tuple[Value, None, None]:
     """(x - mean) / sqrt(variance + epsilon) * weight + bias over the last axes."""
-    axes = range(-len(size), 0)
-    mean = scope.mean(x, axes, keep=True)
-    deviation = scope.minus(x, mean)
+    return _affine(scope, _normalised(scope, x, range(-len(size), 0), epsilon), weight, bias), None, None
+
+
+@imports("native_group_norm.default")
+def _group_norm(
+    scope: Scope,
+    x: Operand,
+    weight: Operand | None,
+    bias: Operand | None,
+    batch: int,
+    channels: int,
+    _positions: int,
+    groups: int,
+    epsilon: float,
+) -> tuple[Value, None, None]:
+    """The same over the channels of a group and all positions; weight and bias belong to channels."""
+    full = shape(x)
+    grouped = _normalised(scope, scope.reshape(x, (batch, groups, _rest(full, groups))), [2], epsilon)
+    along = (channels, *(1 for _ in full[2:]))
+    gain, shift = (None if part is None else scope.reshape(part, along) for part in (weight, bias))
+    return _affine(scope, scope.reshape(grouped, full), gain, shift), None, None
+
+
+def _rest(full: Sequence[int], groups: int) -> int:
+    return int(np.prod(full[1:], dtype=np.int64)) // groups
+
+
+def _normalised(scope: Scope, x: Operand, axes: Sequence[int], epsilon: float) -> Value:
+    deviation = scope.minus(x, scope.mean(x, axes, keep=True))
     variance = scope.mean(scope.add(nn.PowerOp(deviation, 2)), axes, keep=True)
     root = scope.apply(Function.SQRT, scope.plus(variance, epsilon))
-    rate = scope.add(nn.PowerOp(root, -1))
-    result = scope.times(deviation, rate)
-    if weight is not None:
-        result = scope.times(result, weight)
-    return result if bias is None else scope.plus(result, bias), mean, rate
+    return scope.times(deviation, scope.add(nn.PowerOp(root, -1)))
+
+
+def _affine(scope: Scope, x: Value, weight: Operand | None, bias: Operand | None) -> Value:
+    scaled = x if weight is None else scope.times(x, weight)
+    return scaled if bias is None else scope.plus(scaled, bias)

@@ -1,0 +1,98 @@
+"""Multiply a spin model by one factor so that its fields and couplings fit the annealer's ranges.
+
+before: ising.model {fields = [2.0, 1.0], couplings = {(0, 1) = 4.0}, scale = 1.0}
+after:  ising.model {fields = [0.5, 0.25], couplings = {(0, 1) = 1.0}, scale = 0.25}   with coupling-limit = 1
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import numpy as np
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.schedule import BadLimit, TooFewBits
+from qevo_compiler.dialects import ising
+from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
+from qevo_compiler.ir.ops import Op, Value
+from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.stages import SPIN
+
+
+@dataclass(frozen=True)
+class ScaleCoefficients(Pass):
+    """`field_limit` and `coupling_limit` bound |h| and |J|; a model that fits is not enlarged.
+
+    The order of energies does not change. With `bits`, the precision that the target's control has, a
+    model that needs more is reported.
+    """
+
+    name: ClassVar[str] = "scale-coefficients"
+    takes: ClassVar[Legal] = SPIN
+    leaves: ClassVar[Legal] = SPIN
+
+    field_limit: float | None = None
+    coupling_limit: float | None = None
+    bits: int | None = None
+
+    def run(self, module: Module, context: Context = SILENT) -> Module:
+        self._check()
+        op = module.main.first(ising.ModelOp)
+        if op is None or (self.field_limit is None and self.coupling_limit is None and self.bits is None):
+            return module
+        factor = self._factor(op)
+        entries = self._precision(op, context)
+        if factor < 1:
+            note = "energies are the problem's multiplied by this; sampled energies are divided by it"
+            entries.append(LedgerEntry(self.name, "scale factor", factor, Evidence.PROVED, "", note))
+        if factor == 1:
+            return module.record(*entries)
+
+        def rule(found: Op, builder: Builder) -> tuple[Value, ...] | None:
+            return builder.append(scaled(found, factor)) if isinstance(found, ising.ModelOp) else None
+
+        return module.with_main(rewrite(module.main, rule)).record(*entries)
+
+    def _check(self) -> None:
+        for option in ("field_limit", "coupling_limit", "bits"):
+            value = getattr(self, option)
+            if value is not None and not (np.isfinite(value) and value > 0):
+                raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), f"{value:g}"))
+
+    def _factor(self, op: ising.ModelOp) -> float:
+        factor = 1.0
+        for limit, values in ((self.field_limit, op.fields), (self.coupling_limit, op.couplings)):
+            largest = float(np.abs(values.values).max(initial=0.0))
+            if limit is not None and largest * factor > limit:
+                factor = limit / largest
+                # Rounding must not push the largest coefficient over the limit, nor a second run scale again.
+                while largest * factor > limit:
+                    factor = float(np.nextafter(factor, 0))
+        return factor
+
+    def _precision(self, op: ising.ModelOp, context: Context) -> list[LedgerEntry]:
+        needed = bits_needed(op)
+        if self.bits is not None and needed > self.bits:
+            context.warn(TooFewBits(op.span, needed, self.bits))
+        limit = "" if self.bits is None else f"; the target's control has {self.bits}"
+        note = f"log2 of the largest over the smallest field or coupling that is not zero{limit}"
+        return [LedgerEntry(self.name, "bits of precision needed", needed, Evidence.MEASURED, "", note)]
+
+
+def bits_needed(op: ising.ModelOp) -> float:
+    """log2 of the ratio of the largest to the smallest nonzero coefficient; 0 for a model without any."""
+    sizes = np.abs(np.concatenate([op.fields.values, op.couplings.values]))
+    sizes = sizes[sizes > 0]
+    return float(np.log2(sizes.max() / sizes.min())) if len(sizes) else 0.0
+
+
+def scaled(op: ising.ModelOp, factor: float) -> ising.ModelOp:
+    """The model with all energies multiplied by `factor`."""
+    return replace(
+        op,
+        offset=op.offset * factor,
+        fields=Array(op.fields.values * factor),
+        couplings=Array(op.couplings.values * factor),
+        scale=op.scale * factor,
+    )

@@ -1,0 +1,51 @@
+"""The target `openqasm3`: checks that a circuit fits the portable profile and writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, ClassVar
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.targets import NoQubits, UnsupportedGate
+from qevo_compiler.dialects.gate import Gate
+from qevo_compiler.ir import Legal, Module, Op
+from qevo_compiler.targets.base import EmittedFile, Target
+from qevo_compiler.targets.common import CIRCUIT, check_legal, the_circuit, the_file
+from qevo_compiler.targets.openqasm3.emit import NAMES, qasm_chunks
+from qevo_compiler.targets.openqasm3.read import read_circuit
+
+SUFFIX = "qasm"
+
+
+@dataclass(frozen=True)
+class OpenQasm3(Target):
+    """Option: `physical`, to name hardware qubits `$n` in place of a declared register."""
+
+    name: ClassVar[str] = "openqasm3"
+    pipeline: ClassVar[str] = "circuit"
+    legal: ClassVar[Legal] = CIRCUIT
+
+    physical: bool = False
+
+    def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
+        return {"lower-gates": {"basis": "portable"}}
+
+    def check(self, module: Module) -> None:
+        """Legal ops, one circuit with qubits, gates of the profile only."""
+        check_legal(module, self.name, self.legal, "compile the source for this target, or run its pipeline")
+        circuit = the_circuit(module, self.name)
+        if not len(circuit.measured):
+            raise CompileError(NoQubits(circuit.span))
+        foreign = [g for g in Gate if g not in NAMES and (circuit.opcodes.values == g.opcode).any()]
+        if foreign:
+            errors = [UnsupportedGate(circuit.span, self.name, g.name.lower(), "portable") for g in foreign]
+            raise CompileError(*errors)
+
+    def emit(self, module: Module) -> Iterator[EmittedFile]:
+        yield EmittedFile(SUFFIX, partial(qasm_chunks, the_circuit(module, self.name), self.physical))
+
+    def read(self, files: Mapping[str, bytes]) -> tuple[Op, ...]:
+        """The circuit, without global phase: the text does not state it."""
+        return (read_circuit(the_file(files, SUFFIX)),)
