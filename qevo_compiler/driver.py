@@ -7,12 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
-from qevo_compiler.diagnostics.ir import IllegalOp
-from qevo_compiler.diagnostics.pipeline import BadOption, UnknownOption
 from qevo_compiler.diagnostics.sources import UnknownTarget, WrongTask
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
-from qevo_compiler.ir import Module, first_illegal, print_module
+from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.base import Context, Pass
+from qevo_compiler.passes.options import option_values
 from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import STAGES
@@ -81,10 +80,8 @@ def lower(
     module = imported.module if options.name is None else replace(imported.module, name=options.name)
     pipeline = plan(imported, options, target)
     final = run_guarded(pipeline, module, context, after, options.check)
-    op = first_illegal(final, target.legal)
-    if op is not None:
-        raise CompileError(IllegalOp(op.span, op.name, f"for the target `{target.name}`", _legal_elsewhere(type(op))))
     target.check(final)
+    final = final.record(*target.ledger(final))
     return CompiledProgram(final, target, imported.sources, _recorded(pipeline, options, target), warnings.warnings)
 
 
@@ -137,16 +134,7 @@ def make_target(name: str, options: Mapping[str, Any]) -> Target:
     if name not in TARGETS:
         raise CompileError(UnknownTarget(None, name, did_you_mean(name, TARGETS)))
     cls = load_target(name)
-    known = set(cls.__dataclass_fields__)
-    for option in options:
-        if option not in known:
-            raise CompileError(UnknownOption(None, name, option, did_you_mean(option, known)))
-    try:
-        return cls(**options)
-    except ValueError as error:
-        raise CompileError(
-            BadOption(None, name, ", ".join(options), str(error), "a value that the target lists")
-        ) from None
+    return cls(**option_values(cls, name, options))
 
 
 def _task(name: str | None) -> Task | None:
@@ -177,16 +165,7 @@ def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
     return Pipeline(()) if finished else pipeline
 
 
-def _legal_elsewhere(kind: type) -> str:
-    names = [name for name in TARGETS if kind in load_target(name).legal]
-    return f"targets that accept it: {', '.join(names)}" if names else "run the passes that lower it first"
-
-
 def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:
     """What the manifest says about how the program was made."""
     fields = {key: getattr(target, key) for key in sorted(target.__dataclass_fields__)}
-    return {
-        "level": options.level,
-        "pipeline": str(pipeline),
-        "target": {k: v for k, v in fields.items() if v is not None},
-    }
+    return {"level": options.level, "pipeline": str(pipeline), **fields}

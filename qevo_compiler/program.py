@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,19 +18,18 @@ import numpy as np
 from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
-from qevo_compiler.diagnostics import CompileError, Diagnostic
-from qevo_compiler.diagnostics.sources import CannotWrite, MissingFile, NoProgram
+from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
+from qevo_compiler.diagnostics.sources import CannotWrite, NoProgram, UnknownSymbol
 from qevo_compiler.dialects import anneal, ising
-from qevo_compiler.ir import Func, LedgerEntry, Module, module_chunks, parse_module
-from qevo_compiler.source import SourceFile, SourceMap
-from qevo_compiler.targets import EmittedFile, Target, load_target
-from qevo_compiler.targets.manifest import check_digest, manifest, read_manifest, target_from_options
+from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
+from qevo_compiler.passes.options import option_values
+from qevo_compiler.source import SourceFile, SourceMap, Span
+from qevo_compiler.targets import EmittedFile, Target, load_target, manifest
 
 if TYPE_CHECKING:
     import dimod
 
 PROBLEM_SUFFIX = "problem.qir"
-MANIFEST_SUFFIX = "manifest.json"
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,9 @@ class CompiledProgram:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """The emitted files by name, the manifest last."""
-        files = {f"{self.name}.{file.suffix}": file.content() for file in self._emitted()}
-        digests = {name: hashlib.sha256(content).hexdigest() for name, content in files.items()}
-        return {**files, f"{self.name}.{MANIFEST_SUFFIX}": self._manifest(digests)}
+        contents = {file.suffix: file.content() for file in self._emitted()}
+        contents[manifest.SUFFIX] = self._manifest({suffix: manifest.sha256(c) for suffix, c in contents.items()})
+        return {f"{self.name}.{suffix}": content for suffix, content in contents.items()}
 
     @cached_property
     def bqm(self) -> dimod.BinaryQuadraticModel:
@@ -130,8 +130,8 @@ class CompiledProgram:
             digests = {}
             for file in self._emitted():
                 written.append(folder / f"{self.name}.{file.suffix}")
-                digests[written[-1].name] = _stream(file, Path(f"{written[-1]}{mark}"))
-            written.append(folder / f"{self.name}.{MANIFEST_SUFFIX}")
+                digests[file.suffix] = _stream(file, Path(f"{written[-1]}{mark}"))
+            written.append(folder / f"{self.name}.{manifest.SUFFIX}")
             Path(f"{written[-1]}{mark}").write_bytes(self._manifest(digests))
             for path in written:
                 os.replace(f"{path}{mark}", path)
@@ -167,6 +167,21 @@ class CompiledProgram:
             sample = [sample[i] for i in range(len(sample))]
         return self.decoder.decode(np.asarray(sample, np.int8)[None, :])[0]
 
+    def explain(self, name: str) -> list[str]:
+        """What a spin (`s17`) or a symbol of the source is, and where it was declared.
+
+        Raises `CompileError` for a name that the program does not have.
+        """
+        size = sum(register.count for register in self.provenance)
+        if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
+            return self.decoder.explain_spin(int(name[1:]))
+        found = [register for register in self.provenance if register.symbol == name]
+        if not found:
+            symbols = [register.symbol for register in self.provenance]
+            known = "symbols: " + ", ".join(symbols)
+            raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
+        return [line for register in found for line in _register_lines(register)]
+
     def _emitted(self) -> Iterator[EmittedFile]:
         yield from self.target.emit(self.module)
         yield EmittedFile(PROBLEM_SUFFIX, self._problem_chunks)
@@ -176,7 +191,7 @@ class CompiledProgram:
             yield chunk.encode()
 
     def _manifest(self, digests: Mapping[str, str]) -> bytes:
-        return manifest(self.module, self.target.name, self.options, digests)
+        return manifest.manifest(self.module, self.name, self.target.name, self.options, digests)
 
 
 def decoding_module(module: Module) -> Module:
@@ -194,28 +209,46 @@ def load(path: str | Path) -> CompiledProgram:
     changed, or the manifest is of another version.
     """
     path = Path(path)
-    found = sorted(path.glob(f"*.{MANIFEST_SUFFIX}")) if path.is_dir() else [path]
+    found = sorted(path.glob(f"*.{manifest.SUFFIX}")) if path.is_dir() else [path]
     if len(found) != 1 or not found[0].exists():
         raise CompileError(NoProgram(None, str(path), len(found) if path.is_dir() else 0))
-    record = read_manifest(found[0].read_bytes(), found[0].name)
+    record = manifest.read_manifest(found[0].read_bytes())
     name = record["program"]
-    contents = {file: _read_file(found[0].parent / file, digest) for file, digest in record["files"].items()}
-    text = contents[f"{name}.{PROBLEM_SUFFIX}"].decode()
+    contents = _contents(found[0].parent, name, record["files"])
+    manifest.check_files(record, contents)
     import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
 
-    kept = parse_module(SourceFile(f"{name}.{PROBLEM_SUFFIX}", text))
-    target = target_from_options(load_target(record["target"]), record["options"]["target"])
-    ops = target.read({file.removeprefix(f"{name}."): content for file, content in contents.items()})
-    main = Func("main", (), (*kept.main.ops, *ops))
+    kept = parse_module(SourceFile(f"{name}.{PROBLEM_SUFFIX}", contents[PROBLEM_SUFFIX].decode()))
+    cls = load_target(record["target"])
+    given = {key: value for key, value in record["options"].items() if key in cls.__dataclass_fields__}
+    target = cls(**option_values(cls, record["target"], given))
+    located = (_located(op, record["source"]) for op in kept.main.ops)
+    main = Func("main", (), (*located, *target.read(contents)))
     return CompiledProgram(kept.with_main(main), target, SourceMap(), record["options"])
 
 
-def _read_file(path: Path, digest: str) -> bytes:
-    if not path.exists():
-        raise CompileError(MissingFile(None, path.name, "it is listed in the manifest but missing"))
-    content = path.read_bytes()
-    check_digest(path.name, content, digest)
-    return content
+def _contents(folder: Path, name: str, suffixes: Iterable[str]) -> dict[str, bytes]:
+    paths = {suffix: folder / f"{name}.{suffix}" for suffix in suffixes}
+    return {suffix: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
+
+
+def _located(op: Op, source: Mapping[str, str]) -> Op:
+    """A register with the place where its symbol was declared."""
+    place = source.get(op.symbol, "") if isinstance(op, ising.RegisterOp) else ""
+    file, _, position = place.partition(":")
+    line, _, column = position.partition(":")
+    if not (line.isdigit() and column.isdigit()):
+        return op
+    return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
+
+
+def _register_lines(register: ising.RegisterOp) -> Iterator[str]:
+    spins = f"s{register.first}..s{register.first + register.count - 1}" if register.count else "no spins"
+    shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
+    kind = register.domain.value if register.domain else register.role.value
+    encoding = f", {register.encoding.value} encoded" if register.encoding else ""
+    place = f", declared at {register.span}" if register.span else ""
+    yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
 
 
 def _stream(file: EmittedFile, path: Path) -> str:

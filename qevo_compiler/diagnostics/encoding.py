@@ -122,6 +122,21 @@ class TrainingIgnored(Warn):
 
 
 @dataclass(frozen=True)
+class WrongSample(Error):
+    """A sample does not fit the program that it is decoded with.
+
+    A sample has one value, -1 or +1, for every spin of the emitted model, in the model's order.
+    """
+
+    code: ClassVar[str] = "Q0637"
+    title: ClassVar[str] = "the sample does not fit the program: {found}"
+    help: ClassVar[str] = "give one value, -1 or +1, for each of the {expected} spins"
+
+    found: str
+    expected: int
+
+
+@dataclass(frozen=True)
 class TooManyAuxiliaries(Error):
     """Writing the objective with products of two bits needs more auxiliary bits than allowed.
 

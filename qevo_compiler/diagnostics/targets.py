@@ -250,9 +250,10 @@ class BadManifest(Error):
     """
 
     code: ClassVar[str] = "Q0816"
-    title: ClassVar[str] = "cannot read the manifest: {reason}"
+    title: ClassVar[str] = "cannot read `{file}`: {reason}"
     help: ClassVar[str] = "compile the source again"
 
+    file: str
     reason: str
 
 
@@ -261,9 +262,10 @@ class ManifestVersion(Error):
     """The manifest was written in another version of its format."""
 
     code: ClassVar[str] = "Q0817"
-    title: ClassVar[str] = "the manifest has version {found}; this compiler reads version {known}"
+    title: ClassVar[str] = "`{file}` has version {found}; this compiler reads version {known}"
     help: ClassVar[str] = "compile the source again with this compiler, or use the one that wrote it"
 
+    file: str
     found: str
     known: int
 
@@ -273,8 +275,7 @@ class FileChanged(Error):
     """A program file differs from what its manifest lists: it was edited, swapped or damaged."""
 
     code: ClassVar[str] = "Q0818"
-    title: ClassVar[str] = "the program's `{suffix}` file {what}"
+    title: ClassVar[str] = "`{file}` differs from what its manifest lists"
     help: ClassVar[str] = "compile the source again"
 
-    suffix: str
-    what: str
+    file: str

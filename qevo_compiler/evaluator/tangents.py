@@ -96,7 +96,7 @@ def _log_softmax(op: nn.LogSoftmaxOp, operands: Operands, result: Floats, tangen
 def _matmul(op: nn.MatmulOp, operands: Operands, result: Floats, tangents: Tangents) -> Tangent:
     x, y = operands
     left, right = tangents
-    return _sum_of(None if left is None else _rows_times(left, y), None if right is None else np.matmul(x, right))
+    return _sum_of(None if left is None else _rows_times(left, y), None if right is None else _times_each(x, right))
 
 
 def _rows_times(left: Floats, y: Floats) -> Floats:
@@ -105,6 +105,19 @@ def _rows_times(left: Floats, y: Floats) -> Floats:
         return np.asarray(np.matmul(left, y))
     product = left.reshape(-1, left.shape[-1]) @ y
     return np.asarray(product.reshape(*left.shape[:-1], y.shape[-1]))
+
+
+def _times_each(x: Floats, right: Floats) -> Floats:
+    """x [..., m, p] times right [k, ..., p, n]; where every tangent moves one element, only columns of x."""
+    if np.count_nonzero(right) > len(right):
+        return np.asarray(np.matmul(x, right))
+    which, *leading, row, column = np.nonzero(right)
+    if (which[1:] == which[:-1]).any():
+        return np.asarray(np.matmul(x, right))
+    product = np.zeros((*right.shape[:-2], x.shape[-2], right.shape[-1]))
+    columns = x.swapaxes(-1, -2)[(*leading, row)] * right[(which, *leading, row, column)][:, None]
+    product.swapaxes(-1, -2)[(which, *leading, column)] = columns
+    return product
 
 
 def _broadcast(op: nn.BroadcastOp, operands: Operands, result: Floats, tangents: Tangents) -> Tangent:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
@@ -148,7 +148,9 @@ def approximate(
     return problem.ApproximateOp(nn.Function[function.upper()], found["degree"], lower, upper, span=span)
 
 
-def _method(directive: str, table: dict[str, tuple[Option, ...]], method: str, span: Span | None) -> tuple[Option, ...]:
+def _method(
+    directive: str, table: Mapping[str, tuple[Option, ...]], method: str, span: Span | None
+) -> tuple[Option, ...]:
     if method not in table:
         raise CompileError(_unknown(directive, method, tuple(table), span))
     return table[method]
@@ -206,3 +208,20 @@ def _check_points(directive: str, option: Option, points: Any, span: Span | None
     shaped = points.ndim == 2 and points.shape[0] >= 2 and points.shape[1] == 2
     if not shaped or not (np.diff(points[:, 0]) > 0).all() or points[:, 1].min() < 0 or points[:, 1].max() > 1:
         raise CompileError(BadArgument(span, directive, option.name, "this", option.expected))
+
+
+def plain(values: Any, kind: Kind) -> Any:
+    """Constants as a Python value of the kind, or None when they are of another."""
+    array = np.asarray(values)
+    if kind is Kind.POINTS:
+        return array.astype(np.float64) if array.dtype.kind in "bif" else None
+    if array.shape or array.dtype.kind not in "bif":
+        return None
+    value = array.item()
+    match kind:
+        case Kind.TRUTH:
+            return bool(value) if value in (0, 1) else None
+        case Kind.WHOLE:
+            return int(value) if value == int(value) else None
+        case _:
+            return float(value)

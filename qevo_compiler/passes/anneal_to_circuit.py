@@ -98,7 +98,9 @@ class AnnealToCircuit(Pass):
         held = _held_bound(model, self._step, variation)
         return (
             LedgerEntry(self.name, "splitting error", splitting, Evidence.PROVED, "", f"{steps}: {formula}; {_NORM}"),
-            LedgerEntry(self.name, "schedule held", held, Evidence.PROVED, "", f"{steps}: dt/2 |dH/ds| a unit; {_NORM}"),
+            LedgerEntry(
+                self.name, "schedule held", held, Evidence.PROVED, "", f"{steps}: dt/2 |dH/ds| a unit; {_NORM}"
+            ),
         )
 
 

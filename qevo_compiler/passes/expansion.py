@@ -14,12 +14,16 @@ from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import expansion
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
+from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
 from qevo_compiler.source import Span
 
-Known = Floats | Expansion
+Known = Floats | Expansion | Product
+
+# What a product that waits to be summed may pass through; anything else multiplies it out.
+_KEEPS_PRODUCTS = (nn.SumOp, nn.ReshapeOp, nn.NegOp, nn.MulOp, nn.DivOp)
 
 
 class Expander:
@@ -51,8 +55,7 @@ class Expander:
     def polynomials(self, value: Value) -> Polynomials:
         """The collected polynomials of a value."""
         known = self._known[value]
-        x = expansion.constants(known.reshape(-1)) if isinstance(known, np.ndarray) else known
-        return self._algebra.polynomials(x)
+        return self._algebra.polynomials(self._expansion(known, None))
 
     def _release(self, op: Op) -> None:
         # Peak memory is that of the values still needed, not of all that ever were.
@@ -61,43 +64,66 @@ class Expander:
             if not self._left[value]:
                 del self._known[value]
 
-    def _polynomial_op(self, op: Op, operands: list[Known]) -> Expansion:
+    def _polynomial_op(self, op: Op, operands: list[Known]) -> Expansion | Product:
         rule = _RULES.get(type(op))
         if rule is None:
             name = op.function.name.lower() if isinstance(op, nn.ApplyOp) else op.name.partition(".")[2]
             raise CompileError(NotPolynomial(op.span, name))
+        if not isinstance(op, _KEEPS_PRODUCTS):
+            operands = [self._expansion(x, op.span) if isinstance(x, Product) else x for x in operands]
         return rule(self, op, *operands)
 
-    def _expansion(self, x: Known) -> Expansion:
-        return expansion.constants(x.reshape(-1)) if isinstance(x, np.ndarray) else x
+    def _expansion(self, x: Known, span: Span | None) -> Expansion:
+        if isinstance(x, np.ndarray):
+            return expansion.constants(x.reshape(-1))
+        return self._multiplied_out(x, span) if isinstance(x, Product) else x
+
+    def _scaled(self, x: Known, factors: Floats) -> Expansion | Product:
+        if isinstance(x, Product):
+            return x.scaled(factors)
+        return expansion.scale(self._expansion(x, None), factors)
 
     def _affordable(self, terms: int, span: Span | None) -> None:
         if terms > self._limit:
             raise CompileError(TooManyTerms(span, terms, self._limit))
 
     def _add(self, op: Op, x: Known, y: Known) -> Expansion:
-        return expansion.add(self._expansion(x), self._expansion(y))
+        return expansion.add(self._expansion(x, op.span), self._expansion(y, op.span))
 
     def _sub(self, op: Op, x: Known, y: Known) -> Expansion:
-        minus = np.array(-1.0)
-        right = expansion.constants(-y.reshape(-1)) if isinstance(y, np.ndarray) else expansion.scale(y, minus)
-        return expansion.add(self._expansion(x), right)
+        right = expansion.scale(self._expansion(y, op.span), np.array(-1.0))
+        return expansion.add(self._expansion(x, op.span), right)
 
-    def _neg(self, op: Op, x: Expansion) -> Expansion:
-        return expansion.scale(x, np.array(-1.0))
+    def _neg(self, op: Op, x: Known) -> Expansion | Product:
+        return self._scaled(x, np.array(-1.0))
 
-    def _mul(self, op: Op, x: Known, y: Known) -> Expansion:
+    def _mul(self, op: Op, x: Known, y: Known) -> Expansion | Product:
         if isinstance(x, np.ndarray):
             x, y = y, x
         if isinstance(y, np.ndarray):
-            return expansion.scale(self._expansion(x), _flat_factor(y))
-        return self._product(self._expansion(x), y, op.span)
+            return self._scaled(x, _flat_factor(y))
+        left = self._expansion(x, op.span)
+        return self._deferred(left, left if y is x else self._expansion(y, op.span), op.span)
 
-    def _div(self, op: Op, x: Known, y: Known) -> Expansion:
+    def _div(self, op: Op, x: Known, y: Known) -> Expansion | Product:
         if not isinstance(y, np.ndarray):
             raise CompileError(DivisionByVariable(op.span))
         with np.errstate(all="ignore"):
-            return expansion.scale(self._expansion(x), _flat_factor(1.0 / y))
+            return self._scaled(x, _flat_factor(1.0 / y))
+
+    def _deferred(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion | Product:
+        """The product, left as it is where a sum over it may be had for less."""
+        if x.dense or y.dense:
+            return self._product(x, y, span)
+        left = self._algebra.merged(x)
+        right = left if y is x else self._algebra.merged(y)
+        pairs = expansion.square_pairs(left) if left is right else expansion.product_pairs(left, right)
+        if is_worth_deferring(left, right, pairs):
+            return Product(left, right, np.array(1.0))
+        return self._product(left, right, span)
+
+    def _multiplied_out(self, x: Product, span: Span | None) -> Expansion:
+        return expansion.scale(self._product(x.left, x.right, span), x.factors)
 
     def _product(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion:
         if x is y:
@@ -114,9 +140,11 @@ class Expander:
     def _collected(self, x: Expansion) -> Expansion:
         return x if x.dense else self._algebra.merged(x)
 
-    def _power(self, op: nn.PowerOp, x: Expansion) -> Expansion:
+    def _power(self, op: nn.PowerOp, x: Expansion) -> Expansion | Product:
         if op.exponent < 0:
             raise CompileError(DivisionByVariable(op.span))
+        if op.exponent == 2:
+            return self._deferred(x, x, op.span)
         result: Expansion | None = None
         exponent = op.exponent
         while exponent:
@@ -136,15 +164,18 @@ class Expander:
             result = self._algebra.merged(expansion.add(self._product(result, x, op.span), shift))
         return result
 
-    def _sum(self, op: nn.SumOp, x: Expansion) -> Expansion:
+    def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion:
         count = int(np.prod([n for axis, n in enumerate(shape_of(op.x)) if axis not in op.axes], dtype=np.int64))
+        shape = tuple(1 if axis in op.axes else n for axis, n in enumerate(shape_of(op.x)))
+        targets = np.arange(count, dtype=np.int32).reshape(shape)
+        whole = np.broadcast_to(targets, shape_of(op.x))
+        # A total keeps one zero with stride 0 instead of a row number for every element.
+        groups = np.broadcast_to(np.int32(0), (whole.size,)) if count == 1 else whole.reshape(-1)
+        if not isinstance(x, Product):
+            return expansion.regroup(x, groups, count)
         if count == 1:
-            groups = np.broadcast_to(np.int32(0), (x.rows,))
-        else:
-            shape = tuple(1 if axis in op.axes else n for axis, n in enumerate(shape_of(op.x)))
-            targets = np.arange(count, dtype=np.int32).reshape(shape)
-            groups = np.broadcast_to(targets, shape_of(op.x)).reshape(-1)
-        return expansion.regroup(x, groups, count)
+            return sum_product(x)
+        return expansion.regroup(self._multiplied_out(x, op.span), groups, count)
 
     def _scatter_add(self, op: nn.ScatterAddOp, x: Expansion) -> Expansion:
         return expansion.regroup(x, op.indices.values.reshape(-1), int(np.prod(op.shape, dtype=np.int64)))
@@ -162,7 +193,7 @@ class Expander:
         self._affordable(int(x.counts()[positions[positions >= 0]].sum()), span)
         return self._algebra.take(x, positions)
 
-    def _reshape(self, op: nn.ReshapeOp, x: Expansion) -> Expansion:
+    def _reshape(self, op: nn.ReshapeOp, x: Expansion | Product) -> Expansion | Product:
         return x
 
     def _concat(self, op: nn.ConcatOp, *parts: Known) -> Expansion:
@@ -173,7 +204,7 @@ class Expander:
         ends = np.cumsum([shape_of(value)[op.axis] for value in op.parts])
         slices = np.split(rows, ends[:-1], axis=op.axis)
         moved = [
-            expansion.regroup(self._expansion(x), part.reshape(-1), count)
+            expansion.regroup(self._expansion(x, op.span), part.reshape(-1), count)
             for x, part in zip(parts, slices, strict=True)
         ]
         return expansion.add(*moved)
@@ -182,10 +213,10 @@ class Expander:
         *_, n, k = shape_of(op.x)
         m = shape_of(op.y)[-1]
         if isinstance(y, np.ndarray):
-            return self._times_matrix(self._expansion(x), y.reshape(-1, k, m), n, op.span)
+            return self._times_matrix(self._expansion(x, op.span), y.reshape(-1, k, m), n, op.span)
         if isinstance(x, np.ndarray):
-            return self._matrix_times(x.reshape(-1, n, k), y, m, op.span)
-        return self._product_of_both(x, y, (n, k, m), op.span)
+            return self._matrix_times(x.reshape(-1, n, k), self._expansion(y, op.span), m, op.span)
+        return self._product_of_both(self._expansion(x, op.span), self._expansion(y, op.span), (n, k, m), op.span)
 
     def _times_matrix(self, x: Expansion, y: Floats, n: int, span: Span | None) -> Expansion:
         """Every term of x[b, i, k] goes to the rows (b, i, j) with y[b, k, j] != 0."""
@@ -237,7 +268,7 @@ def _nonzeros(matrix: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Flo
     return starts, columns, matrix[rows, columns]
 
 
-_RULES: dict[type[Op], Callable[..., Expansion]] = {
+_RULES: dict[type[Op], Callable[..., Expansion | Product]] = {
     nn.AddOp: Expander._add,
     nn.SubOp: Expander._sub,
     nn.NegOp: Expander._neg,

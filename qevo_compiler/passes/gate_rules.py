@@ -154,6 +154,11 @@ def _reduced(angles: Floats) -> tuple[Floats, Floats, float]:
     return angles - halves * PI, turns * PI, float(turns.sum() * PI / 2)
 
 
+def _rounded(angles: Floats) -> Floats:
+    rounded: Floats = np.round(angles, DECIMALS)
+    return rounded
+
+
 def rzz_by_sqrt_iswap(angles: Floats) -> tuple[list[Column], float]:
     """Each rzz(t) by two sqrt_iswap, and the global phase left out by all of them.
 
@@ -163,10 +168,10 @@ def rzz_by_sqrt_iswap(angles: Floats) -> tuple[list[Column], float]:
     angles are turned by pi first.
     """
     small, turn, phase = _reduced(angles)
-    sine = np.clip(math.sqrt(2.0) * np.sin(small / 2), -1.0, 1.0)
-    phi = np.arcsin(sine)
-    xi = np.arctan2(sine, math.sqrt(2.0) * np.cos(phi))
-    phi, xi = np.round(phi, DECIMALS), np.round(xi, DECIMALS)
+    sine: Floats = np.clip(math.sqrt(2.0) * np.sin(small / 2), -1.0, 1.0)
+    exact = np.arcsin(sine)
+    phi = _rounded(exact)
+    xi = _rounded(np.arctan2(sine, math.sqrt(2.0) * np.cos(exact)))
     columns = [
         Column(Gate.RZ, (A,), turn),
         Column(Gate.RZ, (B,), turn),
@@ -200,10 +205,9 @@ def rzz_by_syc(angles: Floats) -> tuple[list[Column], float]:
     turn = turn + flip
     phase += float(flip.sum() / 2)
     cosine = np.cos(large / 2) / math.cos(PI / 12)
-    u = 2 * np.arccos(cosine)
-    lean = np.arctan2(np.sin(u / 2), np.cos(u / 2) * math.sin(PI / 12))
-    lean = np.where(large < 0, lean + PI, lean)
-    u, lean = np.round(u, DECIMALS), np.round(lean, DECIMALS)
+    half = np.arccos(cosine)
+    tilt = np.arctan2(np.sin(half), np.cos(half) * math.sin(PI / 12))
+    u, lean = _rounded(2 * half), _rounded(np.where(large < 0, tilt + PI, tilt))
     undo = PI / 12
     columns = [
         Column(Gate.RZ, (A,), turn + PI + undo),

@@ -100,7 +100,7 @@ class LocalQuadraticModel(Pass):
             check_capacity(np.sort(costs[named])[: self.size], capacity)
         elif self.block != AUTO:
             check_capacity(costs[named], capacity)
-        elif not self.step and gradient.any():
+        elif gradient.any():
             named = named[gradient[named] != 0.0]
         count = min(len(named), capacity // int(costs[named].min()), self.size or len(named))
         if count == len(named) and int(costs[named].sum()) <= capacity:

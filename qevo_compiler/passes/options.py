@@ -28,15 +28,23 @@ def make_pass(name: str, given: Mapping[str, Any]) -> Pass:
     if name not in PASSES:
         raise CompileError(UnknownPass(None, name, did_you_mean(name, PASSES)))
     cls = load_pass(name)
+    return cls(**option_values(cls, name, given))
+
+
+def option_values(cls: type, owner: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Field values for `cls`, a frozen dataclass of options, from text or values by option name.
+
+    Raises `CompileError`, naming `owner`, for an unknown option or a value of the wrong form.
+    """
     hints = get_type_hints(cls)
     known = {f.name.replace("_", "-"): f.name for f in dataclasses.fields(cls)}
     values = {}
     for key, value in given.items():
         option = key.replace("_", "-")
         if option not in known:
-            raise CompileError(UnknownOption(None, name, key, did_you_mean(option, known)))
-        values[known[option]] = _value(name, option, value, hints[known[option]])
-    return cls(**values)
+            raise CompileError(UnknownOption(None, owner, key, did_you_mean(option, known)))
+        values[known[option]] = _value(owner, option, value, hints[known[option]])
+    return values
 
 
 def print_option(value: Any) -> str:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.ir import LedgerEntry
-from qevo_compiler.runtime.row_rounding import CHOSEN, POLISHED, Effort
+from qevo_compiler.runtime.row_rounding import CHOSEN, GPTQ, POLISHED, Effort
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,13 +51,14 @@ class LayerResult:
 
 @dataclass(frozen=True)
 class RoundingReport:
-    """Every method of rounding on one model, beside the float model (`before`)."""
+    """Every method of rounding on one model, beside the float model (`before`); `written` names the one kept."""
 
     bits: int
     effort: Effort
     before: Metrics
     layers: tuple[LayerResult, ...]
     methods: tuple[MethodResult, ...]
+    written: str
     ledger: tuple[LedgerEntry, ...]
 
     def to_json(self) -> dict[str, Any]:
@@ -68,6 +69,7 @@ class RoundingReport:
             **asdict(self.effort),
             "float": asdict(self.before),
             "methods": {m.name: {"error": m.error, **asdict(m.metrics)} for m in self.methods},
+            "written": self.written,
             "layers": [asdict(layer) for layer in self.layers],
             "verdict": list(self.verdict()),
         }
@@ -85,8 +87,10 @@ class RoundingReport:
                 sentences.append(_sentence(heading, contest, read, "accuracy" in name))
         rows, settled, optimal = (sum(getattr(layer, name) for layer in self.layers) for name in _COUNTS)
         sentences.append(
-            f"{settled} of {rows} rows were solved exactly; the polished samples are optimal in {optimal} of those."
+            f"{settled} of {rows} binary programs were solved exactly; the polished samples hold the optimum of "
+            f"{optimal} of those."
         )
+        sentences.append(f"The weights kept are those of `{self.written}`: it has the lowest loss on the batch.")
         return tuple(sentences)
 
     def print(self, out: Console) -> None:
@@ -112,13 +116,13 @@ class RoundingReport:
         from rich.table import Table
 
         table = Table(title="layer error relative to nearest", title_justify="left")
-        table.add_column("weight")
-        names = [method.name for method in self.methods[1:]]
-        for heading in ("rows x bits", *names, "solved exactly"):
-            table.add_column(heading, justify="right")
+        for heading in ("weight", "rows x bits", GPTQ, "QUBO", "lowest", "by", "solved exactly"):
+            table.add_column(heading, justify="left" if heading in ("weight", "by") else "right")
         for layer in self.layers:
-            errors = (f"{layer.errors[name]:.4f}" for name in names)
-            table.add_row(layer.symbol, f"{layer.rows} x {layer.width}", *errors, f"{layer.settled} of {layer.rows}")
+            best = min((m.name for m in self.methods), key=layer.errors.__getitem__)
+            errors = (f"{layer.errors[name]:.4f}" for name in (GPTQ, POLISHED, best))
+            settled = f"{layer.settled} of {layer.rows}"
+            table.add_row(layer.symbol, f"{layer.rows} x {layer.width}", *errors, best, settled)
         out.print(table)
 
 

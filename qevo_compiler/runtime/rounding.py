@@ -19,7 +19,7 @@ from qevo_compiler.passes import Context, Pipeline
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.passes.rounding_model import Around
 from qevo_compiler.runtime.report import LayerResult, MethodResult, RoundingReport
-from qevo_compiler.runtime.row_rounding import CHOSEN, METHODS, NEAREST, Effort, RowRounding, round_family
+from qevo_compiler.runtime.row_rounding import METHODS, NEAREST, Effort, RowRounding, round_family
 
 Floats = NDArray[np.float64]
 Progress = Callable[[str, float], None]
@@ -49,9 +49,10 @@ def round_model(
 ) -> RoundedModel:
     """Round the weights of `module`, imported from `traced`, to `bits` bits and measure every method.
 
-    For each row the result takes the method with the least layer error (the search for an exact optimum
-    included). The same arguments give the same result. Raises `CompileError` for options out of range
-    and for a model without layers to round. Cost: sweeps * reads * rows * d^2 a layer of rows x d.
+    The weights returned are those of the method with the lowest loss on the batch, of equals the first
+    in `METHODS`; held-out data takes no part in the choice. The same arguments give the same result.
+    Raises `CompileError` for options out of range and for a model without layers to round.
+    Cost: sweeps * reads * rows * d^2 a layer of rows x d.
     """
     effort, context = effort or Effort(), context or Context()
     _check(effort)
@@ -65,11 +66,10 @@ def round_model(
         metrics = evaluate_model(traced, {**values, **_weights(rounded, method)})
         seconds = sum(rows.seconds[method] for rows in rounded)
         methods.append(MethodResult(method, _mean_error(rounded, method), metrics, seconds))
-    entries = _ledger(before, methods[-1].metrics)
-    report = RoundingReport(
-        bits, effort, before, _layer_results(rounded), tuple(methods), lowered.record(*entries).ledger
-    )
-    return RoundedModel(report, {**values, **_weights(rounded, CHOSEN)}, _scales(rounded))
+    written = min(methods, key=lambda method: method.metrics.loss)
+    ledger = lowered.record(*_ledger(before, written)).ledger
+    report = RoundingReport(bits, effort, before, _layer_results(rounded), tuple(methods), written.name, ledger)
+    return RoundedModel(report, {**values, **_weights(rounded, written.name)}, _scales(rounded))
 
 
 def _check(effort: Effort) -> None:
@@ -141,14 +141,16 @@ def _layer_results(rounded: Sequence[RowRounding]) -> tuple[LayerResult, ...]:
     return tuple(results)
 
 
-def _ledger(before: Metrics, after: Metrics) -> list[LedgerEntry]:
-    note = "the rounded model against the float model, on the batch compiled for"
-    entries = [LedgerEntry("round", "loss change", after.loss - before.loss, Evidence.MEASURED, note=note)]
-    if before.accuracy is not None and after.accuracy is not None:
-        change = after.accuracy - before.accuracy
-        entries.append(LedgerEntry("round", "accuracy change", change, Evidence.MEASURED, note=note))
-    if before.held_out_accuracy is not None and after.held_out_accuracy is not None:
-        change = after.held_out_accuracy - before.held_out_accuracy
-        note = "the rounded model against the float model, on held-out data"
-        entries.append(LedgerEntry("round", "held-out accuracy change", change, Evidence.MEASURED, note=note))
+def _ledger(before: Metrics, written: MethodResult) -> list[LedgerEntry]:
+    after, entries = written.metrics, []
+    changes = (
+        ("loss", before.loss, after.loss),
+        ("accuracy", before.accuracy, after.accuracy),
+        ("held-out loss", before.held_out_loss, after.held_out_loss),
+        ("held-out accuracy", before.held_out_accuracy, after.held_out_accuracy),
+    )
+    note = f"the rounded model ({written.name}) against the float model"
+    for quantity, old, new in changes:
+        if old is not None and new is not None:
+            entries.append(LedgerEntry("round", f"change of {quantity}", new - old, Evidence.MEASURED, note=note))
     return entries

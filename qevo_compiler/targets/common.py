@@ -17,9 +17,7 @@ from qevo_compiler.ir import Legal, Module, first_illegal
 
 SPIN = Legal(
     "spin program",
-    frozenset(
-        {ising.RegisterOp, ising.PenaltyOp, ising.ModelOp, anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp}
-    ),
+    frozenset({ising.RegisterOp, ising.PenaltyOp, ising.ModelOp, anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp}),
 )
 CIRCUIT = Legal("circuit program", SPIN.ops | {CircuitOp})
 

@@ -11,14 +11,16 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import fields
 from enum import Enum
-from typing import Any
+from typing import Any, TypeVar
 
-from qevo_compiler.diagnostics import CompileError, Diagnostic
+from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadManifest, FileChanged, ManifestVersion
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import ConstraintOp, VariableOp
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
+from qevo_compiler.targets.base import Target
 
 VERSION = 1
 SUFFIX = "manifest.json"
@@ -32,30 +34,32 @@ _KEYS: dict[str, type] = {
     "decoder": dict,
     "source": dict,
 }
+_TEXTS = ("files", "decoder", "source")
+TargetT = TypeVar("TargetT", bound=Target)
 
 
 def manifest(
     module: Module,
-    program_name: str,
     target_name: str,
     options: Mapping[str, Any],
     files: Mapping[str, str],
     source: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The manifest's bytes. `files` maps suffixes to SHA-256 hex digests.
+    """The manifest's bytes; the program's name is the module's.
 
-    `source` maps symbols to `file:line:column`; None takes the places that the module's ops came from.
+    `options` may nest mappings and hold enumerations; `files` maps file names to SHA-256 hex digests;
+    `source` maps symbols to `file:line:column`, None takes the places that the module's ops came from.
     """
     members = {
         "qevo_manifest": VERSION,
-        "program": program_name,
+        "program": module.name,
         "target": target_name,
-        "options": {name: _plain(value) for name, value in options.items()},
+        "options": _plain(options),
         "files": dict(files),
         "ledger": [_entry(entry) for entry in module.ledger],
         "registers": [_register(op) for op in module.main.ops_of(ising.RegisterOp)],
         "model": _model(module),
-        "decoder": {"problem": f"{program_name}.problem.qir"},
+        "decoder": {"problem": f"{module.name}.problem.qir"},
         "source": dict(sources(module) if source is None else source),
     }
     return (json.dumps(members, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
@@ -75,8 +79,8 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_manifest(content: bytes) -> dict[str, Any]:
-    """The manifest as a dictionary.
+def read_manifest(content: bytes, name: str = SUFFIX) -> dict[str, Any]:
+    """The manifest as a dictionary; `name` is the file's, for messages.
 
     Raises `CompileError` when the bytes are no JSON object (cut short, edited), have another version, or
     lack a key or hold it with another type.
@@ -84,36 +88,38 @@ def read_manifest(content: bytes) -> dict[str, Any]:
     try:
         found = json.loads(content.decode("utf-8"))
     except (ValueError, RecursionError):
-        raise CompileError(BadManifest(None, "it is not JSON; is the file cut short?")) from None
+        raise CompileError(BadManifest(None, name, "it is not JSON; is it cut short?")) from None
     if not isinstance(found, dict) or "qevo_manifest" not in found:
-        raise CompileError(BadManifest(None, "it lacks `qevo_manifest`"))
-    if found["qevo_manifest"] != VERSION or isinstance(found["qevo_manifest"], bool):
-        raise CompileError(ManifestVersion(None, json.dumps(found["qevo_manifest"]), VERSION))
+        raise CompileError(BadManifest(None, name, "it lacks `qevo_manifest`"))
+    version = found["qevo_manifest"]
+    if version != VERSION or isinstance(version, bool):
+        raise CompileError(ManifestVersion(None, name, json.dumps(version), VERSION))
     wrong = [key for key, kind in _KEYS.items() if not isinstance(found.get(key), kind)]
+    wrong += [key for key in _TEXTS if key not in wrong and not all(map(_is_text, found[key].values()))]
     if wrong:
-        raise CompileError(*(BadManifest(None, f"`{key}` is missing or malformed") for key in wrong))
-    _check_texts(found)
+        raise CompileError(*(BadManifest(None, name, f"`{key}` is missing or malformed") for key in wrong))
     return found
 
 
-def _check_texts(found: Mapping[str, Any]) -> None:
-    for key in ("files", "decoder", "source"):
-        if not all(isinstance(value, str) for value in found[key].values()):
-            raise CompileError(BadManifest(None, f"`{key}` is missing or malformed"))
-    if not isinstance(found["decoder"].get("problem"), str):
-        raise CompileError(BadManifest(None, "`decoder` names no problem file"))
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
-def check_files(found: Mapping[str, Any], contents: Mapping[str, bytes]) -> None:
-    """Hold files (content by suffix) against a manifest; raises `CompileError` with every difference."""
-    errors: list[Diagnostic] = []
-    for suffix, digest in sorted(found["files"].items()):
-        if suffix not in contents:
-            errors.append(FileChanged(None, suffix, "is missing"))
-        elif sha256(contents[suffix]) != digest:
-            errors.append(FileChanged(None, suffix, "differs from what its manifest lists"))
-    if errors:
-        raise CompileError(*errors)
+def check_digest(file: str, content: bytes, digest: str) -> None:
+    """Raise `CompileError` when a file's SHA-256 is not the one that its manifest lists."""
+    if sha256(content) != digest:
+        raise CompileError(FileChanged(None, file))
+
+
+def target_from_options(cls: type[TargetT], options: Any) -> TargetT:
+    """The target that a manifest's options describe; raises `CompileError` when they do not fit it."""
+    known = {item.name for item in fields(cls)}
+    if not isinstance(options, Mapping) or not known.issuperset(options):
+        raise CompileError(BadManifest(None, SUFFIX, f"`options` do not fit the target `{cls.name}`"))
+    try:
+        return cls(**options)
+    except (TypeError, ValueError) as error:
+        raise CompileError(BadManifest(None, SUFFIX, f"`options`: {error}")) from None
 
 
 def ledger_of(found: Mapping[str, Any]) -> Iterator[LedgerEntry]:
@@ -124,7 +130,7 @@ def ledger_of(found: Mapping[str, Any]) -> Iterator[LedgerEntry]:
             texts = (str(item[key]) for key in ("subject", "note"))
             yield LedgerEntry(str(item["stage"]), str(item["quantity"]), float(item["value"]), kind, *texts)
         except (KeyError, TypeError, ValueError):
-            raise CompileError(BadManifest(None, "`ledger` holds a malformed entry")) from None
+            raise CompileError(BadManifest(None, SUFFIX, "`ledger` holds a malformed entry")) from None
 
 
 def _entry(entry: LedgerEntry) -> dict[str, Any]:
@@ -160,10 +166,10 @@ def _model(module: Module) -> dict[str, Any] | None:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, Enum):
-        return value.name.lower()
-    if isinstance(value, tuple):
+        return value.value
+    if isinstance(value, (tuple, list)):
         return [_plain(part) for part in value]
     return value if isinstance(value, (bool, int, float, str, type(None))) else str(value)
-
-

@@ -219,7 +219,7 @@ class Algebra:
         for degree in np.unique(degrees).tolist():
             some = degrees == degree
             kept = names[some]
-            blocks.append((row[some], kept[kept >= 0].reshape(-1, degree), coefficients[some]))
+            blocks.append((row[some], kept[kept >= 0].reshape(len(kept), degree), coefficients[some]))
         return blocks
 
 

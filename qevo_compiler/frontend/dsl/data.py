@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,9 @@ def read_file(file: ast.File, folder: Path | None) -> Any:
         return _READERS[path.suffix.lower()](file, path)
     except OSError as error:
         reason = error.strerror or "the file is damaged"
-    except (ValueError, EOFError, zipfile.BadZipFile, RecursionError) as error:
+    except MemoryError:
+        reason = "it does not fit into memory"
+    except (ValueError, EOFError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
         reason = _reason(error, path)
     raise CompileError(UnreadableFile(file.span, file.path, reason))
 
@@ -67,8 +70,8 @@ def _resolve(file: ast.File, folder: Path | None) -> Path:
     if folder is None:
         raise CompileError(NoFolder(file.span, file.path))
     home = folder.resolve()
-    path = (home / file.path).resolve()
-    if "\0" in file.path or not path.is_relative_to(home):
+    path = (home / file.path.replace("\0", "?")).resolve()
+    if not path.is_relative_to(home):
         raise CompileError(OutsideFolder(file.span, file.path))
     if path.suffix.lower() not in _READERS:
         raise CompileError(UnknownFileType(file.span, file.path))
@@ -117,7 +120,7 @@ def _reason(error: Exception, path: Path) -> str:
             return f"no JSON of numbers: {error}" if isinstance(error, json.JSONDecodeError) else "no JSON of numbers"
         case _:
             return (
-                "Object arrays are not read"
+                "it holds pickled objects, which are not read"
                 if "allow_pickle" in str(error)
                 else "damaged, cut short or of another kind"
             )

@@ -1,10 +1,11 @@
 """Lazy tensors: the shape rules and op building that the language and `Problem` share."""
 
-from qevo_compiler.frontend.tensors.align import reinterpret
+from qevo_compiler.frontend.tensors.align import reinterpret, spread, stack
 from qevo_compiler.frontend.tensors.arithmetic import (
     add,
     divide,
     floor_divide,
+    fold,
     matmul,
     multiply,
     negate,
@@ -51,6 +52,7 @@ __all__ = [
     "extreme",
     "extreme_rows",
     "floor_divide",
+    "fold",
     "index",
     "is_equal",
     "is_label",
@@ -70,6 +72,8 @@ __all__ = [
     "product_rows",
     "reinterpret",
     "remainder",
+    "spread",
+    "stack",
     "subtract",
     "sum_axes",
     "sum_rows",

@@ -10,7 +10,17 @@ import numpy as np
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language import ShapesDoNotFit
 from qevo_compiler.dialects import nn
-from qevo_compiler.frontend.tensors.value import Rows, Shape, Tensor, Values, check_size, constant, count_of, derived
+from qevo_compiler.frontend.tensors.value import (
+    Rows,
+    Shape,
+    Tensor,
+    Values,
+    check_size,
+    constant,
+    count_of,
+    deepest,
+    derived,
+)
 from qevo_compiler.ir import Array
 from qevo_compiler.source import Span
 
@@ -74,6 +84,24 @@ def reinterpret(tensor: Tensor, shape: Shape, rows: Rows | None, span: Span | No
         return constant(tensor.constant.reshape(full), rows, tensor.symbol if full == tensor.full else "")
     build = None if full == tensor.full else partial(nn.ReshapeOp, shape=full)
     return Tensor(shape, rows, build=build, operands=(tensor,), span=span, zero_one=tensor.zero_one)
+
+
+def stack(items: list[Tensor], span: Span | None) -> Tensor:
+    """The items, of one shape, along a new first axis."""
+    shape = items[0].shape
+    for item in items[1:]:
+        if item.shape != shape:
+            raise CompileError(ShapesDoNotFit(span, shape, item.shape))
+    rows = deepest(*(item.rows for item in items))
+    axis = 0 if rows is None else 1
+    if all(item.is_constant for item in items):
+        full = shape if rows is None else (rows.count, *shape)
+        parts = [np.broadcast_to(lined_up(refine(item, rows), len(shape)), full) for item in items]
+        return constant(np.stack(parts, axis=axis), rows)
+    operands = tuple(reshape(spread(item, rows, shape, span), (1, *shape), span) for item in items)
+    whole = (len(items), *shape)
+    zero_one = all(item.is_zero_one for item in items)
+    return derived(lambda *parts: nn.ConcatOp(parts, axis), operands, whole, rows, span, zero_one)
 
 
 def index_dtype(size: int) -> np.dtype[Any]:

@@ -29,6 +29,7 @@ from qevo_compiler.source import Span
 
 Fold = Callable[[Values, Values], Values]
 _INT64 = 2**63
+_ZERO = constant(np.int64(0))
 
 
 def add(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
@@ -47,14 +48,14 @@ def multiply(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
 
 def negate(x: Tensor, span: Span | None) -> Tensor:
     if x.is_constant:
-        return constant(_exact(np.subtract, np.zeros((), np.int64), x.constant, span), x.rows)
+        return subtract(_ZERO, x, span)
     return derived(nn.NegOp, (x,), x.shape, x.rows, span)
 
 
 def divide(x: Tensor, y: Tensor, span: Span | None, divisor: Span | None = None) -> Tensor:
     """x / y in reals; y must be constant and nowhere zero."""
     _check_divisor(y, divisor or span)
-    return _elementwise(lambda a, b: finite(np.true_divide(a, b), span), nn.DivOp, x, y, span)
+    return _elementwise(np.true_divide, nn.DivOp, x, y, span)
 
 
 def floor_divide(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
@@ -71,7 +72,7 @@ def power(x: Tensor, y: Tensor, span: Span | None, exponent: Span | None = None)
     if not y.is_constant:
         raise CompileError(BadPower(exponent or span, "a constant"))
     if x.is_constant:
-        return _elementwise(lambda a, b: _constant_power(a, b, span), nn.MulOp, x, y, span)
+        return fold(lambda a, b: _constant_power(a, b, span), x, y, span)
     exponents = np.unique(y.constant)
     if len(exponents) != 1 or exponents[0] != np.floor(exponents[0]) or not 0 <= exponents[0] < 2**31:
         raise CompileError(BadPower(exponent or span))
@@ -81,6 +82,15 @@ def power(x: Tensor, y: Tensor, span: Span | None, exponent: Span | None = None)
     if times == 1:
         return x
     return derived(partial(nn.PowerOp, exponent=times), (x,), x.shape, x.rows, span, x.zero_one)
+
+
+def fold(function: Fold, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
+    """A numpy function of two tensors of constants, element by element."""
+    rows = deepest(x.rows, y.rows)
+    rank = len(common_shape(x.shape, y.shape, span))
+    a, b = (lined_up(refine(t, rows), rank) for t in (x, y))
+    with np.errstate(all="ignore"):
+        return constant(finite(function(a, b), span), rows)
 
 
 def matmul(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
@@ -135,7 +145,7 @@ def _exact(ufunc: np.ufunc, a: Values, b: Values, span: Span | None) -> Values:
     """Add, subtract or multiply; integers in the smallest type that surely holds the result."""
     if a.dtype.kind == "f" or b.dtype.kind == "f":
         result: Values = ufunc(a, b, dtype=np.float64)
-        return finite(result, span)
+        return result
     top_a, top_b = _largest(a), _largest(b)
     bound = top_a * top_b if ufunc is np.multiply else top_a + top_b
     if bound >= _INT64:
@@ -163,7 +173,7 @@ def _exact_sum(values: Values, axes: tuple[int, ...], span: Span | None) -> Valu
 
 def _constant_power(a: Values, b: Values, span: Span | None) -> Values:
     if a.dtype.kind == "f" or b.dtype.kind == "f" or (b < 0).any():
-        return finite(np.power(a.astype(np.float64), b.astype(np.float64)), span)
+        return np.asarray(np.power(a.astype(np.float64), b.astype(np.float64)))
     base, exponent = _largest(a), _largest(b)
     # 64 bits hold no power above 63 of anything beyond 1, so this bound is never huge.
     if base > 1 and (exponent > 63 or base**exponent >= _INT64):
@@ -182,7 +192,7 @@ def _constants_only(sign: str, ufunc: np.ufunc, x: Tensor, y: Tensor, span: Span
     if not (x.is_constant and y.is_constant):
         raise CompileError(NotConstant(span, f"an operand of `{sign}`"))
     _check_divisor(y, span)
-    return _elementwise(lambda a, b: finite(ufunc(_wide(a), _wide(b)), span), nn.MulOp, x, y, span)
+    return fold(lambda a, b: ufunc(_wide(a), _wide(b)), x, y, span)
 
 
 def _wide(values: Values) -> Values:

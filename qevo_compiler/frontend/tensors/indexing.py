@@ -99,8 +99,8 @@ def select(base: Tensor, items: Sequence[Item], span: Span | None) -> Tensor:
     """`base[items]` for numbers."""
     if len(items) > len(base.shape):
         raise CompileError(TooManyIndices(span, len(items), base.shape))
-    full = [_checked(item, length) for item, length in zip(items, base.shape, strict=False)]
-    full += [Item(slice(None), span)] * (len(base.shape) - len(items))
+    padding = [Item(slice(None), span)] * (len(base.shape) - len(items))
+    full = [_checked(item, length) for item, length in zip([*items, *padding], base.shape, strict=True)]
     layout = _layout(base.shape, full, span)
     constants = [item.selector for item in full if isinstance(item.selector, Tensor)]
     rows = deepest(base.rows, *(selector.rows for selector in constants))

@@ -96,14 +96,12 @@ def _decompositions() -> Any:
 
 
 def _failure(error: Exception, traced: TracedModel) -> Diagnostic:
-    kinds = [type(e).__name__ for e in _chain(error)]
-    spans = [span for e in _chain(error) if (span := innermost(e.__traceback__, traced.sources))]
-    span = spans[-1] if spans else None
-    text = f"{type(error).__name__}: {first_line(error)}"
-    if any("DataDependent" in kind or "UserErrorType" in kind for kind in kinds) or "data-dependent" in str(error):
-        return DynamicShape(span, text)
-    part = "the model and its loss"
-    return CaptureFailed(span, part, type(error).__name__, first_line(error), "" if span else first_line(error))
+    errors = _chain(error)
+    spans = [span for e in errors if (span := innermost(e.__traceback__, traced.sources))]
+    span, reason = (spans[-1] if spans else None), first_line(error)
+    if "data-dependent" in str(error) or any("DataDependent" in type(e).__name__ for e in errors):
+        return DynamicShape(span, f"{type(error).__name__}: {reason}")
+    return CaptureFailed(span, "the model and its loss", type(error).__name__, reason, "" if span else reason)
 
 
 def _chain(error: BaseException | None) -> list[BaseException]:
@@ -152,32 +150,36 @@ def _placeholders(
 ) -> Mapping[str, Operand | None]:
     """What every input of the graph is: a parameter's value, or data under its name in the source."""
     users = {node.name for node in program.graph.nodes if node.op == "placeholder" and node.users}
-    trainable = _trainable(traced)
+    specs = program.graph_signature.input_specs
+    symbols = _trainable(traced)
+    used = {symbols[str(spec.target)] for spec in specs if spec.target in symbols and spec.arg.name in users}
+    parameters = {
+        name: scope.add(nn.ParameterOp(name, Array(tensor.detach().clone().numpy())))
+        for name, tensor in traced.parameters().items()
+        if name in used
+    }
     inputs, targets = traced.batch
     names = ["inputs"] if len(inputs) == 1 else [f"inputs.{index}" for index in range(len(inputs))]
     batch = iter([*zip(names, inputs, strict=True), ("targets", targets)])
     found: dict[str, Operand | None] = {}
-    made: dict[str, Value] = {}
-    for spec in program.graph_signature.input_specs:
-        node = spec.arg.name
+    for spec in specs:
         if spec.kind is InputKind.USER_INPUT:
             symbol, tensor = next(batch)
-            found[node] = tensor
-            scope.name(tensor, symbol)
-        elif spec.target in trainable and node in users:
-            symbol, tensor = trainable[spec.target]
-            if symbol not in made:
-                made[symbol] = scope.add(nn.ParameterOp(symbol, Array(tensor.detach().clone().numpy())))
-            found[node] = made[symbol]
-        elif node in users:
-            found[node] = tensor = _stored(program, str(spec.target))
-            scope.name(tensor, str(spec.target).removeprefix("model."))
+        elif spec.arg.name not in users:
+            continue
+        elif spec.target in symbols:
+            found[spec.arg.name] = parameters[symbols[spec.target]]
+            continue
+        else:
+            symbol, tensor = str(spec.target).removeprefix("model."), _stored(program, str(spec.target))
+        found[spec.arg.name] = tensor
+        scope.name(tensor, symbol)
     return found
 
 
-def _trainable(traced: TracedModel) -> dict[str, tuple[str, Tensor]]:
-    """Symbol and value of a trainable parameter by each of its names in the wrapper: a shared one has several."""
-    symbols = {id(p): (name, p) for name, p in traced.parameters().items()}
+def _trainable(traced: TracedModel) -> dict[str, str]:
+    """The symbol of a trainable parameter by each of its names in the wrapper: a shared one has several."""
+    symbols = {id(p): name for name, p in traced.parameters().items()}
     named = traced.exact[0].named_parameters(remove_duplicate=False)
     return {f"model.{name}": symbols[id(p)] for name, p in named if id(p) in symbols}
 

@@ -1,7 +1,7 @@
 """Where in the user's files a captured operation comes from.
 
-A node of an exported program records the Python stack that made it; its place is the innermost line
-in the user's own files. A layer of `nn.Sequential` or a torch loss is called by torch itself, without
+A node of an exported program records the `forward` methods that led to it; its place is the innermost
+such line in the user's own files. A layer of `nn.Sequential` or a torch loss is called by torch itself, without
 such a line: then the place is where the file builds it, `model = nn.Sequential(nn.Linear(4, 2), ...)`.
 """
 

@@ -16,16 +16,17 @@ KEY = "c"
 _GATES = tuple(Gate)
 
 
-def to_cirq(circuit: CircuitOp, qubits: Sequence[Any]) -> Any:
-    """A `cirq.Circuit` on the given qubits, measured under the key `c` in order of spins.
+def to_cirq(circuit: CircuitOp, qubits: Sequence[Any], measured: bool = True) -> Any:
+    """A `cirq.Circuit` on the given qubits; when `measured`, under the key `c` in order of spins.
 
     Cirq holds an object a gate and takes some microseconds for each.
     """
     cirq = need("cirq", "building Cirq circuits", "google")
     makers = _makers(cirq)
     operations = list(_operations(circuit, makers, qubits))
-    measured = cirq.measure(*(qubits[k] for k in circuit.measured.tolist()), key=KEY)
-    return cirq.Circuit([*operations, measured])
+    if measured:
+        operations.append(cirq.measure(*(qubits[k] for k in circuit.measured.tolist()), key=KEY))
+    return cirq.Circuit(operations)
 
 
 def _operations(circuit: CircuitOp, makers: dict[Gate, Any], qubits: Sequence[Any]) -> Iterator[Any]:

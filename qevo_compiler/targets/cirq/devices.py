@@ -11,14 +11,19 @@ from qevo_compiler.targets.common import need
 
 
 class Device(Enum):
-    """Where the circuit runs; the value is cirq_google's name for the processor."""
+    """Where the circuit runs; the value is cirq_google's name for the processor.
+
+    `sycamore` names the family that rainbow and weber belong to and stands for weber, its largest member.
+    """
 
     NONE = "none"
     WILLOW_PINK = "willow_pink"
     RAINBOW = "rainbow"
     WEBER = "weber"
-    # The processor family that rainbow and weber belong to; weber is its largest member.
-    SYCAMORE = "weber"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Device | None:
+        return cls.WEBER if value == "sycamore" else None
 
 
 # Each ZZ costs two of the two-qubit gate in every basis; these are the processors' own.

@@ -28,6 +28,10 @@ class Cirq(Target):
 
     device: Device = Device.NONE
 
+    def __post_init__(self) -> None:
+        """Options may come as text; raises `ValueError` for an unknown device."""
+        object.__setattr__(self, "device", Device(self.device))
+
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
         """The device's couplers and gates."""
         lowering = {"lower-gates": {"basis": BASES[self.device]}}

@@ -4,7 +4,8 @@ Files: `bqm.json` (dimod's serialisable form), `bqm` (dimod's own file), `schedu
 parameters) and, with `embed`, `embedding.json`.
 """
 
+from qevo_compiler.targets.dwave.bqm import to_dimod
 from qevo_compiler.targets.dwave.target import DWave
 from qevo_compiler.targets.dwave.topology import Topology
 
-__all__ = ["DWave", "Topology"]
+__all__ = ["DWave", "Topology", "to_dimod"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array, Invalid
 from qevo_compiler.targets.common import need, the_json
+
+if TYPE_CHECKING:
+    import dimod
 
 SUFFIX = "bqm.json"
 _CHUNK = 1 << 15
@@ -62,12 +65,16 @@ def _array_chunks(values: NDArray[Any]) -> Iterator[bytes]:
     yield b"\n ]"
 
 
+def to_dimod(model: ising.ModelOp) -> dimod.BinaryQuadraticModel:
+    """The model as a dimod object, spins labelled 0 .. n-1. Raises `CompileError` when dimod is not installed."""
+    quadratic = (model.rows.values, model.columns.values, model.couplings.values)
+    cls = need("dimod", "a binary quadratic model", "dwave").BinaryQuadraticModel
+    return cls.from_numpy_vectors(model.fields.values, quadratic, model.offset, "SPIN")
+
+
 def file_chunks(model: ising.ModelOp) -> Iterator[bytes]:
     """dimod's own file form. Raises `CompileError` when dimod is not installed."""
-    dimod = need("dimod", "the `bqm` file", "dwave")
-    quadratic = (model.rows.values, model.columns.values, model.couplings.values)
-    bqm = dimod.BinaryQuadraticModel.from_numpy_vectors(model.fields.values, quadratic, model.offset, "SPIN")
-    with bqm.to_file() as file:
+    with to_dimod(model).to_file() as file:
         while piece := file.read(1 << 20):
             yield piece
 

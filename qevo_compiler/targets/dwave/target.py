@@ -36,6 +36,10 @@ class DWave(Target):
 
     embed: Topology = Topology.NONE
 
+    def __post_init__(self) -> None:
+        """Options may come as text; raises `ValueError` for an unknown topology."""
+        object.__setattr__(self, "embed", Topology(self.embed))
+
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
         """The annealer's schedule rules always; its ranges and block size when embedding."""
         if self.embed is Topology.NONE:

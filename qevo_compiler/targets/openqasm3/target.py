@@ -17,6 +17,7 @@ from qevo_compiler.targets.openqasm3.emit import NAMES, qasm_chunks
 from qevo_compiler.targets.openqasm3.read import read_circuit
 
 SUFFIX = "qasm"
+_TRUTH: Mapping[bool | str, bool] = {True: True, False: False, "true": True, "false": False}
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class OpenQasm3(Target):
     legal: ClassVar[Legal] = CIRCUIT
 
     physical: bool = False
+
+    def __post_init__(self) -> None:
+        """Options may come as text; raises `ValueError` for anything but true and false."""
+        if self.physical not in _TRUTH:
+            raise ValueError(f"{self.physical!r} is not true or false")
+        object.__setattr__(self, "physical", _TRUTH[self.physical])
 
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
         return {"lower-gates": {"basis": "portable"}}

@@ -148,7 +148,9 @@ def test_every_function_matches_autograd_twice(function: Function) -> None:
     tensor = torch.tensor(point, requires_grad=True)
     weights = torch.sin(torch.arange(1.0, 5.0, dtype=torch.float64))
     (slope,) = torch.autograd.grad((FUNCTIONS[function](tensor) * weights).sum(), tensor, create_graph=True)
-    expected = torch.autograd.grad((slope**2).sum(), tensor)[0].numpy(force=True) if slope.requires_grad else np.zeros(4)
+    expected = (
+        torch.autograd.grad((slope**2).sum(), tensor)[0].numpy(force=True) if slope.requires_grad else np.zeros(4)
+    )
     np.testing.assert_allclose(run_func(second)[second.returns[1]], expected, rtol=1e-11, atol=1e-12)
 
 

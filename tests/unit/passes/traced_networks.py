@@ -144,3 +144,30 @@ class Twin:
         direct = torch.zeros(len(self.start), dtype=torch.float64)
         direct[: int(np.prod(self.shapes[0]))] = 2.0 * self.penalty
         return (jacobian.T @ curvature @ jacobian + torch.diag(direct)).numpy()
+
+
+def convolutional(seed: int = 0) -> tuple[Module, torch.nn.Module, torch.Tensor, torch.Tensor]:
+    """A small convolutional classifier with its layers whole, the same in torch, its inputs and labels."""
+    torch.manual_seed(seed)
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3, padding=1, groups=2),
+        torch.nn.SiLU(),
+        torch.nn.AvgPool2d(2),
+        torch.nn.Conv2d(4, 3, 3, stride=2),
+        torch.nn.Flatten(),
+        torch.nn.Linear(3, 3),
+    ).double()
+    net.requires_grad_(False)
+    inputs, labels = torch.randn(5, 2, 6, 6, dtype=torch.float64), torch.tensor([0, 1, 2, 1, 0])
+    builder = Builder()
+    given = {name: parameter(builder, name, tensor.numpy()) for name, tensor in net.named_parameters()}
+    x = constant(builder, inputs.numpy(), "inputs")
+    x = builder.add(nn.Conv2dOp(x, given["0.weight"], given["0.bias"], padding=(1, 1), groups=2))
+    x = builder.add(nn.AveragePool2dOp(builder.add(nn.ApplyOp(x, Function.SILU)), (2, 2), (2, 2)))
+    x = builder.add(nn.Conv2dOp(x, given["3.weight"], given["3.bias"], stride=(2, 2)))
+    x = builder.add(nn.LinearOp(builder.add(nn.ReshapeOp(x, (5, 3))), given["5.weight"], given["5.bias"]))
+    builder.append(nn.OutputOp(x))
+    picked = Array(np.arange(5) * 3 + labels.numpy())
+    likelihood = builder.add(nn.SumOp(builder.add(nn.GatherOp(builder.add(nn.LogSoftmaxOp(x, 1)), picked)), (0,)))
+    builder.append(problem.ObjectiveOp(builder.add(nn.PolynomialOp(likelihood, Array(np.array([0.0, -0.2]))))))
+    return Module("cnn", (builder.finish(),)), net, inputs, labels

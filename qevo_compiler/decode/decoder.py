@@ -1,0 +1,225 @@
+"""Decode samples of the emitted model into the problem's names and judge them against `@problem`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from qevo_compiler.decode.codes import Decoded, decode_register
+from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.solution import Residuals, Solutions
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.encoding import WrongSample
+from qevo_compiler.dialects import ising, poly
+from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
+from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
+from qevo_compiler.ir import Module
+
+Floats = NDArray[np.float64]
+Bits = NDArray[np.int8]
+
+TOLERANCE = 1e-9
+ZERO = Polynomials(1, ())
+
+
+class Decoder:
+    """Built from a module with `@problem` and, in `@main`, its registers.
+
+    Penalties and the model, where `@main` still has them, add the energy and its split by source.
+    """
+
+    def __init__(self, module: Module) -> None:
+        main, problem = module.main, module.func("problem")
+        self._registers = main.ops_of(RegisterOp)
+        self._decisions = [register for register in self._registers if register.role is Role.DECISION]
+        self._slacks = {register.symbol: register for register in self._registers if register.role is Role.SLACK}
+        self._penalties = main.ops_of(PenaltyOp)
+        self._model = main.first(ising.ModelOp)
+        self._variables = problem.ops_of(VariableOp)
+        self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
+        self._constraints = problem.ops_of(poly.ConstraintOp)
+        self.size = sum(register.count for register in self._registers)
+
+    def decode(self, spins: ArrayLike) -> Solutions:
+        """Decode samples [reads, spins] of -1/+1 (one sample may come flat).
+
+        Raises `CompileError` for samples of another size or with other values. Cost: reads times terms.
+        """
+        states = self._checked(spins)
+        decoded = [self._decode_register(register, states) for register in self._decisions]
+        point = _point(self._decisions, decoded)
+        objective = arithmetic.evaluate(self._objective.polynomial, point)[:, 0]
+        families = {op.symbol: _residuals(op, point) for op in self._constraints}
+        hard = [family.satisfied.all(axis=1) for family in families.values() if not family.soft]
+        feasible = np.logical_and.reduce(hard) if hard else np.ones(len(states), bool)
+        energy = None if self._model is None else model_energies(self._model, states)
+        valid = [item.valid.all(axis=1) for item in decoded]
+        return Solutions(
+            sense=self._objective.sense,
+            values=self._values(decoded),
+            objective=objective,
+            feasible=feasible,
+            families=families,
+            codes_valid=np.logical_and.reduce(valid) if valid else np.ones(len(states), bool),
+            broken_auxiliaries=self._broken_auxiliaries(states),
+            energy=energy,
+            energy_split=self._split(states, objective, decoded, families, energy),
+        )
+
+    def recompute_auxiliaries(self, spins: ArrayLike) -> Bits:
+        """The samples [reads, spins] with every auxiliary set to the product of its factors."""
+        states = self._checked(spins).copy()
+        for register in self._auxiliaries():
+            # In order of number, since an auxiliary may be a factor of a later one.
+            for bit, (a, b) in enumerate(_factors(register)):
+                states[:, register.first + bit] = np.minimum(states[:, a], states[:, b])
+        return states
+
+    def explain_spin(self, index: int) -> tuple[str, ...]:
+        """What a spin stands for, in lines: its symbol and weight, its constraint, or the product that it is."""
+        return tuple(explain_bit(self._registers, index))
+
+    def _checked(self, spins: ArrayLike) -> Bits:
+        states = np.asarray(spins)
+        states = states[None, :] if states.ndim == 1 else states
+        if states.ndim != 2 or states.shape[1] != self.size:
+            raise CompileError(WrongSample(None, f"its shape is {states.shape}", self.size))
+        if not (np.abs(states) == 1).all():
+            raise CompileError(WrongSample(None, "a value is neither -1 nor +1", self.size))
+        return states.astype(np.int8)
+
+    def _decode_register(self, register: RegisterOp, states: Bits) -> Decoded:
+        return decode_register(register, _bits(register, states))
+
+    def _values(self, decoded: list[Decoded]) -> dict[str, NDArray[Any]]:
+        """Arrays [reads, *shape] by symbol; blocks of one tensor follow each other flat."""
+        parts: dict[str, list[NDArray[Any]]] = {}
+        for register, item in zip(self._decisions, decoded, strict=True):
+            parts.setdefault(register.symbol, []).append(_in_domain(register, item.values))
+        reads = {symbol: [p.reshape(len(p), -1) for p in found] for symbol, found in parts.items()}
+        return {
+            symbol: found[0] if len(found) == 1 else np.concatenate(reads[symbol], axis=1)
+            for symbol, found in parts.items()
+        }
+
+    def _auxiliaries(self) -> Iterator[RegisterOp]:
+        return (register for register in self._registers if register.role is Role.AUXILIARY)
+
+    def _broken_auxiliaries(self, states: Bits) -> NDArray[np.int64]:
+        broken = np.zeros(len(states), np.int64)
+        for register in self._auxiliaries():
+            factors = _factors(register)
+            product = np.minimum(states[:, factors[:, 0]], states[:, factors[:, 1]])
+            broken += (states[:, register.first : register.first + register.count] != product).sum(axis=1)
+        return broken
+
+    def _split(
+        self,
+        states: Bits,
+        objective: Floats,
+        decoded: list[Decoded],
+        families: dict[str, Residuals],
+        energy: Floats | None,
+    ) -> dict[str, Floats]:
+        """The energy by source, before scaling; what no source explains are the auxiliaries' gadgets."""
+        split = {"objective": objective if self._objective.sense is Sense.MINIMIZE else -objective}
+        codes = {register.symbol: item.penalty for register, item in zip(self._decisions, decoded, strict=True)}
+        relations = {op.symbol: op.relation for op in self._constraints}
+        for op in self._penalties:
+            if op.implied:
+                split[f"encoding of {op.symbol}"] = op.weight * codes[op.symbol]
+            else:
+                slack = self._slack(op.symbol, states)
+                split[op.symbol] = op.weight * _penalty(op, families[op.symbol].body, relations[op.symbol], slack)
+        if energy is not None and self._model is not None:
+            known = np.sum(list(split.values()), axis=0)
+            if any(True for _ in self._auxiliaries()) or not all(item.valid.all() for item in decoded):
+                split["auxiliaries"] = energy / self._model.scale - known
+        return split
+
+    def _slack(self, symbol: str, states: Bits) -> Floats | None:
+        register = self._slacks.get(symbol)
+        if register is None or register.affine is None:
+            return None
+        return register.affine.evaluate(_bits(register, states))
+
+
+def model_energies(model: ising.ModelOp, states: Bits) -> Floats:
+    """Energies [reads] of spin samples [reads, spins] under the model, scale included."""
+    i, j, couplings = model.rows.values, model.columns.values, model.couplings.values
+    energies = model.offset + states @ model.fields.values
+    # One read at a time: reads times couplings would not fit in memory for large models.
+    for read, state in enumerate(states):
+        energies[read] += float((state[i] * state[j]) @ couplings)
+    result: Floats = energies
+    return result
+
+
+def _bits(register: RegisterOp, states: Bits) -> Bits:
+    """A register's own columns: spins as they are, bits as (1 + s) / 2."""
+    block = states[:, register.first : register.first + register.count]
+    return block if register.vartype is Vartype.SPIN else (block + np.int8(1)) // np.int8(2)
+
+
+def _factors(register: RegisterOp) -> NDArray[np.int64]:
+    assert register.factors is not None
+    return register.factors.values
+
+
+def _point(registers: list[RegisterOp], decoded: list[Decoded]) -> Floats:
+    """Values of the polynomial variables [reads, variables]: a choice as one indicator a label."""
+    columns = []
+    for register, item in zip(registers, decoded, strict=True):
+        if register.domain is Domain.CHOICE:
+            indicators = item.values[:, :, None] == np.arange(len(register.labels))
+            columns.append(indicators.reshape(len(item.values), -1).astype(np.float64))
+        else:
+            columns.append(item.values)
+    return np.concatenate(columns, axis=1) if columns else np.zeros((1, 0))
+
+
+def _in_domain(register: RegisterOp, values: Floats) -> NDArray[Any]:
+    shape = (len(values), *register.shape)
+    if register.domain is Domain.CHOICE:
+        return np.array(register.labels)[values.astype(np.int64)].reshape(shape)
+    if register.domain is Domain.REAL:
+        return values.reshape(shape)
+    return np.rint(values).astype(np.int64).reshape(shape)
+
+
+def _residuals(op: poly.ConstraintOp, point: Floats) -> Residuals:
+    body = arithmetic.evaluate(op.body, point)
+    size = np.zeros(op.body.rows)
+    for block in op.body.terms:
+        size += np.bincount(block.row.values, np.abs(block.coefficients.values), op.body.rows)
+    slack = TOLERANCE * size
+    match op.relation:
+        case Relation.EQ:
+            satisfied = np.abs(body) <= slack
+        case Relation.LE:
+            satisfied = body <= slack
+        case Relation.GE:
+            satisfied = body >= -slack
+    return Residuals(body, satisfied, op.indices.values, op.weight is not None)
+
+
+def _penalty(op: PenaltyOp, body: Floats, relation: Relation, slack: Floats | None) -> Floats:
+    """The summed penalty of a family of weight 1; see `ising.penalty` for the formula."""
+    residual = -body if relation is Relation.GE else body
+    if op.shifts is not None:
+        residual = residual + op.shifts.values
+    if slack is not None:
+        residual = residual + slack
+    if op.units is not None:
+        units = op.units.values
+        residual = np.where(units > 0, residual / np.where(units > 0, units, 1.0), 0.0)
+    if op.form is PenaltyForm.LINEAR:
+        cost = np.abs(residual) if relation is Relation.EQ else residual
+    else:
+        cost = residual * residual if op.form is PenaltyForm.SQUARE else residual * (residual + 1) / 2
+    total: Floats = cost.sum(axis=1)
+    return total

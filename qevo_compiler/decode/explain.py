@@ -1,0 +1,90 @@
+"""Say in words what a spin of the emitted model stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from qevo_compiler.analyses.names import element_name
+from qevo_compiler.dialects.ising import RegisterOp, Role
+from qevo_compiler.dialects.poly import AffineMap, Vartype
+from qevo_compiler.dialects.problem import Domain, Encoding
+from qevo_compiler.ir import format_float
+
+
+def explain_bit(registers: Sequence[RegisterOp], index: int) -> Iterator[str]:
+    """The lines for spin `index`; an auxiliary is followed by the lines of its factors, indented."""
+    register = next((r for r in registers if r.first <= index < r.first + r.count), None)
+    if register is None:
+        total = sum(r.count for r in registers)
+        yield f"s{index}: no such spin (the program has {total})"
+        return
+    bit = index - register.first
+    match register.role:
+        case Role.DECISION:
+            yield f"s{index} = {_decision(register, bit)}{_place(register)}"
+        case Role.SLACK:
+            yield f"s{index} = {_slack(register, bit)}{_place(register)}"
+        case Role.AUXILIARY:
+            assert register.factors is not None
+            a, b = (int(i) for i in register.factors.values[bit])
+            yield f"s{index} = auxiliary, product of s{a} and s{b}"
+            for factor in (a, b):
+                yield from (f"  {line}" for line in explain_bit(registers, factor))
+
+
+def _place(register: RegisterOp) -> str:
+    return "" if register.span is None else f", declared at {register.span}"
+
+
+def _decision(register: RegisterOp, bit: int) -> str:
+    assert register.affine is not None
+    if register.encoding is Encoding.ONE_HOT and register.domain is not Domain.CHOICE:
+        return _one_hot_value(register, register.affine, bit)
+    parts = np.flatnonzero(register.affine.bits.values == bit)
+    elements = np.searchsorted(register.affine.starts.values, parts, "right") - 1
+    weights = register.affine.weights.values[parts]
+    if register.domain is Domain.CHOICE:
+        return _choice(register, elements.tolist(), weights.tolist())
+    element, part = int(elements[0]), int(parts[0])
+    name = _name(register, element)
+    if register.vartype is Vartype.SPIN or register.domain in (Domain.BINARY, Domain.SPIN):
+        return name
+    place = part - int(register.affine.starts.values[element])
+    coded = "" if register.encoding is None else f", {register.encoding.value} code"
+    return f"bit {place} of {name} (weight {format_float(weights[0])}{coded})"
+
+
+def _one_hot_value(register: RegisterOp, affine: AffineMap, bit: int) -> str:
+    spans = np.diff(affine.starts.values)
+    starts = np.cumsum(np.where(spans > 0, spans + 1, 0))
+    element = int(np.searchsorted(starts, bit, "right"))
+    place = bit - (int(starts[element - 1]) if element else 0)
+    value = affine.offsets.values[element] + place
+    return f"{_name(register, element)} == {value:g} (onehot code)"
+
+
+def _choice(register: RegisterOp, elements: list[int], weights: list[float]) -> str:
+    labels = len(register.labels)
+    named = [
+        (_name(register, e // labels), register.labels[e % labels], w) for e, w in zip(elements, weights, strict=True)
+    ]
+    if register.encoding is Encoding.ONE_HOT:
+        return f"{named[0][0]} == {named[0][1]}"
+    # In a domain wall a bit says that the label comes at or after the one it adds to.
+    name, label = next((name, label) for name, label, weight in named if weight > 0)
+    return f"{name} is {label} or a later label (domainwall code)"
+
+
+def _slack(register: RegisterOp, bit: int) -> str:
+    assert register.affine is not None
+    part = int(np.flatnonzero(register.affine.bits.values == bit)[0])
+    row = int(np.searchsorted(register.affine.starts.values, part, "right")) - 1
+    rows = f", row {row}" if register.affine.size > 1 else ""
+    return f"slack of constraint {register.symbol}{rows} (weight {format_float(register.affine.weights.values[part])})"
+
+
+def _name(register: RegisterOp, element: int) -> str:
+    positions = None if register.positions is None else register.positions.values
+    return element_name(register.symbol, register.shape, element, positions, register.tensor_shape)

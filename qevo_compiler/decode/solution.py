@@ -1,0 +1,138 @@
+"""Decoded samples: all reads as arrays, and single reads in the problem's names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.analyses.names import instance_name
+from qevo_compiler.dialects.problem import Sense
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Residuals:
+    """One constraint family over all reads.
+
+    `body` [reads, rows] is left minus right side in the source's sign; `satisfied` [reads, rows] judges
+    it with a tolerance of 1e-9 of the row's summed coefficients. `indices` [rows, k] name the rows.
+    """
+
+    body: Floats
+    satisfied: Flags
+    indices: NDArray[np.int64]
+    soft: bool
+
+
+@dataclass(frozen=True)
+class Solution:
+    """One read.
+
+    `values` by symbol: arrays of the declared shape (labels as strings), scalars for shape (). The
+    `objective` is in the source's own sense. `violations` holds each family's signed residuals, left
+    minus right side. `codes_valid` is False when a one-hot or domain-wall code had to be repaired;
+    values, objective and feasibility are those after the repair. `energy` is that of the emitted model;
+    `energy_split` divides energy / scale over its sources, and sums to it.
+    """
+
+    values: Mapping[str, Any]
+    objective: float
+    feasible: bool
+    violations: Mapping[str, Floats]
+    codes_valid: bool
+    broken_auxiliaries: int
+    energy: float | None
+    energy_split: Mapping[str, float]
+    families: Mapping[str, Residuals]
+    read: int
+
+    def residuals(self) -> Iterator[tuple[str, float, bool]]:
+        """Every constraint instance: its name, signed residual, and whether it holds."""
+        for symbol, family in self.families.items():
+            body, satisfied = family.body[self.read], family.satisfied[self.read]
+            for row in range(len(body)):
+                yield instance_name(symbol, family.indices[row]), float(body[row]), bool(satisfied[row])
+
+    def values_json(self) -> dict[str, Any]:
+        """The values as plain lists, numbers and strings."""
+        return {symbol: np.asarray(value).tolist() for symbol, value in self.values.items()}
+
+    def violations_json(self) -> dict[str, float]:
+        """The signed residual of every instance that does not hold."""
+        return {name: residual for name, residual, satisfied in self.residuals() if not satisfied}
+
+
+@dataclass(frozen=True)
+class Solutions(Sequence[Solution]):
+    """All reads. Arrays have the reads along their first axis; see `Solution` for their meaning.
+
+    `broken_auxiliaries` counts auxiliaries that differ from the product of their factors.
+    """
+
+    sense: Sense
+    values: Mapping[str, NDArray[Any]]
+    objective: Floats
+    feasible: Flags
+    families: Mapping[str, Residuals]
+    codes_valid: Flags
+    broken_auxiliaries: NDArray[np.int64]
+    energy: Floats | None
+    energy_split: Mapping[str, Floats]
+
+    def __len__(self) -> int:
+        return len(self.objective)
+
+    @overload
+    def __getitem__(self, index: int) -> Solution: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Solution, ...]: ...
+    def __getitem__(self, index: int | slice) -> Solution | tuple[Solution, ...]:
+        if isinstance(index, slice):
+            return tuple(self[i] for i in range(*index.indices(len(self))))
+        read = range(len(self))[index]
+        return Solution(
+            values={symbol: _plain(array[read]) for symbol, array in self.values.items()},
+            objective=float(self.objective[read]),
+            feasible=bool(self.feasible[read]),
+            violations={symbol: family.body[read] for symbol, family in self.families.items()},
+            codes_valid=bool(self.codes_valid[read]),
+            broken_auxiliaries=int(self.broken_auxiliaries[read]),
+            energy=None if self.energy is None else float(self.energy[read]),
+            energy_split={source: float(energy[read]) for source, energy in self.energy_split.items()},
+            families=self.families,
+            read=read,
+        )
+
+    def order(self) -> NDArray[np.intp]:
+        """Reads from best to worst: feasible ones first, by what the constraints leave violated, then by objective.
+
+        What is minimised is the objective in its sense plus the soft penalties. Ties keep their order.
+        """
+        merit = self.objective if self.sense is Sense.MINIMIZE else -self.objective
+        violated = np.zeros(len(self))
+        for symbol, family in self.families.items():
+            if family.soft:
+                merit = merit + self.energy_split.get(symbol, 0.0)
+            else:
+                violated += np.where(family.satisfied, 0.0, np.abs(family.body)).sum(axis=1)
+        return np.lexsort([merit, violated, ~self.feasible])
+
+    @property
+    def best(self) -> Solution:
+        """The first of `order`; raises `IndexError` when there are no reads."""
+        return self[int(self.order()[0])]
+
+    def ranked(self) -> tuple[Solution, ...]:
+        """All reads from best to worst."""
+        return tuple(self[int(read)] for read in self.order())
+
+
+def _plain(value: NDArray[Any]) -> Any:
+    """An array as it is, a scalar as Python's own number or string."""
+    return value if np.ndim(value) else np.asarray(value).item()

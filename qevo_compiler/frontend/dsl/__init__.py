@@ -1,0 +1,30 @@
+"""The `.qevo` language: from text to a checked module at stage TENSOR."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qevo_compiler.frontend.dsl.data import DataSource
+from qevo_compiler.frontend.dsl.statements import state
+from qevo_compiler.grammar.parser import parse
+from qevo_compiler.ir import Module
+from qevo_compiler.source import SourceFile
+
+
+def import_program(source: SourceFile, folder: Path | None, data: DataSource | None = None) -> Module:
+    """The program in `source` as a module whose `@main` is at stage TENSOR.
+
+    Data files are read below `folder` (None: the program has no folder); `data` gives arrays by name,
+    which override the program's own. Raises `CompileError` with every error of the file. Cost: linear in
+    the text and in the number of elements of all index expressions.
+    """
+    program = parse(source)
+    return state(program, folder, data or {}).module(program.name.span)
+
+
+def check_program(source: SourceFile, folder: Path | None, data: DataSource | None = None) -> None:
+    """Raise the `CompileError` that `import_program` would raise."""
+    import_program(source, folder, data)
+
+
+__all__ = ["check_program", "import_program"]

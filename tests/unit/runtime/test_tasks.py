@@ -1,0 +1,68 @@
+"""The two tasks on a model: which runs, what is written, and what a failure leaves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.frontend.load import Imported, Task
+from qevo_compiler.frontend.torch.capture import import_model
+from qevo_compiler.frontend.torch.load import TracedModel
+from qevo_compiler.frontend.torch.state import read_state
+from qevo_compiler.runtime.tasks import run_model
+from qevo_compiler.source import SourceMap
+
+
+def imported(task: Task) -> Imported:
+    torch.manual_seed(0)
+    inputs = torch.randn(12, 3)
+    traced = TracedModel.from_objects(nn.Linear(3, 2), inputs, (inputs[:, 0] > 0).long(), nn.CrossEntropyLoss())
+    return Imported(import_model(traced, "net"), SourceMap(), task, traced)
+
+
+def silent(what: str, done: float) -> None:
+    assert 0 <= done <= 1
+
+
+def test_rounding_writes_weights_scales_and_report(tmp_path: Path) -> None:
+    outcome = run_model(imported(Task.ROUND), {"bits": 2, "reads": 2, "sweeps": 5, "rounds": 3}, tmp_path, silent)
+    assert [path.name for path in outcome.files] == ["net.safetensors", "net.report.json"]
+    assert sorted(read_state(outcome.files[0])) == ["bias", "weight", "weight.scale"]
+    assert json.loads(outcome.files[1].read_text()) == json.loads(json.dumps(outcome.to_json()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.report.json", "net.safetensors"]
+
+
+def test_files_repeat_to_the_byte(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        run_model(imported(Task.ROUND), {"bits": 3, "seed": 5}, tmp_path / folder, silent)
+    for name in ("net.safetensors", "net.report.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+
+
+def test_training_writes_a_state_dict_that_loads(tmp_path: Path) -> None:
+    outcome = run_model(imported(Task.TRAIN), {"rounds": 1, "bits": 2, "seed": 1}, tmp_path, silent)
+    net = nn.Linear(3, 2)
+    net.load_state_dict({name: torch.from_numpy(value).float() for name, value in read_state(outcome.files[0]).items()})
+    assert outcome.to_json()["task"] == "train"
+    assert outcome.ledger
+
+
+def test_without_a_folder_nothing_is_written() -> None:
+    assert run_model(imported(Task.ROUND), {"reads": 1, "sweeps": 1}, None, silent).files == ()
+
+
+def test_a_file_in_the_folders_place_is_a_diagnostic(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("")
+    with pytest.raises(CompileError, match="Q0007"):
+        run_model(imported(Task.ROUND), {"reads": 1, "sweeps": 1}, tmp_path / "taken", silent)
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_an_unknown_backend_is_refused_before_any_work() -> None:
+    with pytest.raises(CompileError):
+        run_model(imported(Task.ROUND), {"backend": "abacus"}, None, silent)
