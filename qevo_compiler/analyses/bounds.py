@@ -86,14 +86,16 @@ def largest_rise(p: Polynomials, groups: Groups) -> Floats:
     bits = len(groups.of_bit)
     rise = np.zeros(bits)
     for block in p.terms:
-        names, coefficients = block.variables.values, block.coefficients.values
-        for column in range(block.degree):
-            bit = names[:, column]
-            others = np.sort(groups.of_bit[np.delete(names, column, axis=1)], axis=1)
-            order = np.lexsort([*others.T[::-1], bit])
-            changed = np.ones(len(bit), bool)
-            changed[1:] = (bit[order][1:] != bit[order][:-1]) | (others[order][1:] != others[order][:-1]).any(axis=1)
-            starts = np.flatnonzero(changed)
-            most = np.maximum.reduceat(coefficients[order], starts)
-            rise += np.bincount(bit[order][starts], most if block.degree == 1 else np.maximum(most, 0), bits)
+        if not block.degree:
+            continue
+        names, degree = block.variables.values, block.degree
+        bit = names.T.reshape(-1)
+        others = np.concatenate([np.sort(groups.of_bit[np.delete(names, k, axis=1)], axis=1) for k in range(degree)])
+        order = np.lexsort([*others.T[::-1], bit])
+        bit, others = bit[order], others[order]
+        changed = np.ones(len(bit), bool)
+        changed[1:] = (bit[1:] != bit[:-1]) | (others[1:] != others[:-1]).any(axis=1)
+        starts = np.flatnonzero(changed)
+        most = np.maximum.reduceat(np.tile(block.coefficients.values, degree)[order], starts)
+        rise += np.bincount(bit[starts], most if degree == 1 else np.maximum(most, 0), bits)
     return rise

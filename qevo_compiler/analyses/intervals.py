@@ -2,6 +2,7 @@
 
 Every range holds what the value can take while the decision variables stay in their domains. It is
 tight for expressions that use each variable once; a value multiplied by itself counts as a square.
+Bounds are not rounded outwards: they hold to a few units in the last place.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import shape_of
+from qevo_compiler.dialects.nn.products import matmul
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.evaluator.functions import apply_function
 from qevo_compiler.evaluator.reference import apply_op
@@ -169,14 +171,14 @@ def _matmul(_: Op, x: Interval, y: Interval) -> Interval:
         low, high = _split(*(np.swapaxes(bound, -1, -2) for bound in (*y, x[0])))
         return np.swapaxes(low, -1, -2), np.swapaxes(high, -1, -2)
     centres, radii = [(a + b) / 2 for a, b in (x, y)], [(b - a) / 2 for a, b in (x, y)]
-    centre = centres[0] @ centres[1]
-    radius = np.abs(centres[0]) @ radii[1] + radii[0] @ (np.abs(centres[1]) + radii[1])
+    centre = matmul(*centres)
+    radius = matmul(np.abs(centres[0]), radii[1]) + matmul(radii[0], np.abs(centres[1]) + radii[1])
     return centre - radius, centre + radius
 
 
 def _split(low: Floats, high: Floats, factor: Floats) -> Interval:
     positive, negative = np.maximum(factor, 0.0), np.minimum(factor, 0.0)
-    return low @ positive + high @ negative, high @ positive + low @ negative
+    return matmul(low, positive) + matmul(high, negative), matmul(high, positive) + matmul(low, negative)
 
 
 def _is_point(x: Interval) -> bool:

@@ -262,6 +262,24 @@ class RandomOp(Error):
 
 
 @dataclass(frozen=True)
+class LossReadsModel(Error):
+    """The loss reads parameters of the model by itself, past the outputs that it is given.
+
+    A loss is a function of outputs and targets. The compiler works on a copy of the model, so what the
+    loss reads from the original would count as constant.
+
+    Bad:   loss = lambda outputs, targets: mse(outputs, targets) + model.weight.square().sum()
+    Good:  def forward(self, x): return self.layer(x), self.layer.weight.square().sum()
+           loss = lambda outputs, targets: mse(outputs[0], targets) + outputs[1]
+    """
+
+    code: ClassVar[str] = "Q0715"
+    title: ClassVar[str] = "the loss reads the model's parameters by itself"
+    label: ClassVar[str] = "this depends on parameters other than through the outputs"
+    help: ClassVar[str] = "return what it needs from the model's `forward`, beside the outputs"
+
+
+@dataclass(frozen=True)
 class StateMismatch(Error):
     """New weights, or a file of them, do not fit the model: an unknown name or another shape."""
 

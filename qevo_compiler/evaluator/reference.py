@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects import nn, poly, problem
 from qevo_compiler.dialects.nn.ops import shape_of
+from qevo_compiler.dialects.nn.products import matmul
 from qevo_compiler.dialects.poly.arithmetic import evaluate
 from qevo_compiler.evaluator.functions import apply_function
 from qevo_compiler.evaluator.windows import convolution_positions, pooling_positions
@@ -41,7 +42,9 @@ def apply_op(op: Op, operands: Sequence[NDArray[Any]]) -> tuple[Floats, ...]:
     rule = _RULES.get(type(op))
     if rule is None:
         raise Invalid(f"{op.name} computes no value")
-    return (np.asarray(rule(op, *_slots(op, operands)), np.float64),)
+    # Data may hold anything; what is not finite is found where it reaches a coefficient.
+    with np.errstate(all="ignore"):
+        return (np.asarray(rule(op, *_slots(op, operands)), np.float64),)
 
 
 def run_func(
@@ -162,13 +165,7 @@ def _slots(op: Op, operands: Sequence[NDArray[Any]]) -> list[Any]:
 
 
 def _power(op: nn.PowerOp, x: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        return np.asarray(np.power(x, float(op.exponent)))
-
-
-def _divide(_: nn.DivOp, x: Floats, y: Floats) -> Floats:
-    with np.errstate(all="ignore"):
-        return x / y
+    return np.asarray(np.power(x, float(op.exponent)))
 
 
 def _polynomial(op: nn.PolynomialOp, x: Floats) -> Floats:
@@ -203,8 +200,9 @@ def _scatter_add(op: nn.ScatterAddOp, x: Floats) -> Floats:
     return np.asarray(sums, np.float64).reshape(op.shape)
 
 
-def _linear(_: nn.LinearOp, x: Floats, weight: Floats, bias: Floats | None) -> Floats:
-    product = x @ weight.T
+def _linear(op: nn.LinearOp, x: Floats, weight: Floats, bias: Floats | None) -> Floats:
+    rows = x.reshape(-1, x.shape[-1])
+    product = matmul(rows, weight.T).reshape(_result_shape(op))
     return product if bias is None else product + bias
 
 
@@ -212,7 +210,7 @@ def _conv2d(op: nn.Conv2dOp, x: Floats, weight: Floats, bias: Floats | None) -> 
     out, _, height, width = weight.shape
     positions = convolution_positions(x.shape, (height, width), op.stride, op.padding, op.dilation, op.groups)
     matrices = weight.reshape(op.groups, out // op.groups, -1).transpose(0, 2, 1)
-    product = gather(x, positions) @ matrices
+    product = matmul(gather(x, positions), matrices)
     parts = product.reshape(op.groups, len(x), -1, out // op.groups).transpose(1, 0, 3, 2)
     result = parts.reshape(_result_shape(op))
     return result if bias is None else result + bias[:, None, None]
@@ -246,13 +244,13 @@ _RULES: dict[type[Op], Callable[..., Any]] = {
     nn.AddOp: lambda op, x, y: x + y,
     nn.SubOp: lambda op, x, y: x - y,
     nn.MulOp: lambda op, x, y: x * y,
-    nn.DivOp: _divide,
+    nn.DivOp: lambda op, x, y: x / y,
     nn.NegOp: lambda op, x: -x,
     nn.PowerOp: _power,
     nn.ApplyOp: lambda op, x: apply_function(op.function, x),
     nn.PolynomialOp: _polynomial,
     nn.LogSoftmaxOp: _log_softmax,
-    nn.MatmulOp: lambda op, x, y: x @ y,
+    nn.MatmulOp: lambda op, x, y: matmul(x, y),
     nn.SumOp: lambda op, x: x.sum(axis=op.axes),
     nn.BroadcastOp: lambda op, x: np.broadcast_to(x, op.shape),
     nn.ReshapeOp: lambda op, x: x.reshape(op.shape),

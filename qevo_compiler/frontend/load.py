@@ -82,7 +82,7 @@ def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, so
         return Imported(parse_module(file), sources, task or Task.PROBLEM)
     from qevo_compiler.frontend.torch.load import load_model_file
 
-    return _traced(load_model_file(path), path.stem, task, sources)
+    return _traced(load_model_file(path, sources), path.stem, task, sources)
 
 
 def read_source(path: Path) -> SourceFile:
@@ -105,7 +105,7 @@ def _from_text(file: SourceFile, folder: Path | None, data: Mapping[str, Any] | 
 def _from_model(model: Any, given: ModelData, task: Task | None, sources: SourceMap) -> Imported:
     from qevo_compiler.frontend.torch.load import TracedModel
 
-    traced = TracedModel.from_objects(model, given.inputs, given.targets, given.loss, given.optimizer)
+    traced = TracedModel.from_objects(model, given.inputs, given.targets, given.loss, given.optimizer, sources=sources)
     return _traced(traced, type(model).__name__, task, sources)
 
 

@@ -1,7 +1,7 @@
 """Replace functions of decision variables by polynomials, with a bound on the error in the ledger.
 
 before: %1 = nn.apply(%0) {function = Function.tanh}
-after:  %1 = nn.polynomial(%0) {coefficients = f64<5>(0.0, 0.96, 0.0, -0.2, 0.0)}
+after:  %1 = nn.polynomial(%0) {coefficients = f64<4>(0.0, 0.97, 0.0, -0.22)}
 
 The polynomial is a Chebyshev fit on the range of the argument, found by interval arithmetic, or on the
 interval that an `approximate` line gives. A function of a single binary, spin or small integer

@@ -16,6 +16,7 @@ from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.rounding_dust import is_dust
 from qevo_compiler.passes.stages import QUADRATIC, SPIN
 
 Floats = NDArray[np.float64]
@@ -42,6 +43,7 @@ def spin_model(op: ising.QuboOp) -> ising.ModelOp:
     quarter = op.quadratic.values / 4
     linear = op.linear.values
     fields = linear / 2 + degree_sums(op.rows, op.columns, quarter, op.size)
+    fields[is_dust(fields, np.abs(linear) / 2 + degree_sums(op.rows, op.columns, np.abs(quarter), op.size))] = 0
     offset = op.offset + float(linear.sum()) / 2 + float(quarter.sum())
     return ising.ModelOp(offset, Array(fields), op.rows, op.columns, Array(quarter), span=op.span)
 

@@ -29,6 +29,7 @@ from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, Relati
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module, Op
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.encodings import MAX_BITS, MAX_SPAN, Code, Integers, bit_count, encode, grid_steps, ranges
+from qevo_compiler.passes.rounding_dust import magnitude, map_magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
 
 _FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
@@ -186,8 +187,12 @@ class _Writer:
         return None
 
     def over_bits(self, p: Polynomials) -> Polynomials:
-        if not self._same:
-            p = arithmetic.substitute(p, self._affine)
+        if self._same:
+            return self._reduced(p)
+        sizes = self._reduced(arithmetic.substitute(magnitude(p), map_magnitude(self._affine)))
+        return without_dust(self._reduced(arithmetic.substitute(p, self._affine)), sizes)
+
+    def _reduced(self, p: Polynomials) -> Polynomials:
         return self._valid_only(arithmetic.reduce_powers(p, self._vartype))
 
     def _valid_only(self, p: Polynomials) -> Polynomials:

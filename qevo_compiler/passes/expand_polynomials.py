@@ -44,7 +44,8 @@ class ExpandPolynomials(Pass):
         _check(main)
         main = _declare_parameters(main)
         expander = Expander(main, algebra_of(main), self.max_terms)
-        lowered = _lower(main, expander)
+        with np.errstate(all="ignore"):
+            lowered = _lower(main, expander)
         module = module.record(*_held_parameters(main, self.name))
         return module.with_main(lowered).with_func(replace(lowered, name="problem"))
 

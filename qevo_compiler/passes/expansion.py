@@ -108,8 +108,7 @@ class Expander:
     def _div(self, op: Op, x: Known, y: Known) -> Expansion | Product:
         if not isinstance(y, np.ndarray):
             raise CompileError(DivisionByVariable(op.span))
-        with np.errstate(all="ignore"):
-            return self._scaled(x, _flat_factor(1.0 / y))
+        return self._scaled(x, _flat_factor(1.0 / y))
 
     def _deferred(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion | Product:
         """The product, left as it is where a sum over it may be had for less."""

@@ -15,6 +15,10 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
 Integers = NDArray[np.int64]
+import os
+RELAX=float(os.environ.get("RELAX","1"))
+_SCRAMBLE = np.int64(0x9E3779B97F4A7C15 - (1 << 64))
+_MASK = np.int64((1 << 62) - 1)
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def split_products(high: Sequence[Monomials], bits: int, limit: int) -> Split:
     count = 0
     while high:
         pairs = _pairs(high, bits + count)
-        chosen, share = _choose(pairs, bits + count)
+        chosen, share = _choose(pairs)
         count += len(chosen)
         if count > limit:
             raise TooMany
@@ -73,27 +77,25 @@ def _pairs(high: Sequence[Monomials], total: int) -> list[Integers]:
     return keys
 
 
-def _choose(pairs: list[Integers], total: int) -> tuple[Integers, list[Integers]]:
-    """The keys to give an auxiliary, and for every monomial of each block its column and key rank (-1: none)."""
+def _choose(pairs: list[Integers]) -> tuple[Integers, list[Integers]]:
+    """The keys to give an auxiliary, and for every monomial of each block its column and key rank (column -1: none)."""
     keys, place, counts = np.unique(
         np.concatenate([p.reshape(-1) for p in pairs]), return_inverse=True, return_counts=True
     )
-    # Pairs within a factor 3/4 of the most shared one go together, so that rounds stay few.
-    enough = max(1, int(np.ceil(0.75 * int(counts.max()))))
-    score = np.where(counts >= enough, counts, 0)
-    used = np.zeros(len(keys), bool)
-    share = []
-    start = 0
+    # Ties by a scrambled key: in key order, long chains of neighbours would take one round each.
+    priority = np.empty(len(keys), np.int64)
+    priority[np.lexsort([keys * _SCRAMBLE & _MASK, counts])] = np.arange(len(keys))
+    bests, start = [], 0
     for block in pairs:
         ranks = place[start : start + block.size].reshape(block.shape)
         start += block.size
-        column = np.argmax(score[ranks], axis=1)
-        rank = ranks[np.arange(len(ranks)), column]
-        taken = score[rank] > 0
-        used[rank[taken]] = True
-        share.append(np.stack([np.where(taken, column, -1), rank]))
-    number = np.cumsum(used) - 1
-    return keys[used], [np.stack([column, number[rank]]) for column, rank in share]
+        column = np.argmax(priority[ranks], axis=1)
+        bests.append(np.stack([column, ranks[np.arange(len(ranks)), column]]))
+    wins = np.bincount(np.concatenate([rank for _, rank in bests]), minlength=len(keys))
+    taken = wins >= RELAX * counts
+    number = np.cumsum(taken) - 1
+    share = [np.stack([np.where(taken[rank], column, -1), number[rank]]) for column, rank in bests]
+    return keys[taken], share
 
 
 def _replace(

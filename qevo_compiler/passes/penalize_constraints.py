@@ -25,6 +25,7 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty_rows import PenaltyRows, penalty_rows
 from qevo_compiler.passes.penalty_weights import OneHot, Weight, dominating_weight
+from qevo_compiler.passes.rounding_dust import magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
 
 ZERO = Polynomials(1, ())
@@ -197,7 +198,8 @@ def _total(
     if not families:
         return objective
     factors = [_factor(family, weight) for family in families]
-    return arithmetic.add(objective, *(arithmetic.scale(e, f) for e, f in zip(energies, factors, strict=True)))
+    parts = [objective, *(arithmetic.scale(e, f) for e, f in zip(energies, factors, strict=True))]
+    return without_dust(arithmetic.add(*parts), arithmetic.add(*map(magnitude, parts)))
 
 
 def _factor(family: PenaltyRows, weight: Weight | None) -> float:

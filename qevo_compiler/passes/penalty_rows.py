@@ -147,6 +147,7 @@ def _hard(body: _Body, holds: Flags, slack_limit: int, coarse_bits: int) -> Pena
         exact, unit = exact | (smallest > 0), smallest
     floor = FLOOR_STEPS / (2.0**coarse_bits - 1)
     unit = np.where(exact, unit, np.maximum(np.abs(body.low), np.abs(body.high)) * floor)
+    unit[holds] = 1
     span = np.zeros(rows)
     if form is PenaltyForm.SQUARE and not body.equal:
         span = np.where(exact, np.rint(below / unit), 2.0**coarse_bits - 1)

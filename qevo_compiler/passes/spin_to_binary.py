@@ -9,11 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+import numpy as np
+
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.binary_to_spin import degree_sums
+from qevo_compiler.passes.rounding_dust import is_dust
 from qevo_compiler.passes.stages import QUADRATIC, SPIN
 
 
@@ -37,5 +40,7 @@ def bit_model(op: ising.ModelOp) -> ising.QuboOp:
     """The bit model with the energies of the unscaled spin model."""
     couplings, fields = op.couplings.values / op.scale, op.fields.values / op.scale
     linear = 2 * (fields - degree_sums(op.rows, op.columns, couplings, op.size))
+    sizes = np.abs(fields) + degree_sums(op.rows, op.columns, np.abs(couplings), op.size)
+    linear[is_dust(linear, 2 * sizes)] = 0
     offset = op.offset / op.scale - float(fields.sum()) + float(couplings.sum())
     return ising.QuboOp(offset, Array(linear), op.rows, op.columns, Array(4 * couplings), span=op.span)

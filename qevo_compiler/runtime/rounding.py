@@ -122,13 +122,15 @@ def _by_symbol(rounded: Sequence[RowRounding]) -> dict[str, list[RowRounding]]:
 
 
 def _relative(group: Sequence[RowRounding], method: str) -> float:
-    """A layer's error relative to that of rounding to nearest; 1 where nearest makes none."""
+    """A layer's error relative to that of rounding to nearest, to ten digits; 1 where nearest makes none."""
     nearest = sum(rows.total(NEAREST) for rows in group)
-    return sum(rows.total(method) for rows in group) / nearest if nearest > 0 else 1.0
+    # The digits after the tenth depend on the number of threads, and reports are files.
+    return float(f"{sum(rows.total(method) for rows in group) / nearest:.10g}") if nearest > 0 else 1.0
 
 
 def _mean_error(rounded: Sequence[RowRounding], method: str) -> float:
-    return float(np.mean([_relative(group, method) for group in _by_symbol(rounded).values()]))
+    mean = np.mean([_relative(group, method) for group in _by_symbol(rounded).values()])
+    return float(f"{mean:.10g}")
 
 
 def _layer_results(rounded: Sequence[RowRounding]) -> tuple[LayerResult, ...]:

@@ -95,6 +95,9 @@ def _write(
     parts = tuple(Path(f"{path}{mark}") for path in paths)
     try:
         folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
+    try:
         write_state(traced, values, parts[0], scales)
         parts[1].write_text(json.dumps(report.to_json(), indent=1) + "\n")
         for part, path in zip(parts, paths, strict=True):

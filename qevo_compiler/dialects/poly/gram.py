@@ -9,12 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from qevo_compiler.dialects.nn.products import matmul
 from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints
 
-TILE = 64  # below the size from which BLAS uses threads, so that results do not depend on their number
 WORTH = 1 << 20  # pairs of terms; fewer are multiplied one by one
 MOST_VARIABLES = 6000
 
@@ -45,7 +44,7 @@ def sum_product(product: Product) -> Expansion:
     left = _matrix(product.left, names)
     right = left if product.left is product.right else _matrix(product.right, names)
     factors = np.broadcast_to(product.factors, (product.left.rows,))
-    gram = _tiled(left * factors[:, None], right)
+    gram = matmul((left * factors[:, None]).T, right)
     return Expansion(1, _terms(gram + gram.T, names))
 
 
@@ -61,23 +60,6 @@ def _matrix(x: Expansion, names: Ints) -> Floats:
         # Terms are merged, so no place of the matrix is met twice.
         matrix[part.rows(), np.searchsorted(names, part.names[:, 0]) if part.names.shape[1] else -1] = part.weights()
     return matrix
-
-
-def _tiled(left: Floats, right: Floats) -> Floats:
-    """left^T right, summed tile by tile in a fixed order."""
-    rows, columns = (-(-n // TILE) for n in left.shape)
-    a, b = (_tiles(matrix, rows, columns) for matrix in (left, right))
-    total = np.zeros((columns, columns, TILE, TILE))
-    for block in range(rows):
-        total += a[block].transpose(0, 2, 1)[:, None] @ b[block][None]
-    whole = total.transpose(0, 2, 1, 3).reshape(columns * TILE, columns * TILE)
-    return whole[: left.shape[1], : left.shape[1]]
-
-
-def _tiles(matrix: Floats, rows: int, columns: int) -> NDArray[np.float64]:
-    padded = np.zeros((rows * TILE, columns * TILE))
-    padded[: matrix.shape[0], : matrix.shape[1]] = matrix
-    return np.ascontiguousarray(padded.reshape(rows, TILE, columns, TILE).transpose(0, 2, 1, 3))
 
 
 def _terms(symmetric: Floats, names: Ints) -> tuple[Part, ...]:

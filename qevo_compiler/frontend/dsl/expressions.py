@@ -29,7 +29,6 @@ from qevo_compiler.frontend.dsl.frames import ROOT, Frame
 from qevo_compiler.frontend.dsl.scope import Poisoned, Scope
 from qevo_compiler.frontend.tensors import Choice, Item, Tensor, Value, constant
 from qevo_compiler.grammar import ast
-from qevo_compiler.source import Span
 
 ResultT = TypeVar("ResultT")
 
@@ -142,7 +141,7 @@ class Expressions:
     def _sum(self, node: ast.Sum, frame: Frame) -> Tensor:
         signs = [isinstance(term, ast.Negate) for term in node.terms]
         bare = [term.operand if isinstance(term, ast.Negate) else term for term in node.terms]
-        return _signed_sum(self.tensors(bare, frame), signs, node.span)
+        return tensors.signed_sum(self.tensors(bare, frame), signs, node.span)
 
     def _product(self, node: ast.Product, frame: Frame) -> Tensor:
         factors = self.tensors(node.factors, frame)
@@ -214,17 +213,6 @@ class Expressions:
 
     def _comprehension(self, node: ast.Comprehension, frame: Frame) -> Tensor:
         return reduce_comprehension(self, node, frame)
-
-
-def _signed_sum(terms: list[Tensor], negative: list[bool], span: Span | None) -> Tensor:
-    """The sum of the terms with their signs, by halves: long sums then cost n log n, not n squared."""
-    if len(terms) == 1:
-        return tensors.negate(terms[0], span) if negative[0] else terms[0]
-    middle = (len(terms) + 1) // 2
-    left = _signed_sum(terms[:middle], negative[:middle], span)
-    if len(terms) - middle == 1 and negative[middle]:
-        return tensors.subtract(left, terms[middle], span)
-    return tensors.add(left, _signed_sum(terms[middle:], negative[middle:], span), span)
 
 
 _Rule: TypeAlias = Callable[[Expressions, Any, Frame], Value]

@@ -11,6 +11,7 @@ from qevo_compiler.frontend.tensors.arithmetic import (
     negate,
     power,
     remainder,
+    signed_sum,
     subtract,
     sum_axes,
 )
@@ -72,6 +73,7 @@ __all__ = [
     "product_rows",
     "reinterpret",
     "remainder",
+    "signed_sum",
     "spread",
     "stack",
     "subtract",

@@ -6,7 +6,7 @@ leave 64 bits. Everything that depends on decisions becomes an `nn` op.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import numpy as np
@@ -44,6 +44,17 @@ def subtract(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
 def multiply(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
     both = (x.zero_one and y.is_zero_one) or (y.zero_one and x.is_zero_one)
     return _elementwise(lambda a, b: _exact(np.multiply, a, b, span), nn.MulOp, x, y, span, both)
+
+
+def signed_sum(terms: Sequence[Tensor], negative: Sequence[bool], span: Span | None) -> Tensor:
+    """The sum of the terms with their signs, by halves: long sums then cost n log n, not n squared."""
+    if len(terms) == 1:
+        return negate(terms[0], span) if negative[0] else terms[0]
+    middle = (len(terms) + 1) // 2
+    left = signed_sum(terms[:middle], negative[:middle], span)
+    if len(terms) - middle == 1 and negative[middle]:
+        return subtract(left, terms[middle], span)
+    return add(left, signed_sum(terms[middle:], negative[middle:], span), span)
 
 
 def negate(x: Tensor, span: Span | None) -> Tensor:

@@ -22,6 +22,7 @@ from qevo_compiler.diagnostics.torch import (
     CaptureFailed,
     DynamicShape,
     LossNotScalar,
+    LossReadsModel,
     MutatedBuffers,
     NonFiniteTensor,
     NoParameters,
@@ -120,6 +121,11 @@ def _refuse_loss(loss: Any, traced: TracedModel) -> None:
         raise CompileError(LossNotScalar(span, f"a tensor of shape {list(loss.shape)} and type {loss.dtype}"))
     if not bool(torch.isfinite(loss).all()):
         raise CompileError(NonFiniteTensor(span, "loss", 1, 1, "[]"))
+    users = [p for p in traced.model.parameters() if p.requires_grad]
+    if loss.requires_grad and users:
+        reached = torch.autograd.grad(loss.reshape(()).double(), users, allow_unused=True)
+        if any(gradient is not None for gradient in reached):
+            raise CompileError(LossReadsModel(span))
 
 
 def _refuse_mutations(program: torch.export.ExportedProgram, traced: TracedModel) -> None:

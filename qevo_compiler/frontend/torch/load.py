@@ -55,11 +55,21 @@ class TracedModel:
 
     @staticmethod
     def from_objects(
-        model: Any, inputs: Any, targets: Any, loss: Any, optimizer: Any = None, evaluation: Any = None
+        model: Any,
+        inputs: Any,
+        targets: Any,
+        loss: Any,
+        optimizer: Any = None,
+        evaluation: Any = None,
+        sources: SourceMap | None = None,
     ) -> TracedModel:
-        """A traced model from Python objects; raises `CompileError` for every part that is of a wrong kind."""
+        """A traced model from Python objects; raises `CompileError` for every part that is of a wrong kind.
+
+        The user's files that spans point into are added to `sources`.
+        """
         parts = {"model": model, "inputs": inputs, "targets": targets, "loss": loss}
-        return _assemble({**parts, "optimizer": optimizer, "evaluation": evaluation}, Places(SourceMap()))
+        places = Places(SourceMap() if sources is None else sources)
+        return _assemble({**parts, "optimizer": optimizer, "evaluation": evaluation}, places)
 
     @property
     def sources(self) -> SourceMap:
@@ -94,13 +104,13 @@ class TracedModel:
         return {name: p for name, p in self.exact[0].named_parameters() if p.requires_grad}
 
 
-def load_model_file(path: str | Path) -> TracedModel:
-    """Run the model file at `path` and collect what it defines.
+def load_model_file(path: str | Path, sources: SourceMap | None = None) -> TracedModel:
+    """Run the model file at `path` and collect what it defines; the user's files are added to `sources`.
 
     Raises `CompileError` when the file cannot be read or run, or lacks or misuses one of the names.
     """
     path = Path(path)
-    sources = SourceMap()
+    sources = SourceMap() if sources is None else sources
     names = run_file(path, sources)
     missing = [name for name in REQUIRED if names.get(name) is None]
     if missing:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 
@@ -44,11 +45,13 @@ class Places:
             expression = inner
         return None if expression is None else self._span(expression)
 
+    @cached_property
+    def _statements(self) -> list[ast.stmt]:
+        return [] if self.file is None else ast.parse(self.sources[self.file].text).body
+
     def _assignment(self, name: str) -> ast.expr | None:
-        if self.file is None:
-            return None
         found: ast.expr | None = None
-        for statement in ast.parse(self.sources[self.file].text).body:
+        for statement in self._statements:
             if isinstance(statement, ast.Assign) and any(_names(t, name) for t in statement.targets):
                 found = statement.value
             if isinstance(statement, ast.AnnAssign) and _names(statement.target, name) and statement.value:

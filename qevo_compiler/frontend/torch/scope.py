@@ -56,6 +56,7 @@ class Scope:
         self.builder = builder
         self._symbols: dict[int, str] = {}
         self._constants: dict[int, Value] = {}
+        self._definitions: dict[Value, Op] = {}
         # Constants are recognised by identity, so the tensors have to outlive the import.
         self._kept: list[Tensor] = []
 
@@ -77,11 +78,13 @@ class Scope:
         return self._constants[id(operand)]
 
     def add(self, op: Op) -> Value:
-        return self.builder.add(op)
+        value = self.builder.add(op)
+        self._definitions[value] = self.builder.ops[-1]
+        return value
 
     def definition(self, value: Value) -> Op | None:
-        """The op that defines `value`, searched from the most recent one."""
-        return next((op for op in reversed(self.builder.ops) if value in op.results), None)
+        """The op that defines `value`, None for an argument."""
+        return self._definitions.get(value)
 
     def broadcast(self, operand: Operand, shape: Sequence[int]) -> Value:
         """`operand` repeated to `shape`, by an explicit op where its shape differs."""

@@ -7,7 +7,7 @@ them. What has none is noted and the walk goes on, so that one run reports every
 from __future__ import annotations
 
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -88,7 +88,7 @@ class Translator:
         if torch.Tag.nondeterministic_seeded in getattr(callee, "tags", ()):
             self._found.add(RandomOp(span, _written(callee)))
             return self._poison(node)
-        if not any(isinstance(leaf, Value) for leaf in torch.utils._pytree.tree_leaves((arguments, options))):
+        if not any(isinstance(leaf, Value) for leaf in _leaves((arguments, options))):
             return callee(*arguments, **options)
         return self._import(node, callee, arguments, options, span)
 
@@ -107,7 +107,7 @@ class Translator:
             return self._poison(node)
         except Unsupported as error:
             # What follows from an operation that was refused before is not worth a message of its own.
-            if not self._poisoned.intersection(torch.utils._pytree.tree_leaves((arguments, options))):
+            if not any(isinstance(leaf, Value) and leaf in self._poisoned for leaf in _leaves((arguments, options))):
                 self._refuse(callee, span, error.reason, error.hint)
             return self._poison(node)
         _check_shape(node, result)
@@ -133,6 +133,17 @@ class Translator:
         value = self._scope.builder.argument(TensorType(sizes))
         self._poisoned.add(value)
         return value
+
+
+def _leaves(item: Any) -> Iterator[Any]:
+    """What an operation's arguments hold, lists and the like taken apart."""
+    if isinstance(item, (tuple, list)):
+        for part in item:
+            yield from _leaves(part)
+    elif isinstance(item, dict):
+        yield from _leaves(tuple(item.values()))
+    else:
+        yield item
 
 
 def _written(callee: Any) -> str:

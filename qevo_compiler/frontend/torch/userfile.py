@@ -15,6 +15,7 @@ import sysconfig
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType, TracebackType
 
@@ -97,6 +98,7 @@ def _last_own(frames: list[tuple[str, int]], sources: SourceMap) -> Span | None:
     return line_span(name, line, sources)
 
 
+@lru_cache(maxsize=1024)
 def _is_own(file: str) -> bool:
     full = os.path.realpath(file)
     return os.path.isfile(full) and not full.startswith(_NOT_THE_USERS)

@@ -1,6 +1,7 @@
 import networkx as nx
 import numpy as np
 import pytest
+
 from qevo_compiler.analyses.interaction import interaction_of
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.poly.polynomials import pack

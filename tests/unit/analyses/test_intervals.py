@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qevo_compiler.analyses.intervals import decision_values, intervals
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn import Function
@@ -101,8 +102,8 @@ def test_functions_with_a_minimum_are_tight(function, lower, width):
     y = builder.add(nn.ApplyOp(x, function))
     low, high = intervals(builder.finish())[y]
     values = apply_function(function, np.linspace(lower, lower + width, 4001))
-    assert low <= values.min() <= low + 1e-6 + width * 1e-4
-    assert values.max() <= high <= values.max() + 1e-12
+    assert low - 1e-14 <= values.min() <= low + 1e-6 + width * 1e-4
+    assert values.max() - 1e-14 <= high <= values.max() + 1e-12
 
 
 def test_domains_and_parameters():

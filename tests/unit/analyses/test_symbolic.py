@@ -5,6 +5,7 @@ import sys
 import numpy as np
 import pytest
 import sympy
+
 from qevo_compiler.analyses.symbolic import MAX_TERMS, to_latex, to_sympy, variable_names
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import poly, problem
@@ -19,7 +20,9 @@ def module():
     builder.append(problem.VariableOp("x", Domain.BINARY, (2,)))
     builder.append(problem.VariableOp("layer_kind", Domain.CHOICE, (), labels=("none", "conv_3")))
     bounds = Array(np.array(-1.0)), Array(np.array(2.0))
-    builder.append(problem.VariableOp("net.w", Domain.INTEGER, (1,), *bounds, positions=Array(np.array([4])), tensor_shape=(2, 3)))
+    builder.append(
+        problem.VariableOp("net.w", Domain.INTEGER, (1,), *bounds, positions=Array(np.array([4])), tensor_shape=(2, 3))
+    )
     v = arithmetic.variables(np.arange(5))
     x0, w = arithmetic.select(v, np.array([0])), arithmetic.select(v, np.array([4]))
     objective = arithmetic.add(
@@ -34,7 +37,13 @@ def module():
 
 
 def test_names():
-    assert variable_names(module().main) == ["x[0]", "x[1]", "layer_kind == none", "layer_kind == conv_3", "net.w[1, 1]"]
+    assert variable_names(module().main) == [
+        "x[0]",
+        "x[1]",
+        "layer_kind == none",
+        "layer_kind == conv_3",
+        "net.w[1, 1]",
+    ]
 
 
 def test_sympy_agrees_with_the_evaluator():
@@ -44,7 +53,9 @@ def test_sympy_agrees_with_the_evaluator():
     values = dict(zip(found.symbols, [1, 0, 0, 1, 2], strict=True))
     want = evaluate_func(module().main, variables=point)
     assert float(found.objective.subs(values)) == want.objective == 10.5
-    assert [float(relation.lhs.subs(values)) for relation in found.constraints["cap"]] == want.constraints["cap"].tolist()
+    assert [float(relation.lhs.subs(values)) for relation in found.constraints["cap"]] == want.constraints[
+        "cap"
+    ].tolist()
     assert all(isinstance(relation, sympy.Le) for relation in found.constraints["cap"])
 
 
@@ -67,7 +78,11 @@ def test_latex_is_the_same_for_every_hash_seed():
     code = "import test_symbolic as t; print(t.to_latex(t.module()))"
     texts = {
         subprocess.run(
-            [sys.executable, "-c", code], cwd=here, env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, check=True
+            [sys.executable, "-c", code],
+            cwd=here,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
         ).stdout
         for seed in ("0", "1", "2")
     }

@@ -5,6 +5,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import canonical, pack
 from qevo_compiler.ir import Array
@@ -93,7 +94,9 @@ def test_substitution_agrees_with_sympy(p, numbers):
     affine = AffineMap(Array(offsets), Array(starts), Array(bits), Array(parts))
     forms = [int(offsets[0])] + [int(offsets[i]) + int(weights[i]) * SYMBOLS[i] + SYMBOLS[0] for i in range(1, NAMES)]
     replaced = dict(zip(SYMBOLS, forms, strict=True))
-    assert same(arithmetic.substitute(p, affine), [sympy.sympify(x).subs(replaced, simultaneous=True) for x in to_sympy(p)])
+    assert same(
+        arithmetic.substitute(p, affine), [sympy.sympify(x).subs(replaced, simultaneous=True) for x in to_sympy(p)]
+    )
     point = np.arange(NAMES) - 1.0
     want = [float(sympy.sympify(f).subs(dict(zip(SYMBOLS, point, strict=True)))) for f in forms]
     assert affine.evaluate(point).tolist() == want

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pytest
+
 from qevo_compiler.dialects import nn, poly, problem
+from qevo_compiler.dialects.anneal import SampleOp
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Relation
@@ -74,7 +76,9 @@ def test_layers_equal_torch():
 
 def test_linear_with_leading_axes_and_no_bias():
     x, weight = RNG.normal(size=(2, 3, 4)), RNG.normal(size=(5, 4))
-    np.testing.assert_allclose(run(lambda a, b: nn.LinearOp(a, b, None), x, weight), np.einsum("abi,oi->abo", x, weight))
+    np.testing.assert_allclose(
+        run(lambda a, b: nn.LinearOp(a, b, None), x, weight), np.einsum("abi,oi->abo", x, weight)
+    )
 
 
 def test_layout_ops():
@@ -98,9 +102,7 @@ def test_scalar_arithmetic():
 
 
 def test_an_op_without_results_is_refused():
-    with pytest.raises(Invalid, match="anneal.sample"):
-        from qevo_compiler.dialects.anneal import SampleOp
-
+    with pytest.raises(Invalid, match=r"anneal\.sample"):
         apply_op(SampleOp(), [])
 
 

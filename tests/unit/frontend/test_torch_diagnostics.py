@@ -67,6 +67,11 @@ CASES = {
     "not_scalar": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = nn.MSELoss(reduction='none')\n", "Q0711", 8),
     "not_a_tensor": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: 3.0\n", "Q0711", 8),
     "not_finite_loss": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: o.sum() / 0\n", "Q0708", 8),
+    "reads_model": (
+        HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: o.mean() + model.weight.sum()\n",
+        "Q0715",
+        8,
+    ),
     "frozen": (HEAD + "model = nn.Linear(3, 2).requires_grad_(False)" + TAIL, "Q0712", 7),
     "nan_inputs": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "inputs = inputs / 0 * 0\n", "Q0708", 8),
     "nan_weight": (HEAD + "model = nn.Linear(3, 2)\nmodel.weight.data[1, 2] = float('inf')" + TAIL, "Q0708", 5),

@@ -106,6 +106,7 @@ LAYOUT = {
     "unbind": lambda x: sum(x.unbind(1))[:, None] + x,
     "flip_roll": lambda x: x.flip(1) + x.roll(1, 0),
     "indexed": lambda x: x[[2, 1, 0, 5, 4, 3]] * x[:, [0, 0, 2]],
+    "converted": lambda x: x.to(torch.float64, copy=True),
     "repeated": lambda x: x.repeat(2, 1)[:6] + x.repeat_interleave(2, 0)[:6],
     "triangle": lambda x: x.tril() + x.triu(1) * 2,
     "padded": lambda x: F.pad(x, (1, 1), value=2.0)[:, :3],

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn import Function
@@ -33,14 +34,14 @@ def test_the_pair_of_the_docstring():
     result = approximate(real_module(Function.TANH, -1, 1))
     assert not result.main.ops_of(nn.ApplyOp)
     coefficients = result.main.only(nn.PolynomialOp).coefficients.values
-    assert coefficients.round(2).tolist() == [0.0, 0.96, 0.0, -0.2]
+    assert coefficients.round(2).tolist() == [0.0, 0.97, 0.0, -0.22]
 
 
 @pytest.mark.parametrize("function", list(Function))
 @pytest.mark.parametrize(("lower", "upper"), [(-2.0, 3.0), (0.0, 1.0), (0.5, 6.0), (9.0, 10.0)])
 @pytest.mark.parametrize("degree", [0, 1, 4, 9])
 def test_the_error_in_the_ledger_holds_and_is_tight(function, lower, upper, degree):
-    if function is Function.LOG and lower <= 0 or function is Function.SQRT and lower < 0:
+    if (lower < 0 and function is Function.SQRT) or (lower <= 0 and function is Function.LOG):
         refuse(real_module(function, lower, upper), "Q0604")
         return
     module = real_module(function, lower, upper)
@@ -113,7 +114,7 @@ def refuse(module, code):
 
 def test_an_argument_without_a_range_is_refused():
     refuse(real_module(Function.TANH, -1, np.inf), "Q0603")
-    assert "Q0604" == refuse(real_module(Function.EXP, 0, 1e4), "Q0604").code
+    refuse(real_module(Function.EXP, 0, 1e4), "Q0604")
 
 
 @pytest.mark.parametrize("request_", [(41, None, None), (3, 1.0, 1.0), (-1, 0.0, 1.0)])

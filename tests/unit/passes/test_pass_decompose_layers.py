@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.evaluator.reference import evaluate_func
 from qevo_compiler.ir import Array, Builder, Module
@@ -50,7 +51,9 @@ def test_layers_keep_their_meaning(name):
     module = Module("m", (builder.finish(result),))
     lowered = Pipeline((DecomposeLayers(),)).run(module)
     assert nn.LAYERS.isdisjoint({type(op) for op in lowered.main.ops})
-    np.testing.assert_allclose(evaluate_func(lowered.main).returns[0], evaluate_func(module.main).returns[0], atol=1e-12)
+    np.testing.assert_allclose(
+        evaluate_func(lowered.main).returns[0], evaluate_func(module.main).returns[0], atol=1e-12
+    )
     assert lowered.func("loss").ops == module.main.ops
     assert DecomposeLayers().run(lowered) is lowered
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import nn, poly, problem
 from qevo_compiler.dialects.problem import Domain, Relation
@@ -56,10 +57,13 @@ module "m" {{
     )
     result = expand(parse_module(SourceFile("m.qir", text)))
     printed = print_module(result)
-    assert printed.count(
-        "poly.objective() {polynomial = polynomials{rows = 1, terms = [terms{row = i32<2>(0, 0), "
-        "variables = i32<2x2>(0, 0, 1, 1), coefficients = f64<2>(1.0, 1.0)}]}, sense = Sense.minimize}"
-    ) == 2
+    assert (
+        printed.count(
+            "poly.objective() {polynomial = polynomials{rows = 1, terms = [terms{row = i32<2>(0, 0), "
+            "variables = i32<2x2>(0, 0, 1, 1), coefficients = f64<2>(1.0, 1.0)}]}, sense = Sense.minimize}"
+        )
+        == 2
+    )
     assert result.func("problem").ops == result.main.ops
 
 
@@ -182,7 +186,9 @@ def test_expansion_keeps_every_value(case):
     try:
         result = expand(module, max_terms=100_000)
     except CompileError as error:
-        assert {d.code for d in error.diagnostics} == {"Q0605"}
+        # Random powers of powers may grow beyond the limit; nothing else may be refused.
+        if {d.code for d in error.diagnostics} != {"Q0605"}:
+            raise
         return
     verify(result)
     for _ in range(3):
@@ -202,7 +208,9 @@ def test_polynomials_of_sums():
     result = expand(module)
     for bits in range(16):
         point = {"x": np.array([1.0 if bits >> k & 1 else -1.0 for k in range(4)])}
-        assert evaluate_func(result.main, variables=point).objective == pytest.approx(run_func(module.main, variables=point)[p])
+        assert evaluate_func(result.main, variables=point).objective == pytest.approx(
+            run_func(module.main, variables=point)[p]
+        )
 
 
 @pytest.mark.parametrize("square", [True, False])
@@ -240,7 +248,12 @@ def parameters_module(*ranges, train=False, linearize=False):
 def test_a_parameter_with_bits_becomes_a_variable_and_others_are_held():
     result = expand(parameters_module((-1.0, 3.0, 4), (None, None, None), train=True))
     variable = result.main.only(problem.VariableOp)
-    assert (variable.symbol, variable.domain, variable.bits, float(variable.upper.values)) == ("p0", Domain.REAL, 4, 3.0)
+    assert (variable.symbol, variable.domain, variable.bits, float(variable.upper.values)) == (
+        "p0",
+        Domain.REAL,
+        4,
+        3.0,
+    )
     assert result.main.first(problem.TrainOp) is not None
     assert terms(result) == {(0,): 1.0, (1,): 2.0}
     (entry,) = result.ledger
@@ -280,6 +293,7 @@ def one_op(make, **kwargs):
         (lambda b, x: nn.PowerOp(x, -1), "Q0602"),
         (lambda b, x: nn.DivOp(x, constant(b, [1, 0, 1])), "Q0606"),
         (lambda b, x: nn.MulOp(x, constant(b, [1, np.nan, 1])), "Q0606"),
+        (lambda b, x: nn.MulOp(x, b.add(nn.DivOp(constant(b, [1, 0, 1]), constant(b, [1, 0, 1])))), "Q0606"),
     ],
 )
 def test_what_is_no_polynomial_is_refused(make, code):
@@ -306,4 +320,6 @@ def test_a_million_terms_are_arrays():
     module = minimise(builder, builder.add(nn.SubOp(one, product)))
     result = expand(module)
     point = {"s": rng.choice([-1.0, 1.0], edges // 10)}
-    assert evaluate_func(result.main, variables=point).objective == evaluate_func(module.main, variables=point).objective
+    assert (
+        evaluate_func(result.main, variables=point).objective == evaluate_func(module.main, variables=point).objective
+    )

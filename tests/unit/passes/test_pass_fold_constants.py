@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.evaluator.reference import evaluate_func
 from qevo_compiler.ir import Array, Builder, Module, parse_module, print_module, verify
@@ -10,7 +11,7 @@ RNG = np.random.default_rng(3)
 
 
 def program(*body):
-    return "qir 1\nmodule \"m\" {\n  func @main() {\n    " + "\n    ".join(body) + "\n  }\n}\n"
+    return 'qir 1\nmodule "m" {\n  func @main() {\n    ' + "\n    ".join(body) + "\n  }\n}\n"
 
 
 def module_of(*body):

@@ -31,7 +31,7 @@ from qevo_compiler.passes.quadratic.model import automatic_steps, boxes, rounded
 from qevo_compiler.source import SourceFile
 
 torch = pytest.importorskip("torch")
-from traced_networks import Twin, convolutional, network, parameter
+from traced_networks import Twin, convolutional, network, parameter  # noqa: E402
 
 KINDS = [
     ("cross_entropy", Function.TANH, 0.0),

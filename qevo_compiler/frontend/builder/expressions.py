@@ -1,0 +1,326 @@
+"""Lazy arrays over the variables of a `Problem`, with numpy's operators and shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.language import (
+    BadIndex,
+    BadPythonValue,
+    ConstraintAsTruth,
+    ForeignExpression,
+    NotScalar,
+    UnknownLabel,
+)
+from qevo_compiler.diagnostics.syntax import NotARelation
+from qevo_compiler.dialects.problem import Relation
+from qevo_compiler.frontend import arrays, tensors
+from qevo_compiler.frontend.builder import places, symbolic
+from qevo_compiler.frontend.tensors import Choice, Item, Tensor
+from qevo_compiler.frontend.tensors.value import show_labels
+from qevo_compiler.source import Span
+
+if TYPE_CHECKING:
+    from qevo_compiler.frontend.builder.problem import Problem
+
+Operation = Callable[[Tensor, Tensor, Span | None], Tensor]
+_EXPECTED = "numbers, arrays of numbers and expressions of this problem are accepted"
+
+
+@dataclass(frozen=True, eq=False)
+class Constraint:
+    """`body relation 0`, element by element; hand it to `Problem.subject_to`."""
+
+    problem: Problem
+    body: Tensor
+    relation: Relation
+    span: Span | None
+
+    def __bool__(self) -> bool:
+        raise CompileError(ConstraintAsTruth(places.here()))
+
+
+class Expression:
+    """An array of expressions over decisions. Operators follow numpy; `==`, `<=` and `>=` state constraints.
+
+    `&`, `|`, `^` and `~` are logic on 0/1 expressions. Every mistake of shape or kind raises
+    `CompileError` with the line of the user's file.
+    """
+
+    __array_ufunc__ = None  # so that `ndarray @ expression` comes to __rmatmul__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, problem: Problem, tensor: Tensor) -> None:
+        self._problem = problem
+        self._tensor = tensor
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._tensor.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self._tensor.size
+
+    @property
+    def T(self) -> Expression:  # noqa: N802  numpy's name
+        """The axes in reverse order."""
+        return self._with(tensors.transpose(self._tensor, places.here()))
+
+    def sum(self, axis: int | Sequence[int] | None = None) -> Expression:
+        """The sum over all axes, or over the given ones."""
+        span = places.here()
+        return self._with(tensors.sum_axes(self._tensor, self._axes(axis, span), span))
+
+    def mean(self, axis: int | Sequence[int] | None = None) -> Expression:
+        """The mean over all axes, or over the given ones."""
+        span = places.here()
+        axes = self._axes(axis, span)
+        count = tensors.constant(np.int64(np.prod([self.shape[a] for a in axes], dtype=np.int64)))
+        return self._with(tensors.divide(tensors.sum_axes(self._tensor, axes, span), count, span))
+
+    def prod(self) -> Expression:
+        """The product of all elements."""
+        return self._with(tensors.product(self._tensor, places.here()))
+
+    def norm2(self) -> Expression:
+        """The sum of the squares of all elements."""
+        return self._with(tensors.norm2(self._tensor, places.here()))
+
+    def implies(self, other: Any) -> Expression:
+        """1 unless this is 1 and the other is 0."""
+        return self._logic("=>", other)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise CompileError(NotScalar(places.here(), "what `len` takes is an array, and an element", ()))
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Expression]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, items: Any) -> Expression:
+        span = places.here()
+        found = tensors.index(self._tensor, read_items(self._problem, items, self.ndim, span), span)
+        assert isinstance(found, Tensor)
+        return self._with(found)
+
+    def __add__(self, other: Any) -> Expression:
+        return self._binary(tensors.add, other)
+
+    def __radd__(self, other: Any) -> Expression:
+        return self._reflected(tensors.add, other)
+
+    def __sub__(self, other: Any) -> Expression:
+        return self._binary(tensors.subtract, other)
+
+    def __rsub__(self, other: Any) -> Expression:
+        return self._reflected(tensors.subtract, other)
+
+    def __mul__(self, other: Any) -> Expression:
+        return self._binary(tensors.multiply, other)
+
+    def __rmul__(self, other: Any) -> Expression:
+        return self._reflected(tensors.multiply, other)
+
+    def __truediv__(self, other: Any) -> Expression:
+        return self._binary(tensors.divide, other)
+
+    def __rtruediv__(self, other: Any) -> Expression:
+        return self._reflected(tensors.divide, other)
+
+    def __pow__(self, other: Any) -> Expression:
+        return self._binary(tensors.power, other)
+
+    def __rpow__(self, other: Any) -> Expression:
+        return self._reflected(tensors.power, other)
+
+    def __matmul__(self, other: Any) -> Expression:
+        return self._binary(tensors.matmul, other)
+
+    def __rmatmul__(self, other: Any) -> Expression:
+        return self._reflected(tensors.matmul, other)
+
+    def __neg__(self) -> Expression:
+        return self._with(tensors.negate(self._tensor, places.here()))
+
+    def __pos__(self) -> Expression:
+        return self
+
+    def __abs__(self) -> Expression:
+        return self._with(tensors.apply("abs", self._tensor, places.here()))
+
+    def __and__(self, other: Any) -> Expression:
+        return self._logic("and", other)
+
+    def __or__(self, other: Any) -> Expression:
+        return self._logic("or", other)
+
+    def __xor__(self, other: Any) -> Expression:
+        return self._logic("xor", other)
+
+    __rand__, __ror__, __rxor__ = __and__, __or__, __xor__
+
+    def __invert__(self) -> Expression:
+        span = places.here()
+        return self._with(tensors.negation(self._tensor, span, span))
+
+    def __le__(self, other: Any) -> Constraint:
+        return self._relation(Relation.LE, other)
+
+    def __ge__(self, other: Any) -> Constraint:
+        return self._relation(Relation.GE, other)
+
+    def __eq__(self, other: object) -> Constraint:  # type: ignore[override]
+        return self._relation(Relation.EQ, other)
+
+    def __ne__(self, other: object) -> Any:
+        raise CompileError(NotARelation(places.here(), "!=", "for 0/1 expressions `a ^ b` is 1 where they differ"))
+
+    def __lt__(self, other: Any) -> Any:
+        raise CompileError(NotARelation(places.here(), "<", "for whole numbers `a < b` is `a <= b - 1`"))
+
+    def __gt__(self, other: Any) -> Any:
+        raise CompileError(NotARelation(places.here(), ">", "for whole numbers `a > b` is `a >= b + 1`"))
+
+    def __bool__(self) -> bool:
+        raise CompileError(ConstraintAsTruth(places.here()))
+
+    def __repr__(self) -> str:
+        return f"Expression(shape={self.shape})"
+
+    def _with(self, tensor: Tensor) -> Expression:
+        return Expression(self._problem, tensor)
+
+    def _binary(self, operation: Operation, other: Any) -> Expression:
+        span = places.here()
+        return self._with(operation(self._tensor, read_tensor(self._problem, other, span), span))
+
+    def _reflected(self, operation: Operation, other: Any) -> Expression:
+        span = places.here()
+        return self._with(operation(read_tensor(self._problem, other, span), self._tensor, span))
+
+    def _logic(self, operator: str, other: Any) -> Expression:
+        span = places.here()
+        operands = [(self._tensor, span), (read_tensor(self._problem, other, span), span)]
+        return self._with(tensors.logical(operator, operands, span))
+
+    def _relation(self, relation: Relation, other: Any) -> Constraint:
+        span = places.here()
+        body = tensors.subtract(self._tensor, read_tensor(self._problem, other, span), span)
+        return Constraint(self._problem, body, relation, span)
+
+    def _axes(self, axis: int | Sequence[int] | None, span: Span | None) -> tuple[int, ...]:
+        chosen = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+        for one in chosen:
+            if not -self.ndim <= one < self.ndim:
+                raise CompileError(BadPythonValue(span, "an axis", str(one), f"the array has {self.ndim} axes"))
+        return tuple(sorted({one % self.ndim for one in chosen}))
+
+
+class ChoiceExpression:
+    """An array of choices. Compare it with a label (`op[0] == "pool"`), or read a table with it."""
+
+    __array_ufunc__ = None
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, problem: Problem, choice: Choice) -> None:
+        self._problem = problem
+        self._choice = choice
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._choice.shape
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._choice.labels
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise CompileError(NotScalar(places.here(), "what `len` takes is an array, and an element", ()))
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[ChoiceExpression]:
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, items: Any) -> ChoiceExpression:
+        span = places.here()
+        found = tensors.index(self._choice, read_items(self._problem, items, len(self.shape), span), span)
+        assert isinstance(found, Choice)
+        return ChoiceExpression(self._problem, found)
+
+    def __eq__(self, other: object) -> Expression:  # type: ignore[override]
+        return Expression(self._problem, self._equals(other, places.here()))
+
+    def __ne__(self, other: object) -> Expression:  # type: ignore[override]
+        span = places.here()
+        return Expression(self._problem, tensors.subtract(tensors.ONE, self._equals(other, span), span))
+
+    def __bool__(self) -> bool:
+        raise CompileError(ConstraintAsTruth(places.here()))
+
+    def __repr__(self) -> str:
+        return f"ChoiceExpression(shape={self.shape}, labels={self.labels})"
+
+    def _equals(self, other: object, span: Span | None) -> Tensor:
+        if isinstance(other, str):
+            return tensors.is_label(self._choice, other, span)
+        if isinstance(other, ChoiceExpression):
+            _check_home(self._problem, other, span)
+            return tensors.is_equal(self._choice, other._choice, span)
+        hint = "a choice is compared with a label, as a string, or with another choice"
+        raise CompileError(UnknownLabel(span, "this object", show_labels(self.labels), hint))
+
+
+def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
+    """Anything that may stand in an expression, as a tensor. Arrays are copied."""
+    if isinstance(value, Expression):
+        _check_home(problem, value, span)
+        return value._tensor
+    if isinstance(value, ChoiceExpression):
+        return tensors.number(value._choice, span)
+    if symbolic.is_sympy(value):
+        return symbolic.read(problem, value, span)
+    if value is None or isinstance(value, str | bytes | dict | Constraint):
+        raise CompileError(BadPythonValue(span, "part of an expression", type(value).__name__, _EXPECTED))
+    # Copied, because the arrays of a module are frozen and this one belongs to the caller.
+    return tensors.constant(np.array(arrays.numbers("this array", value, span)))
+
+
+def read_items(problem: Problem, items: Any, rank: int, span: Span | None) -> list[Item]:
+    """The entries of an index: integers, arrays, slices, `...` and choices."""
+    entries = list(items) if isinstance(items, tuple) else [items]
+    if (dots := [i for i, entry in enumerate(entries) if entry is Ellipsis]) and len(dots) == 1:
+        missing = max(0, rank - len(entries) + 1)
+        entries[dots[0] : dots[0] + 1] = [slice(None)] * missing
+    return [_read_item(problem, entry, span) for entry in entries]
+
+
+def _read_item(problem: Problem, entry: Any, span: Span | None) -> Item:
+    if isinstance(entry, ChoiceExpression):
+        _check_home(problem, entry, span)
+        return Item(entry._choice, span)
+    if isinstance(entry, slice):
+        try:
+            entry.indices(0)
+        except (TypeError, ValueError):
+            raise CompileError(BadIndex(span, "the bounds of a slice are whole numbers, its step not 0")) from None
+        return Item(entry, span)
+    if entry is None or entry is Ellipsis:
+        raise CompileError(BadIndex(span, "a new axis, or `...` twice"))
+    return Item(read_tensor(problem, entry, span), span)
+
+
+def _check_home(problem: Problem, value: Expression | ChoiceExpression, span: Span | None) -> None:
+    if value._problem is not problem:
+        raise CompileError(ForeignExpression(span, value._problem.name))

@@ -1,0 +1,33 @@
+"""Where in the user's Python file a statement stands."""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+
+from qevo_compiler.source import Span
+
+_PACKAGE = f"{Path(__file__).resolve().parents[2]}{os.sep}"
+
+
+def here() -> Span | None:
+    """The expression outside this package that is being evaluated, by the file's base name."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    if frame is None:
+        return None
+    # co_positions is the compiler's own table: two bytes an instruction, columns counted from 0.
+    position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None, None, None, None))
+    line, end_line, column, end_column = position
+    start = line or frame.f_lineno
+    return Span(
+        Path(frame.f_code.co_filename).name,
+        start,
+        (column or 0) + 1,
+        end_line or start,
+        (column or 0) + 2 if end_column is None else end_column + 1,
+    )

@@ -1,0 +1,270 @@
+"""`Problem`: a problem stated from Python, meeting the language in the same module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.language import (
+    BadPythonValue,
+    BadWeight,
+    DuplicateName,
+    RepeatedStatement,
+)
+from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
+from qevo_compiler.frontend import arrays, declare, directives, tensors
+from qevo_compiler.frontend.builder import places, symbolic
+from qevo_compiler.frontend.builder.expressions import (
+    ChoiceExpression,
+    Constraint,
+    Expression,
+    read_items,
+    read_tensor,
+)
+from qevo_compiler.frontend.directives import Given, Kind
+from qevo_compiler.frontend.draft import Draft, Family
+from qevo_compiler.frontend.tensors import Choice, Tensor
+from qevo_compiler.frontend.tensors.value import Values
+from qevo_compiler.ir import Array, Module
+from qevo_compiler.source import Span
+
+Shape = int | Sequence[int]
+
+
+class Problem:
+    """Variables, an objective and constraints, stated from Python.
+
+        p = Problem("knapsack")
+        take = p.binary("take", 4)
+        p.maximize(profit @ take)
+        p.subject_to(weight @ take <= 9, name="fits")
+
+    Every mistake raises `CompileError` with the line of the user's file. The same problem written in the
+    language gives the same polynomials, and so the same emitted files.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._draft = Draft(_checked_name(name, places.here()))
+        self._variables: dict[str, Tensor | Choice] = {}
+        self._families: dict[str, Span | None] = {}
+        self._once: dict[str, Span | None] = {}
+
+    @property
+    def name(self) -> str:
+        return self._draft.name
+
+    @property
+    def variables(self) -> dict[str, Tensor | Choice]:
+        """What each declared name stands for, in order of declaration."""
+        return dict(self._variables)
+
+    def binary(self, name: str, shape: Shape = ()) -> Expression:
+        """Variables that are 0 or 1."""
+        return self._plain(name, Domain.BINARY, shape, places.here())
+
+    def spin(self, name: str, shape: Shape = ()) -> Expression:
+        """Variables that are -1 or +1."""
+        return self._plain(name, Domain.SPIN, shape, places.here())
+
+    def integer(
+        self, name: str, shape: Shape = (), *, low: ArrayLike, high: ArrayLike, encoding: str | None = None
+    ) -> Expression:
+        """Integers from `low` to `high`, both included; `encoding` is log, unary, onehot or domainwall."""
+        span = places.here()
+        chosen = None if encoding is None else _word(Encoding, "an encoding", encoding, span)
+        ends = arrays.numbers(name, low, span), arrays.numbers(name, high, span)
+        tensor = declare.integer_variable(name, _shape(shape, span), *ends, chosen, span)
+        return self._number(name, tensor, span)
+
+    def real(self, name: str, shape: Shape = (), *, low: ArrayLike, high: ArrayLike, bits: int) -> Expression:
+        """Reals on 2^bits equally spaced points from `low` to `high`, both included."""
+        span = places.here()
+        ends = arrays.numbers(name, low, span), arrays.numbers(name, high, span)
+        tensor = declare.real_variable(name, _shape(shape, span), *ends, bits, span)
+        return self._number(name, tensor, span)
+
+    def choice(self, name: str, shape: Shape = (), *, labels: Sequence[str]) -> ChoiceExpression:
+        """One of `labels` for each element."""
+        span = places.here()
+        texts = tuple(_checked_name(label, span) for label in labels)
+        choice = declare.choice_variable(name, _shape(shape, span), texts, span)
+        self._declare(name, choice, span)
+        return ChoiceExpression(self, choice)
+
+    def param(
+        self,
+        name: str,
+        start: ArrayLike,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        bits: int | None = None,
+    ) -> Expression:
+        """A trained tensor with its start value; with a range and bits it can be mapped to spins."""
+        span = places.here()
+        given = [low is not None, high is not None, bits is not None]
+        if any(given) and not all(given):
+            raise CompileError(BadPythonValue(span, "a grid", "incomplete", "give `low`, `high` and `bits`, or none"))
+        values = arrays.numbers(name, start, span)
+        grid = (low, high, bits) if all(given) else None
+        return self._number(name, declare.parameter(name, values.shape, values, grid, span), span)
+
+    def constant(self, values: ArrayLike) -> Expression:
+        """Numbers as an expression, for example a table that choices read: `p.constant(cost)[op]`."""
+        return Expression(self, read_tensor(self, values, places.here()))
+
+    def lookup(self, table: Any, *items: Any) -> Expression:
+        """`table[items]`, where items are choices, whole numbers, arrays of them, or slices."""
+        span = places.here()
+        tensor = read_tensor(self, table, span)
+        found = tensors.index(tensor, read_items(self, items, len(tensor.shape), span), span)
+        assert isinstance(found, Tensor)
+        return Expression(self, found)
+
+    def minimize(self, objective: Any) -> None:
+        """State the objective: one number, to be made small."""
+        self._objective(Sense.MINIMIZE, objective, places.here())
+
+    def maximize(self, objective: Any) -> None:
+        """State the objective: one number, to be made large."""
+        self._objective(Sense.MAXIMIZE, objective, places.here())
+
+    def subject_to(self, constraint: Any, name: str | None = None, weight: float | None = None) -> None:
+        """State a constraint, one for each element of an array.
+
+        `constraint` is a comparison, a sympy relation, or a 0/1 expression that has to be 1. With a
+        `weight` it is soft. Without a name it is called c1, c2, ...
+        """
+        span = places.here()
+        body, relation = self._body(constraint, span)
+        if name is None:
+            numbers = (f"c{k}" for k in range(1, len(self._families) + 2))
+            name = next(n for n in numbers if n not in self._families)
+        if _checked_name(name, span) in self._families:
+            raise CompileError(DuplicateName(span, name, self._families[name]))
+        self._families[name] = span
+        indices = Array(_positions(body.shape))
+        self._draft.add_constraint(Family(name, body, relation, indices, _weight(weight, span), span))
+
+    def train(self, method: str = "sgd", **options: Any) -> None:
+        """Ask for gradient descent: `rate`, `steps`, and torch.optim.SGD's further options."""
+        span = self._first_time("train")
+        self._draft.directives.append(directives.train(method, _given(options, span), _read, span, span))
+
+    def linearize(self, method: str = "carleman", **options: Any) -> None:
+        """Ask for the Carleman system of the training dynamics: `order` or `tolerance`, `pivot`, `reupload`."""
+        span = self._first_time("linearize")
+        self._draft.directives.append(directives.linearize(method, _given(options, span), _read, span, span))
+
+    def anneal(self, method: str, points: ArrayLike | None = None, **options: Any) -> None:
+        """Ask for a schedule: linear, exponential, adaptive or points; times in microseconds."""
+        span = self._first_time("anneal")
+        given = _given(options if points is None else {"points": points, **options}, span)
+        self._draft.directives.append(directives.request(method, given, _read, span, span))
+
+    def sample(self, **options: Any) -> None:
+        """Say how to sample: `reads`, `seed`, `sweeps`."""
+        span = self._first_time("sample")
+        self._draft.directives.append(directives.sample(_given(options, span), _read, span))
+
+    def approximate(self, function: str, degree: int, on: tuple[float, float] | None = None) -> None:
+        """Replace a smooth function by a polynomial of this degree, on this interval if one is given."""
+        span = self._first_time(f"approximate {function}")
+        given = Given("degree", degree, span)
+        self._draft.directives.append(directives.approximate(function, given, on, _read, span, span))
+
+    def to_module(self) -> Module:
+        """The module with `@main` at stage TENSOR. Raises `CompileError` when nothing is to be decided."""
+        return self._draft.module()
+
+    def compile(self, target: str = "dwave", **options: Any) -> Any:
+        """The compiled program for `target`; see `qevo_compiler.compile`."""
+        # The driver stands a floor above and imports this module, so it is looked up when called.
+        return import_module("qevo_compiler.driver").compile(self, target=target, **options)
+
+    def _plain(self, name: str, domain: Domain, shape: Shape, span: Span | None) -> Expression:
+        return self._number(name, declare.plain_variable(name, domain, _shape(shape, span), span), span)
+
+    def _number(self, name: str, tensor: Tensor, span: Span | None) -> Expression:
+        self._declare(name, tensor, span)
+        return Expression(self, tensor)
+
+    def _declare(self, name: str, variable: Tensor | Choice, span: Span | None) -> None:
+        if _checked_name(name, span) in self._variables:
+            raise CompileError(DuplicateName(span, name, declare.tensor_of(self._variables[name]).span))
+        self._variables[name] = variable
+        self._draft.declared.append(declare.tensor_of(variable))
+
+    def _objective(self, sense: Sense, objective: Any, span: Span | None) -> None:
+        if self._draft.objective is not None:
+            raise CompileError(RepeatedStatement(span, "objective", self._draft.objective_span))
+        self._draft.set_objective(sense, read_tensor(self, objective, span), span)
+
+    def _body(self, constraint: Any, span: Span | None) -> tuple[Tensor, Relation]:
+        if isinstance(constraint, Constraint):
+            home = Expression(constraint.problem, constraint.body)
+            return read_tensor(self, home, span), constraint.relation
+        if symbolic.is_sympy(constraint):
+            return symbolic.read_relation(self, constraint, span)
+        if isinstance(constraint, Expression):
+            value = read_tensor(self, constraint, span)
+            return tensors.subtract(tensors.logical("and", [(value, span)], span), tensors.ONE, span), Relation.EQ
+        expected = "write a comparison, such as `x.sum() <= 3`"
+        raise CompileError(BadPythonValue(span, "a constraint", type(constraint).__name__, expected))
+
+    def _first_time(self, statement: str) -> Span | None:
+        span = places.here()
+        if statement in self._once:
+            raise CompileError(RepeatedStatement(span, statement, self._once[statement]))
+        self._once[statement] = span
+        return span
+
+
+def _shape(shape: Shape, span: Span | None) -> tuple[int, ...]:
+    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    for size in sizes:
+        if not isinstance(size, int | np.integer):
+            raise CompileError(BadPythonValue(span, "a size", type(size).__name__, "a shape holds whole numbers"))
+    return tuple(int(size) for size in sizes)
+
+
+def _checked_name(name: Any, span: Span | None) -> str:
+    if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
+        raise CompileError(BadPythonValue(span, "a name", repr(name), "letters, digits and `_`, a letter first"))
+    return name
+
+
+def _word(words: type[Encoding], what: str, given: str, span: Span | None) -> Encoding:
+    known = {word.value: word for word in words}
+    if given not in known:
+        raise CompileError(BadPythonValue(span, what, repr(given), f"one of {', '.join(known)}"))
+    return known[given]
+
+
+def _weight(weight: float | None, span: Span | None) -> float | None:
+    if weight is None:
+        return None
+    if not weight > 0 or weight == float("inf"):
+        raise CompileError(BadWeight(span, f"{weight:g}"))
+    return float(weight)
+
+
+def _positions(shape: tuple[int, ...]) -> Values:
+    """[elements, axes]: the position of every element, which names its constraint."""
+    return np.indices(shape).reshape(len(shape), -1).T if shape else np.zeros((1, 0), np.int64)
+
+
+def _given(options: dict[str, Any], span: Span | None) -> list[Given]:
+    return [Given(name, value, span) for name, value in options.items()]
+
+
+def _read(value: Any, kind: Kind) -> Any:
+    """The value of an option as its kind, or None when it is of another."""
+    if kind is Kind.WORD:
+        return value if isinstance(value, str) else None
+    return None if isinstance(value, str) else directives.plain(arrays.numbers("this option", value, None), kind)
