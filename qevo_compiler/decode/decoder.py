@@ -79,9 +79,9 @@ class Decoder:
                 states[:, register.first + bit] = np.minimum(states[:, a], states[:, b])
         return states
 
-    def explain_spin(self, index: int) -> tuple[str, ...]:
+    def explain_spin(self, index: int) -> list[str]:
         """What a spin stands for, in lines: its symbol and weight, its constraint, or the product that it is."""
-        return tuple(explain_bit(self._registers, index))
+        return list(explain_bit(self._registers, index))
 
     def _checked(self, spins: ArrayLike) -> Bits:
         states = np.asarray(spins)

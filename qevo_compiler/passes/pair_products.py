@@ -1,7 +1,8 @@
 """Choose which products of two bits to give an auxiliary, until no monomial has more than two bits.
 
-Each round counts, for all pairs at once, in how many high monomials they occur; the pairs near the
-highest count are taken, every monomial takes its most shared pair among them, and the counts change.
+Each round counts, for all pairs at once, in how many high monomials they occur, and takes the pairs that
+are the most shared one in all of their monomials. These do not touch each other, so a round does what
+taking the most shared pair again and again would do, many pairs at a time.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
 Integers = NDArray[np.int64]
-import os
-RELAX=float(os.environ.get("RELAX","1"))
+
+# Beyond these rounds a pair is taken when half of its monomials prefer it.
+STRICT_ROUNDS = 256
 _SCRAMBLE = np.int64(0x9E3779B97F4A7C15 - (1 << 64))
 _MASK = np.int64((1 << 62) - 1)
 
@@ -53,10 +55,11 @@ def split_products(high: Sequence[Monomials], bits: int, limit: int) -> Split:
     """
     quadratic: list[Monomials] = []
     factors: list[Names] = []
-    count = 0
+    count = rounds = 0
     while high:
         pairs = _pairs(high, bits + count)
-        chosen, share = _choose(pairs)
+        chosen, share = _choose(pairs, 1.0 if rounds < STRICT_ROUNDS else 0.5)
+        rounds += 1
         count += len(chosen)
         if count > limit:
             raise TooMany
@@ -77,7 +80,7 @@ def _pairs(high: Sequence[Monomials], total: int) -> list[Integers]:
     return keys
 
 
-def _choose(pairs: list[Integers]) -> tuple[Integers, list[Integers]]:
+def _choose(pairs: list[Integers], agreement: float) -> tuple[Integers, list[Integers]]:
     """The keys to give an auxiliary, and for every monomial of each block its column and key rank (column -1: none)."""
     keys, place, counts = np.unique(
         np.concatenate([p.reshape(-1) for p in pairs]), return_inverse=True, return_counts=True
@@ -92,7 +95,7 @@ def _choose(pairs: list[Integers]) -> tuple[Integers, list[Integers]]:
         column = np.argmax(priority[ranks], axis=1)
         bests.append(np.stack([column, ranks[np.arange(len(ranks)), column]]))
     wins = np.bincount(np.concatenate([rank for _, rank in bests]), minlength=len(keys))
-    taken = wins >= RELAX * counts
+    taken = wins >= agreement * counts
     number = np.cumsum(taken) - 1
     share = [np.stack([np.where(taken[rank], column, -1), number[rank]]) for column, rank in bests]
     return keys[taken], share

@@ -88,7 +88,10 @@ class PenalizeConstraints(Pass):
         soft = [(family, energy) for family, energy in zip(families, energies, strict=True) if family.soft]
         soft_energy = arithmetic.add(ZERO, *(arithmetic.scale(e, family.op.weight or 0.0) for family, e in soft))
         soft_high = sum(_worst(family) for family, _ in soft)
-        incumbent = self._incumbent(objective, hard, [family for family, _ in soft], one_hot)
+
+        def incumbent() -> float | None:
+            return self._incumbent(objective, hard, [family for family, _ in soft], one_hot)
+
         weight = dominating_weight(objective, soft_energy, soft_high, one_hot, incumbent)
         if self.scale == 1.0 and all(family.exact for family in hard):
             return weight

@@ -20,6 +20,7 @@ their common bit saves 2 P and costs at most its rise, so P > rise / 2 suffices.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -79,15 +80,19 @@ class OneHot:
 
 
 def dominating_weight(
-    objective: Polynomials, soft: Polynomials, soft_high: float, one_hot: OneHot, incumbent: float | None
+    objective: Polynomials,
+    soft: Polynomials,
+    soft_high: float,
+    one_hot: OneHot,
+    incumbent: Callable[[], float | None],
 ) -> Weight:
-    """The smallest weight that one of the rules proves.
+    """The smallest weight that one of the rules proves; `incumbent` is not asked where the repair rule applies.
 
     `objective` is to be minimised; `soft` is the energy of the soft penalties, never negative and at
-    best at most `soft_high`; `incumbent` is the value of both at a feasible state, if one is known.
+    best at most `soft_high`; `incumbent` finds the value of both at a feasible state, or None.
     """
-    needs = [_bound_rule(objective, soft_high, one_hot, incumbent)]
     repair = _repair_rule(objective, soft, one_hot)
+    needs = [_bound_rule(objective, soft_high, one_hot, incumbent() if repair is None else None)]
     if repair is not None:
         needs.append((repair, PenaltyRule.REPAIR))
     needed, rule = min(needs, key=lambda need: need[0])

@@ -1,7 +1,7 @@
 """Multiply a spin model by one factor so that its fields and couplings fit the annealer's ranges.
 
 before: ising.model {fields = [2.0, 1.0], couplings = {(0, 1) = 4.0}, scale = 1.0}
-after:  ising.model {fields = [0.5, 0.25], couplings = {(0, 1) = 1.0}, scale = 0.25}   with coupling-limit = 1
+after:  ising.model {fields = [0.5, 0.25], couplings = {(0, 1) = 1.0}, scale = 0.25}   with max-coupling = 1
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from qevo_compiler.passes.stages import SPIN
 
 @dataclass(frozen=True)
 class ScaleCoefficients(Pass):
-    """`field_limit` and `coupling_limit` bound |h| and |J|; a model that fits is not enlarged.
+    """`max_field` and `max_coupling` bound |h| and |J|; a model that fits is not enlarged.
 
     The order of energies does not change. With `bits`, the precision that the target's control has, a
     model that needs more is reported.
@@ -32,14 +32,14 @@ class ScaleCoefficients(Pass):
     takes: ClassVar[Legal] = SPIN
     leaves: ClassVar[Legal] = SPIN
 
-    field_limit: float | None = None
-    coupling_limit: float | None = None
+    max_field: float | None = None
+    max_coupling: float | None = None
     bits: int | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         self._check()
         op = module.main.first(ising.ModelOp)
-        if op is None or (self.field_limit is None and self.coupling_limit is None and self.bits is None):
+        if op is None or (self.max_field is None and self.max_coupling is None and self.bits is None):
             return module
         factor = self._factor(op)
         entries = self._precision(op, context)
@@ -55,14 +55,14 @@ class ScaleCoefficients(Pass):
         return module.with_main(rewrite(module.main, rule)).record(*entries)
 
     def _check(self) -> None:
-        for option in ("field_limit", "coupling_limit", "bits"):
+        for option in ("max_field", "max_coupling", "bits"):
             value = getattr(self, option)
             if value is not None and not (np.isfinite(value) and value > 0):
                 raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), f"{value:g}"))
 
     def _factor(self, op: ising.ModelOp) -> float:
         factor = 1.0
-        for limit, values in ((self.field_limit, op.fields), (self.coupling_limit, op.couplings)):
+        for limit, values in ((self.max_field, op.fields), (self.max_coupling, op.couplings)):
             largest = float(np.abs(values.values).max(initial=0.0))
             if limit is not None and largest * factor > limit:
                 factor = limit / largest

@@ -27,13 +27,13 @@ def matmul(x: Floats, y: Floats) -> Floats:
 
 
 def _product(x: Floats, y: Floats) -> Floats:
-    (n, k), m = x.shape, y.shape[1]
     left, right = _tiles(x), _tiles(y)
-    total = left[:, 0][:, None] @ right[0][None]
+    total: Floats = left[:, 0][:, None] @ right[0][None]
     for block in range(1, len(right)):
         total += left[:, block][:, None] @ right[block][None]
     rows, columns, height, width = total.shape
-    return total.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)[:n, :m]
+    whole = total.transpose(0, 2, 1, 3).reshape(rows * height, columns * width)
+    return whole[: x.shape[0], : y.shape[1]]
 
 
 def _tiles(matrix: Floats) -> Floats:
