@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
@@ -14,7 +14,7 @@ from qevo_compiler.passes.base import Context, Pass
 from qevo_compiler.passes.options import option_values
 from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
-from qevo_compiler.passes.stages import STAGES
+from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
 
@@ -156,7 +156,7 @@ def _merged(*settings: Settings) -> dict[str, dict[str, Any]]:
 
 def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
     stage = stage_of(module, STAGES)
-    if stage is None:
+    if stage is None or stage in (TENSOR, PRIMITIVE):
         return pipeline
     for index, step in enumerate(pipeline.passes):
         if step.takes.name == stage.name:
@@ -167,5 +167,5 @@ def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
 
 def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:
     """What the manifest says about how the program was made."""
-    fields = {key: getattr(target, key) for key in sorted(target.__dataclass_fields__)}
-    return {"level": options.level, "pipeline": str(pipeline), **fields}
+    chosen = {field.name: getattr(target, field.name) for field in fields(target)}
+    return {"level": options.level, "pipeline": str(pipeline), "target": chosen}

@@ -6,7 +6,8 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,9 @@ from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
-from qevo_compiler.diagnostics.sources import CannotWrite, NoProgram, UnknownSymbol
+from qevo_compiler.diagnostics.sources import CannotWrite, MissingFile, NoProgram, UnknownSymbol
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
-from qevo_compiler.passes.options import option_values
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import EmittedFile, Target, load_target, manifest
 
@@ -103,9 +103,9 @@ class CompiledProgram:
     @cached_property
     def files(self) -> dict[str, bytes]:
         """The emitted files by name, the manifest last."""
-        contents = {file.suffix: file.content() for file in self._emitted()}
-        contents[manifest.SUFFIX] = self._manifest({suffix: manifest.sha256(c) for suffix, c in contents.items()})
-        return {f"{self.name}.{suffix}": content for suffix, content in contents.items()}
+        files = {f"{self.name}.{file.suffix}": file.content() for file in self._emitted()}
+        record = self._manifest({name: manifest.sha256(content) for name, content in files.items()})
+        return {**files, f"{self.name}.{manifest.SUFFIX}": record}
 
     @cached_property
     def bqm(self) -> dimod.BinaryQuadraticModel:
@@ -130,7 +130,7 @@ class CompiledProgram:
             digests = {}
             for file in self._emitted():
                 written.append(folder / f"{self.name}.{file.suffix}")
-                digests[file.suffix] = _stream(file, Path(f"{written[-1]}{mark}"))
+                digests[written[-1].name] = _stream(file, Path(f"{written[-1]}{mark}"))
             written.append(folder / f"{self.name}.{manifest.SUFFIX}")
             Path(f"{written[-1]}{mark}").write_bytes(self._manifest(digests))
             for path in written:
@@ -139,7 +139,8 @@ class CompiledProgram:
             raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
         finally:
             for path in written:
-                Path(f"{path}{mark}").unlink(missing_ok=True)
+                with suppress(OSError):
+                    Path(f"{path}{mark}").unlink()
         return tuple(written)
 
     def run(
@@ -191,7 +192,7 @@ class CompiledProgram:
             yield chunk.encode()
 
     def _manifest(self, digests: Mapping[str, str]) -> bytes:
-        return manifest.manifest(self.module, self.name, self.target.name, self.options, digests)
+        return manifest.manifest(self.module, self.target.name, self.options, digests)
 
 
 def decoding_module(module: Module) -> Module:
@@ -212,24 +213,28 @@ def load(path: str | Path) -> CompiledProgram:
     found = sorted(path.glob(f"*.{manifest.SUFFIX}")) if path.is_dir() else [path]
     if len(found) != 1 or not found[0].exists():
         raise CompileError(NoProgram(None, str(path), len(found) if path.is_dir() else 0))
-    record = manifest.read_manifest(found[0].read_bytes())
-    name = record["program"]
-    contents = _contents(found[0].parent, name, record["files"])
-    manifest.check_files(record, contents)
+    record = manifest.read_manifest(found[0].read_bytes(), found[0].name)
+    prefix = f"{record['program']}."
+    contents = {
+        file.removeprefix(prefix): _checked_file(found[0].parent / Path(file).name, digest)
+        for file, digest in record["files"].items()
+    }
     import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
 
-    kept = parse_module(SourceFile(f"{name}.{PROBLEM_SUFFIX}", contents[PROBLEM_SUFFIX].decode()))
-    cls = load_target(record["target"])
-    given = {key: value for key, value in record["options"].items() if key in cls.__dataclass_fields__}
-    target = cls(**option_values(cls, record["target"], given))
+    kept = parse_module(SourceFile(f"{prefix}{PROBLEM_SUFFIX}", contents[PROBLEM_SUFFIX].decode()))
+    target = manifest.target_from_options(load_target(record["target"]), record["options"].get("target", {}))
     located = (_located(op, record["source"]) for op in kept.main.ops)
     main = Func("main", (), (*located, *target.read(contents)))
     return CompiledProgram(kept.with_main(main), target, SourceMap(), record["options"])
 
 
-def _contents(folder: Path, name: str, suffixes: Iterable[str]) -> dict[str, bytes]:
-    paths = {suffix: folder / f"{name}.{suffix}" for suffix in suffixes}
-    return {suffix: path.read_bytes() for suffix, path in paths.items() if path.is_file()}
+def _checked_file(path: Path, digest: str) -> bytes:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CompileError(MissingFile(None, path.name, error.strerror or "it is listed in the manifest")) from None
+    manifest.check_digest(path.name, content, digest)
+    return content
 
 
 def _located(op: Op, source: Mapping[str, str]) -> Op:

@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, render
@@ -121,7 +120,7 @@ def data_from(args: argparse.Namespace) -> dict[str, Any]:
         name, equals, file = item.partition("=")
         if not equals:
             raise CompileError(BadArgument(None, item, "NAME=FILE"))
-        found[name] = load_data_file(Path(file))
+        found[name] = load_data_file(file)
     return found
 
 

@@ -82,7 +82,7 @@ TRAIN = {
 }
 ANNEAL = {
     "linear": (_TIME,),
-    "exponential": (_TIME, Option("rate", _NUMBER, low=0, open=True)),
+    "exponential": (_TIME, Option("rate", _NUMBER)),
     "adaptive": (
         Option("fast", _NUMBER, low=0, open=True),
         Option("slow", _NUMBER, low=0, open=True),

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from threadpoolctl import threadpool_limits
+
 from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.ir import IllegalOp
 from qevo_compiler.ir import Invalid, Legal, Module, first_illegal, verify
@@ -38,7 +40,12 @@ class Pipeline:
 
         With `check`, the module is verified and its ops held against the legal sets around each pass:
         an illegal input is the user's pipeline, a bad output is a bug and raises `InternalError`.
+        Linear algebra runs on one thread: its sums, and so the emitted bytes, depend on the thread count.
         """
+        with threadpool_limits(1):
+            return self._run(module, context, after, check)
+
+    def _run(self, module: Module, context: Context, after: AfterPass | None, check: bool) -> Module:
         for step in self.passes:
             if check:
                 _check_input(module, step)

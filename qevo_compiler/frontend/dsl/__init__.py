@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from qevo_compiler.frontend.dsl.data import DataSource
+from qevo_compiler.frontend.dsl.data import DataSource, read_file
 from qevo_compiler.frontend.dsl.statements import state
+from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.parser import parse
 from qevo_compiler.ir import Module
-from qevo_compiler.source import SourceFile
+from qevo_compiler.source import SourceFile, Span
 
 
 def import_program(source: SourceFile, folder: Path | None, data: DataSource | None = None) -> Module:
@@ -27,4 +29,15 @@ def check_program(source: SourceFile, folder: Path | None, data: DataSource | No
     import_program(source, folder, data)
 
 
-__all__ = ["check_program", "import_program"]
+def load_data_file(text: str) -> Any:
+    """What a data file named by the caller holds: `FILE`, or `FILE.npz:key`, from any folder.
+
+    Raises `CompileError` when the file is missing, unreadable or of an unknown kind.
+    """
+    named = ast.File(text, span=Span("--data", 1, 1, 1, 2))
+    path = Path(named.path)
+    key = f":{named.key}" if named.key else ""
+    return read_file(ast.File(f"{path.name}{key}", span=named.span), path.parent)
+
+
+__all__ = ["check_program", "import_program", "load_data_file"]

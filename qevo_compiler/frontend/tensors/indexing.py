@@ -77,8 +77,7 @@ def take(base: Tensor, positions: Values, shape: Shape, rows: Rows | None, span:
         return reinterpret(base, shape, rows, span)
     if base.is_constant:
         return constant(base.constant.reshape(-1)[positions], rows)
-    indices = Array(np.ascontiguousarray(positions))
-    return derived(partial(nn.GatherOp, indices=indices), (base,), shape, rows, span, base.zero_one)
+    return derived(partial(nn.GatherOp, indices=Array(positions)), (base,), shape, rows, span, base.zero_one)
 
 
 def transpose(base: Tensor, span: Span | None) -> Tensor:

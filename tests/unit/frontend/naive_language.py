@@ -130,10 +130,10 @@ def _binary(op: str, x: Any, y: Any) -> Any:
 def _compare(op: str, left: Any, right: Any, names: dict[str, Any]) -> int:
     def side(node: Any, other: Any) -> Any:
         if isinstance(node, ast.Name) and node.text not in names:
-            labels = value_of(other, names).labels
-            return labels.index(node.text)
+            assert node.text in value_of(other, names).labels
+            return node.text
         value = value_of(node, names)
-        return value.place if isinstance(value, Chosen) else value
+        return value.labels[value.place] if isinstance(value, Chosen) else value
 
     x, y = side(left, right), side(right, left)
     return int({"==": x == y, "!=": x != y, "<": x < y, ">": x > y, "<=": x <= y, ">=": x >= y}[op])
