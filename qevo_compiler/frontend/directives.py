@@ -170,6 +170,7 @@ def _options(
     """The checked values by name; every wrong option of the directive is reported."""
     found = Diagnostics()
     values: dict[str, Any] = {}
+    seen: set[str] = set()
     by_name = {option.name: option for option in table}
     for place, item in enumerate(given):
         name = item.name or (table[place].name if place < len(table) else f"argument {place + 1}")
@@ -178,13 +179,14 @@ def _options(
                 known = _listed(tuple(by_name))
                 here = item.name_span or item.span
                 raise CompileError(UnknownArgument(here, directive, name, known, did_you_mean(name, by_name)))
-            if name in values:
+            if name in seen:
                 raise CompileError(BadArgument(item.span, directive, name, "given twice", "one value"))
+            seen.add(name)
             values[name] = _checked(directive, by_name[name], item, read)
         except CompileError as error:
             found.extend(error)
     for option in table:
-        if option.required and option.name not in [item.name for item in given] and option.name not in values:
+        if option.required and option.name not in seen:
             found.add(MissingArgument(span, directive, f"`{option.name}`"))
     found.raise_if_any()
     return values

@@ -59,7 +59,7 @@ class Variable:
             case "real":
                 return problem.real(self.name, self.size, low=self.low, high=self.high, bits=self.bits)
             case "choice":
-                return problem.choice(self.name, self.labels, self.size)
+                return problem.choice(self.name, self.size, labels=self.labels)
             case "spin":
                 return problem.spin(self.name, self.size)
         return problem.binary(self.name, self.size)

@@ -170,9 +170,9 @@ class Expressions:
             case ast.BinaryOperator.MATMUL:
                 return tensors.matmul(x, y, node.span)
             case ast.BinaryOperator.FLOOR_DIVIDE:
-                return tensors.floor_divide(x, y, node.span)
+                return tensors.floor_divide(x, y, node.span, node.right.span)
             case ast.BinaryOperator.REMAINDER:
-                return tensors.remainder(x, y, node.span)
+                return tensors.remainder(x, y, node.span, node.right.span)
 
     def _compare(self, node: ast.Compare, frame: Frame) -> Tensor:
         return comparing.compare(self, node, frame)

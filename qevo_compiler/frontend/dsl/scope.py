@@ -70,13 +70,18 @@ class Scope:
             definition = self._definitions[top]
             open_uses = [u for u in definition.uses if u in self._definitions and u not in self._values]
             if circular := [u for u in open_uses if u in path]:
-                self._found.add(CircularDefinition(definition.span, top))
-                self._values.update(dict.fromkeys(path[path.index(circular[0]) :]))
+                self._break(path[path.index(circular[0]) :])
                 del path[path.index(circular[0]) :]
             elif open_uses:
                 path.append(open_uses[0])
             else:
                 self._values[path.pop()] = self._made(definition)
+
+    def _break(self, circle: list[str]) -> None:
+        """Report a circle of definitions, at the one that stands first."""
+        first = min(circle, key=lambda name: self._definitions[name].span)
+        self._found.add(CircularDefinition(self._definitions[first].span, first))
+        self._values.update(dict.fromkeys(circle))
 
     def _made(self, definition: Definition) -> Value | None:
         try:

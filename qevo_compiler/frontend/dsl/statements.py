@@ -90,7 +90,7 @@ class _Stating:
         else:
             frame = build_frame(self._expressions, node.generators, node.condition, ROOT)
         (left, right), weight = self._sides(node, frame)
-        body = tensors.subtract(left, right, node.span)
+        body = tensors.subtract(left, right, node.left.span.to(node.right.span))
         if frame.rows is not None and body.rows is None:
             body = tensors.spread(body, frame.rows, body.shape, node.span)
         indices = Array(_index_rows(frame, index_names, body))

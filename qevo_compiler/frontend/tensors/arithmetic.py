@@ -69,13 +69,14 @@ def divide(x: Tensor, y: Tensor, span: Span | None, divisor: Span | None = None)
     return _elementwise(np.true_divide, nn.DivOp, x, y, span)
 
 
-def floor_divide(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
-    return _constants_only("//", np.floor_divide, x, y, span)
+def floor_divide(x: Tensor, y: Tensor, span: Span | None, divisor: Span | None = None) -> Tensor:
+    """The quotient of constants, rounded down."""
+    return _constants_only("//", np.floor_divide, x, y, span, divisor or span)
 
 
-def remainder(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
+def remainder(x: Tensor, y: Tensor, span: Span | None, divisor: Span | None = None) -> Tensor:
     """The remainder with the sign of the divisor, as in Python."""
-    return _constants_only("%", np.remainder, x, y, span)
+    return _constants_only("%", np.remainder, x, y, span, divisor or span)
 
 
 def power(x: Tensor, y: Tensor, span: Span | None, exponent: Span | None = None) -> Tensor:
@@ -199,10 +200,12 @@ def _check_divisor(y: Tensor, span: Span | None) -> None:
         raise CompileError(DivisionByZero(span))
 
 
-def _constants_only(sign: str, ufunc: np.ufunc, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
+def _constants_only(
+    sign: str, ufunc: np.ufunc, x: Tensor, y: Tensor, span: Span | None, divisor: Span | None
+) -> Tensor:
     if not (x.is_constant and y.is_constant):
         raise CompileError(NotConstant(span, f"an operand of `{sign}`"))
-    _check_divisor(y, span)
+    _check_divisor(y, divisor)
     return fold(lambda a, b: ufunc(_wide(a), _wide(b)), x, y, span)
 
 

@@ -30,8 +30,9 @@ def read_circuit(text: str) -> CircuitOp:
     parser = need("openqasm3.parser", "reading OpenQASM", "ibm")
     try:
         program = parser.parse(text)
-    except parser.QASM3ParsingError as error:
-        reason = str(error).partition("\n")[0] or "it does not parse"
+    except Exception as error:  # on empty or odd text the parser fails in ways of its own, not only by its error
+        known = isinstance(error, parser.QASM3ParsingError)
+        reason = (known and str(error).partition("\n")[0]) or "it does not parse"
         raise CompileError(BadEmittedFile(None, "qasm", reason)) from None
     reader = _Reader(ast)
     try:

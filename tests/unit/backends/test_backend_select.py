@@ -50,6 +50,6 @@ def test_hardware_says_which_file_to_submit_and_never_shows_the_key(name, file):
     caught = refused(name, {"QUANTUM_API_KEY": SECRET})
     assert codes(caught) == ["Q0852"]
     diagnostic = caught.value.diagnostics[0]
-    shown = render(diagnostic, SourceMap()) + repr(diagnostic) + str(caught.value)
+    shown = render([diagnostic], SourceMap()) + repr(diagnostic) + str(caught.value)
     assert file in shown
     assert SECRET not in shown

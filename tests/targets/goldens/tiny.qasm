@@ -1,0 +1,25 @@
+OPENQASM 3.0;
+include "stdgates.inc";
+gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }
+qubit[3] q;
+bit[3] c;
+h q[0];
+h q[1];
+h q[2];
+rz(0.375) q[0];
+rz(-0.1875) q[1];
+rzz(-0.375) q[1], q[2];
+rzz(0.09375) q[0], q[1];
+rx(-0.75) q[0];
+rx(-0.75) q[1];
+rx(-0.75) q[2];
+rz(1.125) q[0];
+rz(-0.5625) q[1];
+rzz(-1.125) q[1], q[2];
+rzz(0.28125) q[0], q[1];
+rx(-0.1875) q[0];
+rx(-0.1875) q[1];
+rx(-0.1875) q[2];
+c[0] = measure q[0];
+c[1] = measure q[1];
+c[2] = measure q[2];

@@ -1,0 +1,191 @@
+"""Each form of penalty, each rule for its weight, and each refusal."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ising_support import all_spins, constraint, ground_energies, lower, objective, problem_module, variable
+
+from qevo_compiler.decode import Decoder
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.constraints import NeverEqual, NeverSatisfied
+from qevo_compiler.dialects import poly
+from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
+from qevo_compiler.ir import Evidence, Module
+from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
+from qevo_compiler.source import Span
+
+PENALIZED = "encode-variables,penalize-constraints"
+
+
+def penalized(*ops: object, **options: object) -> Module:
+    return lower(problem_module(*ops), PENALIZED, penalize_constraints=options)
+
+
+def slack_bits(module: Module) -> int:
+    return sum(r.count for r in module.main.ops_of(RegisterOp) if r.role is Role.SLACK)
+
+
+def test_the_pair_of_the_passs_documentation() -> None:
+    module = penalized(
+        variable("x", Domain.BINARY, (2,)),
+        objective({(0,): 3.0, (1,): 4.0}, Sense.MAXIMIZE),
+        constraint("fits", Relation.LE, {(0,): 1.0, (1,): 1.0, (): -1.0}),
+    )
+    penalty = module.main.only(PenaltyOp)
+    assert (penalty.form, penalty.rule) == (PenaltyForm.TRIANGLE, PenaltyRule.INCUMBENT)
+    _, pairs, weights = module.main.only(poly.ObjectiveOp).polynomial.block(2)
+    assert pairs.tolist() == [[0, 1]]
+    assert weights.tolist() == [penalty.weight]
+    assert penalty.weight > 3
+    assert slack_bits(module) == 0
+
+
+@pytest.mark.parametrize(
+    ("relation", "row", "form", "bits"),
+    [
+        (Relation.LE, {(0,): 1, (1,): 1, (2,): 1, (): -1}, PenaltyForm.TRIANGLE, 0),
+        (Relation.LE, {(0,): 1, (1,): -1}, PenaltyForm.TRIANGLE, 0),
+        (Relation.GE, {(0,): 1, (1,): 1, (): -1}, PenaltyForm.TRIANGLE, 0),
+        (Relation.LE, {(0, 1): 1}, PenaltyForm.LINEAR, 0),
+        (Relation.EQ, {(0, 1): 1, (2,): 2}, PenaltyForm.LINEAR, 0),
+        (Relation.EQ, {(0,): -1.5, (1,): -0.3}, PenaltyForm.LINEAR, 0),
+        (Relation.LE, {(0,): 0.3, (1,): np.pi}, PenaltyForm.LINEAR, 0),
+        (Relation.EQ, {(0,): 1, (1,): 1, (): -1}, PenaltyForm.SQUARE, 0),
+        (Relation.LE, {(0,): 2, (1,): 3, (2,): 5, (): -7}, PenaltyForm.SQUARE, 3),
+        (Relation.LE, {(0,): 20, (1,): 30, (2,): 50, (): -75}, PenaltyForm.SQUARE, 3),
+        (Relation.GE, {(0,): 0.1, (1,): 0.2, (2,): 0.3, (): -0.25}, PenaltyForm.SQUARE, 2),
+    ],
+)
+def test_forms(relation: Relation, row: dict[tuple[int, ...], float], form: PenaltyForm, bits: int) -> None:
+    x = variable("x", Domain.BINARY, (3,))
+    module = penalized(x, objective({(0,): 1.0, (1,): -1.0}), constraint("c", relation, row))
+    assert module.main.only(PenaltyOp).form is form
+    assert slack_bits(module) == bits
+    assert all(entry.kind is Evidence.PROVED for entry in module.ledger)
+
+
+def test_rows_that_always_hold_cost_nothing() -> None:
+    module = penalized(
+        variable("x", Domain.BINARY, (2,)),
+        constraint("loose", Relation.LE, {(0,): 1, (1,): 1, (): -2}),
+        constraint("same", Relation.EQ, {}),
+    )
+    assert not module.main.ops_of(PenaltyOp)
+    assert len(module.main.only(poly.ObjectiveOp).polynomial) == 0
+
+
+@pytest.mark.parametrize(
+    ("relation", "row", "kind"),
+    [
+        (Relation.GE, {(0,): 1, (1,): 1, (): -3}, NeverSatisfied),
+        (Relation.LE, {(): 0.5}, NeverSatisfied),
+        (Relation.EQ, {(0,): 2, (1,): 4, (): -3}, NeverEqual),
+        (Relation.EQ, {(0,): 0.2, (1,): 0.4, (): -0.3}, NeverEqual),
+    ],
+)
+def test_impossible_rows_are_named(relation: Relation, row: dict[tuple[int, ...], float], kind: type) -> None:
+    span = Span("m.qevo", 4, 3, 4, 9)
+    ops = [variable("x", Domain.BINARY, (2,)), constraint("c", relation, {}, row, row)]
+    ops[1] = poly.ConstraintOp(ops[1].symbol, relation, ops[1].body, ops[1].indices, span=span)
+    with pytest.raises(CompileError) as caught:
+        penalized(*ops)
+    assert [(type(d), d.span) for d in caught.value.diagnostics] == [(kind, span), (kind, span)]
+    assert {d.name for d in caught.value.diagnostics} == {"c[1]", "c[2]"}
+
+
+def test_impossible_among_valid_codes() -> None:
+    c = variable("c", Domain.CHOICE, (2,), labels=("a", "b", "d"))
+    with pytest.raises(CompileError, match="c cannot|`two`"):
+        penalized(c, constraint("two", Relation.GE, {(0,): 1.0, (1,): 1.0, (): -2.0}))
+
+
+@pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
+def test_bad_soft_weights(weight: float) -> None:
+    with pytest.raises(CompileError, match="Q0652"):
+        penalized(variable("x", Domain.BINARY), constraint("c", Relation.EQ, {(0,): 1.0}, weight=weight))
+
+
+@pytest.mark.parametrize("scale", [0.0, -1.0, np.nan])
+def test_bad_scale(scale: float) -> None:
+    with pytest.raises(CompileError, match="Q0663"):
+        penalized(variable("x", Domain.BINARY), scale=scale)
+
+
+@given(
+    st.lists(st.integers(-4, 4), min_size=2, max_size=4),
+    st.floats(-3, 3).map(lambda v: round(v, 1)),
+    st.sampled_from(list(Relation)),
+    st.sampled_from([0.5, 1.0, 3.0]),
+)
+@settings(max_examples=60, deadline=None)
+def test_soft_rows_cost_the_violation_squared(
+    row: list[int], constant: float, relation: Relation, weight: float
+) -> None:
+    size = len(row)
+    terms: dict[tuple[int, ...], float] = {(i,): float(c) for i, c in enumerate(row)} | {(): constant}
+    module = problem_module(variable("x", Domain.BINARY, (size,)), constraint("c", relation, terms, weight=weight))
+    lowered = lower(module)
+    model = lowered.main.only(ModelOp)
+    bits = (all_spins(size) + 1) // 2
+    body = bits @ np.array(row, float) + constant
+    excess = {Relation.EQ: body, Relation.LE: np.maximum(body, 0), Relation.GE: np.maximum(-body, 0)}[relation]
+    np.testing.assert_allclose(ground_energies(model, size), weight * excess**2, atol=1e-9)
+
+
+def test_scale_below_one_is_called_heuristic() -> None:
+    ops = (
+        variable("x", Domain.BINARY, (2,)),
+        objective({(0,): -3.0, (1,): -4.0}),
+        constraint("one", Relation.EQ, {(0,): 1.0, (1,): 1.0, (): -1.0}),
+    )
+    full, half, double = (penalized(*ops, scale=scale) for scale in (1.0, 0.5, 2.0))
+    weights = [module.main.only(PenaltyOp).weight for module in (full, half, double)]
+    assert weights == [weights[0], weights[0] / 2, weights[0] * 2]
+    assert half.main.only(PenaltyOp).rule is PenaltyRule.HEURISTIC
+    assert double.main.only(PenaltyOp).rule is full.main.only(PenaltyOp).rule
+    assert [m.ledger[0].kind for m in (full, half)] == [Evidence.PROVED, Evidence.ESTIMATED]
+
+
+def test_rows_without_a_unit_get_a_floor_and_an_estimate() -> None:
+    module = penalized(
+        variable("x", Domain.BINARY, (3,)),
+        objective({(0,): -1.0, (1,): -1.0, (2,): -1.0}),
+        constraint("c", Relation.LE, {(0,): np.sqrt(2), (1,): np.pi, (2,): np.e, (): -4.5}),
+        coarse_bits=8,
+    )
+    assert module.main.only(PenaltyOp).rule is PenaltyRule.HEURISTIC
+    assert {(e.quantity, e.kind) for e in module.ledger} == {
+        ("penalty gap", Evidence.ESTIMATED),
+        ("penalty floor", Evidence.ESTIMATED),
+    }
+    lowered = lower(module, "quadratize,binary-to-spin")
+    solutions = Decoder(lowered).decode(all_spins(lowered.main.only(ModelOp).size))
+    best = solutions[int(np.argmin(solutions.energy))]
+    assert best.feasible
+    assert best.objective == -2
+
+
+def test_weights_of_groups_count_the_least_of_each_group_only() -> None:
+    labels = ("a", "b", "c", "d")
+    c = variable("c", Domain.CHOICE, (3,), labels=labels, encoding=Encoding.ONE_HOT)
+    costs = {(i,): -10.0 - i % 4 for i in range(12)}
+    budget = constraint("b", Relation.LE, {(i,): float(i % 4) for i in range(12)} | {(): -7.0})
+    module = penalized(c, objective(costs), budget, search_steps=0)
+    # Over all states the objective falls to -138; at most one bit a group leaves -39, and 13 for one more bit.
+    assert module.main.ops_of(PenaltyOp)[0].weight < 30
+
+
+def test_unconstrained_minimisation_is_returned_as_it_is() -> None:
+    module = lower(problem_module(variable("x", Domain.BINARY), objective({(0,): 1.0})), "encode-variables")
+    assert PenalizeConstraints().run(module) is module
+
+
+def test_maximisation_is_negated() -> None:
+    module = penalized(variable("x", Domain.BINARY), objective({(0,): 2.0}, Sense.MAXIMIZE))
+    op = module.main.only(poly.ObjectiveOp)
+    assert op.sense is Sense.MINIMIZE
+    assert op.polynomial.block(1)[2].tolist() == [-2.0]
