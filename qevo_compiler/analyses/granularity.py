@@ -30,8 +30,7 @@ def row_units(p: Polynomials) -> Floats:
     sizes = np.abs(coefficients)
     largest = np.maximum.reduceat(sizes, starts)
     found = _common_divisor(sizes, starts, np.repeat(largest, _lengths(starts, len(row))) * TOLERANCE)
-    # Units that are powers of ten of a decimal come out of Euclid with rounding; the ratio repairs them.
-    found = largest / np.maximum(np.rint(largest / np.maximum(found, np.finfo(float).tiny)), 1)
+    found = largest / np.maximum(np.rint(largest / found), 1)
     units[row[starts]] = np.where(_fits(sizes, starts, found, largest), found, 0.0)
     return units
 
@@ -66,13 +65,15 @@ def _common_divisor(values: Floats, starts: NDArray[np.integer], tolerance: Floa
 
 
 def _euclid(a: Floats, b: Floats, tolerance: Floats) -> Floats:
+    larger = np.maximum(a, b)
     a, b = a.copy(), b.copy()
     active = b > tolerance
     while active.any():
         x, y = a[active], b[active]
         a[active], b[active] = y, np.abs(x - np.rint(x / y) * y)
         active = b > tolerance
-    return a
+    # Each step amplifies rounding; dividing the larger number by its whole ratio takes that back.
+    return larger / np.maximum(np.rint(larger / a), 1)
 
 
 def _fits(sizes: Floats, starts: NDArray[np.integer], units: Floats, largest: Floats) -> NDArray[np.bool_]:

@@ -100,11 +100,7 @@ class Decoder:
         parts: dict[str, list[NDArray[Any]]] = {}
         for register, item in zip(self._decisions, decoded, strict=True):
             parts.setdefault(register.symbol, []).append(_in_domain(register, item.values))
-        reads = {symbol: [p.reshape(len(p), -1) for p in found] for symbol, found in parts.items()}
-        return {
-            symbol: found[0] if len(found) == 1 else np.concatenate(reads[symbol], axis=1)
-            for symbol, found in parts.items()
-        }
+        return {symbol: found[0] if len(found) == 1 else _joined(found) for symbol, found in parts.items()}
 
     def _auxiliaries(self) -> Iterator[RegisterOp]:
         return (register for register in self._registers if register.role is Role.AUXILIARY)
@@ -189,6 +185,11 @@ def _in_domain(register: RegisterOp, values: Floats) -> NDArray[Any]:
     if register.domain is Domain.REAL:
         return values.reshape(shape)
     return np.rint(values).astype(np.int64).reshape(shape)
+
+
+def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
+    """Arrays [reads, ...] as one, flat behind the reads."""
+    return np.concatenate([p.reshape(len(p), int(np.prod(p.shape[1:]))) for p in parts], axis=1)
 
 
 def _residuals(op: poly.ConstraintOp, point: Floats) -> Residuals:

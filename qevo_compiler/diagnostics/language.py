@@ -286,7 +286,7 @@ class NotScalar(Error):
 
 @dataclass(frozen=True)
 class NotZeroOne(Error):
-    """`not`, `and`, `or`, `xor` and `=>` join expressions that are 0 or 1.
+    """`not`, `and`, `or`, `xor`, `=>` and `if` work on expressions that are 0 or 1.
 
     Those are binary variables, integers in [0, 1], truth values, comparisons of a choice with a label,
     products of such expressions, and what these operators give. A spin s becomes one as `(1 + s) / 2`
@@ -298,7 +298,7 @@ class NotZeroOne(Error):
     """
 
     code: ClassVar[str] = "Q0214"
-    title: ClassVar[str] = "`{operator}` joins expressions that are 0 or 1"
+    title: ClassVar[str] = "`{operator}` needs expressions that are 0 or 1"
     label: ClassVar[str] = "this may have other values"
 
     operator: str
@@ -780,6 +780,21 @@ class BadIndex(Error):
     label: ClassVar[str] = "{found}"
 
     found: str
+
+
+@dataclass(frozen=True)
+class NoLength(Error):
+    """`len` is asked of a single number.
+
+    Bad:   data a: int = 3
+           let b = len(a)
+    Good:  data a: int[2] = [3, 4]
+           let b = len(a)
+    """
+
+    code: ClassVar[str] = "Q0245"
+    title: ClassVar[str] = "a single number has no length"
+    label: ClassVar[str] = "`len` takes an array"
 
 
 @dataclass(frozen=True)

@@ -91,7 +91,7 @@ def parameter(name: str, shape: Shape, start: Values, grid: tuple[Any, Any, Any]
 def check_bits(name: str, bits: Any, span: Span | None) -> int:
     """`bits` as an int from 1 to `MAX_BITS`."""
     if bits != int(bits) or not 1 <= bits <= MAX_BITS:
-        raise CompileError(BadBits(span, name, f"{bits}"))
+        raise CompileError(BadBits(span, name, f"{bits:g}"))
     return int(bits)
 
 

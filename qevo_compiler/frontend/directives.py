@@ -195,7 +195,7 @@ def _options(
 def _checked(directive: str, option: Option, item: Given, read: Reader) -> Any:
     value = read(item.value, option.kind)
     if value is None:
-        raise CompileError(BadArgument(item.span, directive, option.name, "this", option.expected))
+        raise CompileError(BadArgument(item.span, directive, option.name, "what is written here", option.expected))
     if option.kind in (Kind.NUMBER, Kind.WHOLE):
         if not (value > option.low or (value == option.low and not option.open)):
             raise CompileError(BadArgument(item.span, directive, option.name, f"{value:g}", option.expected))
@@ -209,7 +209,7 @@ def _checked(directive: str, option: Option, item: Given, read: Reader) -> Any:
 def _check_points(directive: str, option: Option, points: Any, span: Span | None) -> None:
     shaped = points.ndim == 2 and points.shape[0] >= 2 and points.shape[1] == 2
     if not shaped or not (np.diff(points[:, 0]) > 0).all() or points[:, 1].min() < 0 or points[:, 1].max() > 1:
-        raise CompileError(BadArgument(span, directive, option.name, "this", option.expected))
+        raise CompileError(BadArgument(span, directive, option.name, "these", option.expected))
 
 
 def plain(values: Any, kind: Kind) -> Any:

@@ -24,9 +24,11 @@ _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.Re
 
 @dataclass(frozen=True)
 class Family:
-    """`body relation 0` for every element of `body`; `indices` [rows, k] name the rows."""
+    """`left relation right`, element by element; `indices` [rows, k] name the rows."""
 
     name: str
+    left: Tensor
+    right: Tensor
     body: Tensor
     relation: Relation
     indices: Array
@@ -55,12 +57,12 @@ class Draft:
     def add_constraint(self, family: Family) -> None:
         """State a family; one without decisions is dropped when it holds and raises when it does not."""
         if not family.body.is_constant:
-            self.families.append(family)
+            if family.body.size:
+                self.families.append(family)
             return
-        values = family.body.constant.reshape(-1)
-        fails = ~_HOLDS[family.relation](values, 0)
+        fails = ~_HOLDS[family.relation](family.body.constant.reshape(-1), 0)
         if fails.any():
-            raise CompileError(_never_holds(family, values, int(np.flatnonzero(fails)[0])))
+            raise CompileError(_never_holds(family, int(np.flatnonzero(fails)[0])))
 
     def module(self, span: Span | None = None) -> Module:
         """The module with `@main` at stage TENSOR."""
@@ -91,11 +93,14 @@ class Draft:
 _HOLDS = {Relation.EQ: np.equal, Relation.LE: np.less_equal, Relation.GE: np.greater_equal}
 
 
-def _never_holds(family: Family, values: np.ndarray[tuple[int], np.dtype[np.generic]], row: int) -> NeverHolds:
+def _never_holds(family: Family, row: int) -> NeverHolds:
     indices = family.indices.values[row].tolist()
     name = f"{family.name}[{', '.join(map(str, indices))}]" if indices else family.name
-    value = values[row].item()
-    return NeverHolds(family.span, name, f"{value:.15g}", family.relation.value, "0")
+    left, right = (
+        tensors.spread_values(side, family.body.rows, family.body.shape).reshape(-1)[row].item()
+        for side in (family.left, family.right)
+    )
+    return NeverHolds(family.span, name, f"{left:.15g}", family.relation.value, f"{right:.15g}")
 
 
 class _Writer:

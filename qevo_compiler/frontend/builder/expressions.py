@@ -14,7 +14,7 @@ from qevo_compiler.diagnostics.language import (
     BadPythonValue,
     ConstraintAsTruth,
     ForeignExpression,
-    NotScalar,
+    NoLength,
     UnknownLabel,
 )
 from qevo_compiler.diagnostics.syntax import NotARelation
@@ -34,10 +34,11 @@ _EXPECTED = "numbers, arrays of numbers and expressions of this problem are acce
 
 @dataclass(frozen=True, eq=False)
 class Constraint:
-    """`body relation 0`, element by element; hand it to `Problem.subject_to`."""
+    """`left relation right`, element by element; hand it to `Problem.subject_to`."""
 
     problem: Problem
-    body: Tensor
+    left: Tensor
+    right: Tensor
     relation: Relation
     span: Span | None
 
@@ -102,7 +103,7 @@ class Expression:
 
     def __len__(self) -> int:
         if not self.shape:
-            raise CompileError(NotScalar(places.here(), "what `len` takes is an array, and an element", ()))
+            raise CompileError(NoLength(places.here()))
         return self.shape[0]
 
     def __iter__(self) -> Iterator[Expression]:
@@ -216,8 +217,7 @@ class Expression:
 
     def _relation(self, relation: Relation, other: Any) -> Constraint:
         span = places.here()
-        body = tensors.subtract(self._tensor, read_tensor(self._problem, other, span), span)
-        return Constraint(self._problem, body, relation, span)
+        return Constraint(self._problem, self._tensor, read_tensor(self._problem, other, span), relation, span)
 
     def _axes(self, axis: int | Sequence[int] | None, span: Span | None) -> tuple[int, ...]:
         chosen = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
@@ -247,7 +247,7 @@ class ChoiceExpression:
 
     def __len__(self) -> int:
         if not self.shape:
-            raise CompileError(NotScalar(places.here(), "what `len` takes is an array, and an element", ()))
+            raise CompileError(NoLength(places.here()))
         return self.shape[0]
 
     def __iter__(self) -> Iterator[ChoiceExpression]:

@@ -14,6 +14,7 @@ from qevo_compiler.diagnostics.language import (
     BadPythonValue,
     BadWeight,
     DuplicateName,
+    ForeignExpression,
     RepeatedStatement,
 )
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
@@ -141,7 +142,8 @@ class Problem:
         `weight` it is soft. Without a name it is called c1, c2, ...
         """
         span = places.here()
-        body, relation = self._body(constraint, span)
+        left, right, relation, place = self._sides(constraint, span)
+        body = tensors.subtract(left, right, place)
         if name is None:
             numbers = (f"c{k}" for k in range(1, len(self._families) + 2))
             name = next(n for n in numbers if n not in self._families)
@@ -149,7 +151,7 @@ class Problem:
             raise CompileError(DuplicateName(span, name, self._families[name]))
         self._families[name] = span
         indices = Array(_positions(body.shape))
-        self._draft.add_constraint(Family(name, body, relation, indices, _weight(weight, span), span))
+        self._draft.add_constraint(Family(name, left, right, body, relation, indices, _weight(weight, span), place))
 
     def train(self, method: str = "sgd", **options: Any) -> None:
         """Ask for gradient descent: `rate`, `steps`, and torch.optim.SGD's further options."""
@@ -205,15 +207,17 @@ class Problem:
             raise CompileError(RepeatedStatement(span, "objective", self._draft.objective_span))
         self._draft.set_objective(sense, read_tensor(self, objective, span), span)
 
-    def _body(self, constraint: Any, span: Span | None) -> tuple[Tensor, Relation]:
+    def _sides(self, constraint: Any, span: Span | None) -> tuple[Tensor, Tensor, Relation, Span | None]:
+        """Left side, right side and relation, and where the comparison was written."""
         if isinstance(constraint, Constraint):
-            home = Expression(constraint.problem, constraint.body)
-            return read_tensor(self, home, span), constraint.relation
+            if constraint.problem is not self:
+                raise CompileError(ForeignExpression(span, constraint.problem.name))
+            return constraint.left, constraint.right, constraint.relation, constraint.span
         if symbolic.is_sympy(constraint):
-            return symbolic.read_relation(self, constraint, span)
+            return *symbolic.read_relation(self, constraint, span), span
         if isinstance(constraint, Expression):
             value = read_tensor(self, constraint, span)
-            return tensors.subtract(tensors.logical("and", [(value, span)], span), tensors.ONE, span), Relation.EQ
+            return tensors.logical("and", [(value, span)], span), tensors.ONE, Relation.EQ, span
         expected = "write a comparison, such as `x.sum() <= 3`"
         raise CompileError(BadPythonValue(span, "a constraint", type(constraint).__name__, expected))
 

@@ -33,8 +33,8 @@ def read(problem: Problem, expression: Any, span: Span | None) -> Tensor:
     return _Reader(problem, span).tensor(expression)
 
 
-def read_relation(problem: Problem, relation: Any, span: Span | None) -> tuple[Tensor, Relation]:
-    """`Le`, `Ge` or `Eq` as the body and relation of a constraint."""
+def read_relation(problem: Problem, relation: Any, span: Span | None) -> tuple[Tensor, Tensor, Relation]:
+    """`Le`, `Ge` or `Eq` as left side, right side and relation."""
     import sympy
 
     kinds = {sympy.Le: Relation.LE, sympy.Ge: Relation.GE, sympy.Eq: Relation.EQ}
@@ -42,7 +42,7 @@ def read_relation(problem: Problem, relation: Any, span: Span | None) -> tuple[T
     if kind is None:
         raise CompileError(UnsupportedSympy(span, str(relation), "constraints are `Le`, `Ge` or `Eq`"))
     reader = _Reader(problem, span)
-    return tensors.subtract(reader.tensor(relation.lhs), reader.tensor(relation.rhs), span), kind
+    return reader.tensor(relation.lhs), reader.tensor(relation.rhs), kind
 
 
 class _Reader:

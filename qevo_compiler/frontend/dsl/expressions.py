@@ -124,7 +124,7 @@ class Expressions:
             return self.scope.value(node.text)
         if node.text in self.labels:
             raise CompileError(MisplacedLabel(node.span, node.text, self.labels[node.text]))
-        known = [*self.scope.names, *frame.names, *self.labels]
+        known = [*self.scope.names, *frame.names]
         raise CompileError(UnknownName(node.span, node.text, did_you_mean(node.text, known)))
 
     def _literal(self, node: ast.Literal, frame: Frame) -> Tensor:

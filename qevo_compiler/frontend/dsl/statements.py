@@ -95,7 +95,7 @@ class _Stating:
             body = tensors.spread(body, frame.rows, body.shape, node.span)
         indices = Array(_index_rows(frame, index_names, body))
         relation = _RELATIONS[node.op]
-        self.draft.add_constraint(Family(node.name.text, body, relation, indices, weight, node.span))
+        self.draft.add_constraint(Family(node.name.text, left, right, body, relation, indices, weight, node.span))
 
     def _sides(self, node: ast.Constraint, frame: Frame) -> tuple[list[Tensor], float | None]:
         sides: list[list[Tensor]] = []

@@ -1,6 +1,6 @@
 """Lazy tensors: the shape rules and op building that the language and `Problem` share."""
 
-from qevo_compiler.frontend.tensors.align import reinterpret, spread, stack
+from qevo_compiler.frontend.tensors.align import reinterpret, spread, spread_values, stack
 from qevo_compiler.frontend.tensors.arithmetic import (
     add,
     divide,
@@ -75,6 +75,7 @@ __all__ = [
     "remainder",
     "signed_sum",
     "spread",
+    "spread_values",
     "stack",
     "subtract",
     "sum_axes",

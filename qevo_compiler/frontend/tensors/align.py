@@ -72,6 +72,12 @@ def spread(tensor: Tensor, rows: Rows | None, shape: Shape, span: Span | None) -
     return derived(partial(nn.BroadcastOp, shape=full), (tensor,), shape, rows, span, tensor.is_zero_one)
 
 
+def spread_values(tensor: Tensor, rows: Rows | None, shape: Shape) -> Values:
+    """Constants as an array of exactly `shape` and `rows`."""
+    full = shape if rows is None else (rows.count, *shape)
+    return np.broadcast_to(lined_up(refine(tensor, rows), len(shape)), full)
+
+
 def reshape(tensor: Tensor, shape: Shape, span: Span | None) -> Tensor:
     """The same elements in another shape; the rows stay."""
     return tensor if shape == tensor.shape else reinterpret(tensor, shape, tensor.rows, span)
@@ -95,9 +101,7 @@ def stack(items: list[Tensor], span: Span | None) -> Tensor:
     rows = deepest(*(item.rows for item in items))
     axis = 0 if rows is None else 1
     if all(item.is_constant for item in items):
-        full = shape if rows is None else (rows.count, *shape)
-        parts = [np.broadcast_to(lined_up(refine(item, rows), len(shape)), full) for item in items]
-        return constant(np.stack(parts, axis=axis), rows)
+        return constant(np.stack([spread_values(item, rows, shape) for item in items], axis=axis), rows)
     operands = tuple(reshape(spread(item, rows, shape, span), (1, *shape), span) for item in items)
     whole = (len(items), *shape)
     zero_one = all(item.is_zero_one for item in items)

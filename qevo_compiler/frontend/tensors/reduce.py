@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import EmptyReduction, MatrixShapes, NotConstant, NotScalar
+from qevo_compiler.diagnostics.language import EmptyReduction, MatrixShapes, NoLength, NotConstant
 from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.align import index_dtype, refine, reinterpret
 from qevo_compiler.frontend.tensors.arithmetic import add, divide, finite, matmul, multiply, power, subtract, sum_axes
@@ -63,7 +63,7 @@ def extreme(name: str, x: Tensor, span: Span | None) -> Tensor:
 def length(x: Tensor, span: Span | None) -> Tensor:
     """How long the first axis is."""
     if not x.shape:
-        raise CompileError(NotScalar(span, "a number has no length: what `len` takes is an array, and an element", ()))
+        raise CompileError(NoLength(span))
     return constant(np.int64(x.shape[0]))
 
 

@@ -79,8 +79,8 @@ def _search(topology: Topology, size: int, rows: Array, columns: Array) -> Embed
     """Cached because `check`, `emit` and the ledger all ask; the result depends on the arguments alone."""
     graph = lattice(topology)
     pairs = np.stack([rows.values, columns.values], axis=1).astype(np.int64)
-    found = [Embedding(topology, clique, "clique")] if (clique := _clique(graph, size)) else []
-    if (not found or len(pairs) <= SEARCHED_COUPLINGS) and (heuristic := _minorminer(graph, size, pairs)):
+    found = [Embedding(topology, clique, "clique")] if (clique := _clique(graph, size)) is not None else []
+    if (not found or len(pairs) <= SEARCHED_COUPLINGS) and (heuristic := _minorminer(graph, size, pairs)) is not None:
         found.append(Embedding(topology, heuristic, "minorminer"))
     for embedding in found:
         _verify(embedding, graph, pairs)

@@ -62,7 +62,7 @@ CASES = [
     ("Q0213", "x * w", "minimize x * w"),
     ("Q0213", "w", "var z: binary[w]"),
     ("Q0213", "w > 2", "minimize sum(x[i] for i in 0..n if w > 2)"),
-    ("Q0213", "len(y)", "let a = len(y)"),
+    ("Q0245", "len(y)", "let a = len(y)"),
     ("Q0214", "k[0]", "minimize k[0] and y"),
     ("Q0214", "k[1]", "minimize not k[1]"),
     ("Q0214", "w[i]", "minimize sum(x[i] for i in 0..n if w[i])"),
