@@ -147,14 +147,8 @@ class CompiledProgram:
         self, reads: int | None = None, seed: int | None = None, sweeps: int | None = None, backend: str | None = None
     ) -> RunResult:
         """Sample and decode. Arguments left out come from the program's `sample` directive."""
-        asked = self.module.main.first(anneal.SampleOp) or anneal.SampleOp()
         started = time.perf_counter()
-        samples = select_backend(backend).sample(
-            self.module,
-            reads=reads or asked.reads or 100,
-            seed=asked.seed or 0 if seed is None else seed,
-            sweeps=sweeps or asked.sweeps,
-        )
+        samples = select_backend(backend).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
         solutions = self.decoder.decode(samples.spins).ranked()
         timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
@@ -179,7 +173,7 @@ class CompiledProgram:
         found = [register for register in self.provenance if register.symbol == name]
         if not found:
             symbols = [register.symbol for register in self.provenance]
-            known = "symbols: " + ", ".join(symbols)
+            known = "its symbols are " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
         return [line for register in found for line in _register_lines(register)]
 

@@ -1,8 +1,9 @@
 """The common unit of each row's coefficients: what a sum of its terms over bits is a multiple of.
 
-Coefficients are floats that mean rationals: decimals, or products of grid steps `(hi - lo) / (2^b - 1)`.
-Euclid's algorithm with a tolerance finds their greatest common divisor; a unit counts only when every
-coefficient is a whole multiple of it up to rounding and no multiple exceeds `RATIO`.
+Whole coefficients have a greatest common divisor. Other coefficients are floats that mean rationals:
+decimals, or products of grid steps `(hi - lo) / (2^b - 1)`. Their ratios to the row's largest one are
+read as fractions p / q by continued fractions; the unit is the largest over the least common multiple
+of all q. A float carries 53 bits, so fractions are told from noise only while q stays below `RATIO`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.poly import Polynomials
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 
-RATIO = 2.0**40
-INEXACT_RATIO = 2.0**26
-# Relative to a row's largest coefficient: far above the rounding of one product, far below 1 / INEXACT_RATIO.
-TOLERANCE = 1e-12
+RATIO = 1 << 21
+WHOLE = 2.0**53
+# Coefficients are products of a few rounded factors.
+TOLERANCE = 2.0**-46
 
 
 def row_units(p: Polynomials) -> Floats:
@@ -27,11 +29,15 @@ def row_units(p: Polynomials) -> Floats:
     if not len(row):
         return units
     starts = np.flatnonzero(np.diff(row, prepend=-1))
+    lengths = np.diff(np.append(starts, len(row)))
     sizes = np.abs(coefficients)
+    whole = np.logical_and.reduceat((sizes == np.rint(sizes)) & (sizes < WHOLE), starts)
+    spread = np.repeat(whole, lengths)
+    found = np.gcd.reduceat(np.where(spread, sizes, 0).astype(np.int64), starts).astype(np.float64)
     largest = np.maximum.reduceat(sizes, starts)
-    found = _common_divisor(sizes, starts, np.repeat(largest, _lengths(starts, len(row))) * TOLERANCE)
-    found = largest / np.maximum(np.rint(largest / found), 1)
-    units[row[starts]] = np.where(_fits(sizes, starts, found, largest), found, 0.0)
+    ratios = np.where(spread, 1.0, sizes / np.repeat(largest, lengths))
+    multiple = _common_multiple(_denominators(ratios), lengths)
+    units[row[starts]] = np.where(whole, found, np.where(multiple > 0, largest / np.maximum(multiple, 1), 0.0))
     return units
 
 
@@ -45,44 +51,31 @@ def _variable_terms(p: Polynomials) -> tuple[NDArray[np.integer], Floats]:
     return row[order], coefficients[order]
 
 
-def _lengths(starts: NDArray[np.integer], total: int) -> NDArray[np.int64]:
-    return np.diff(np.append(starts, total))
+def _denominators(ratios: Floats) -> Integers:
+    """The least q with |ratio - p / q| within the tolerance, for ratios in [0, 1]; 0 beyond `RATIO`."""
+    rest = ratios.copy()
+    before, after = np.zeros(len(ratios)), np.ones(len(ratios))
+    below, above = np.ones(len(ratios)), np.floor(rest)
+    open_ = np.abs(ratios - above) > TOLERANCE
+    while open_.any():
+        # p / q is above / after; the next convergent adds one whole part of the remainder's inverse.
+        rest[open_] = 1 / (rest[open_] - np.floor(rest[open_]))
+        part = np.floor(rest[open_])
+        before[open_], after[open_] = after[open_], part * after[open_] + before[open_]
+        below[open_], above[open_] = above[open_], part * above[open_] + below[open_]
+        open_ &= (after <= RATIO) & (np.abs(ratios - above / after) > TOLERANCE)
+    return np.where(after <= RATIO, after, 0).astype(np.int64)
 
 
-def _common_divisor(values: Floats, starts: NDArray[np.integer], tolerance: Floats) -> Floats:
-    """Pairwise in each row until one value is left; log2(longest row) rounds."""
-    lengths = _lengths(starts, len(values))
+def _common_multiple(values: Integers, lengths: Integers) -> Integers:
+    """The least common multiple of each row, pairwise in log2(longest row) rounds; 0 where it exceeds `RATIO`."""
     while int(lengths.max(initial=1)) > 1:
         firsts = np.cumsum(lengths) - lengths
         place = np.arange(len(values)) - np.repeat(firsts, lengths)
         left = np.flatnonzero(place % 2 == 0)
         paired = place[left] + 1 < np.repeat(lengths, (lengths + 1) // 2)
-        partner = np.where(paired, values[np.minimum(left + 1, len(values) - 1)], 0.0)
-        values = _euclid(values[left], partner, tolerance[left])
-        tolerance = tolerance[left]
+        partner = np.where(paired, values[np.minimum(left + 1, len(values) - 1)], 1)
+        values = np.lcm(values[left], partner)
+        values[values > RATIO] = 0
         lengths = (lengths + 1) // 2
     return values
-
-
-def _euclid(a: Floats, b: Floats, tolerance: Floats) -> Floats:
-    larger = np.maximum(a, b)
-    a, b = a.copy(), b.copy()
-    active = b > tolerance
-    while active.any():
-        x, y = a[active], b[active]
-        a[active], b[active] = y, np.abs(x - np.rint(x / y) * y)
-        active = b > tolerance
-    # Each step amplifies rounding; dividing the larger number by its whole ratio takes that back.
-    return larger / np.maximum(np.rint(larger / a), 1)
-
-
-def _fits(sizes: Floats, starts: NDArray[np.integer], units: Floats, largest: Floats) -> NDArray[np.bool_]:
-    lengths = _lengths(starts, len(sizes))
-    unit = np.repeat(units, lengths)
-    deviation = np.abs(sizes - np.rint(sizes / unit) * unit)
-    worst = np.maximum.reduceat(deviation, starts)
-    ratio = largest / units
-    fits: NDArray[np.bool_] = ((worst == 0) & (ratio <= RATIO)) | (
-        (worst <= 10 * TOLERANCE * largest) & (ratio <= INEXACT_RATIO)
-    )
-    return fits

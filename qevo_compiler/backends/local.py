@@ -85,7 +85,7 @@ def _checked_states(model: ising.ModelOp, states: Spins) -> Spins:
     states = np.atleast_2d(np.asarray(states, np.int8))
     if states.shape[1] != model.size or not len(states) or not (np.abs(states) == 1).all():
         expected = f"an array of -1 and +1 with {model.size} columns"
-        raise CompileError(BadSampling(None, "initial states", f"of shape {states.shape}", expected))
+        raise CompileError(BadSampling(None, "initial_states", f"of shape {states.shape}", expected))
     return states
 
 

@@ -25,9 +25,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="out", metavar="DIR", help="folder for the files (default out)")
     parser.add_argument(
         "--emit",
+        choices=("ast", "ir", "latex", "target"),
         default="target",
-        metavar="STAGE",
-        help="ast, ir, latex or target (default); all but target go to stdout",
+        help="what to make (default target); all but target go to stdout",
     )
 
 

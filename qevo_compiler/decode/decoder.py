@@ -121,7 +121,7 @@ class Decoder:
         families: dict[str, Residuals],
         energy: Floats | None,
     ) -> dict[str, Floats]:
-        """The energy by source, before scaling; what no source explains are the auxiliaries' gadgets."""
+        """The energy by source, before scaling; what no source explains comes from auxiliaries and broken codes."""
         split = {"objective": objective if self._objective.sense is Sense.MINIMIZE else -objective}
         codes = {register.symbol: item.penalty for register, item in zip(self._decisions, decoded, strict=True)}
         relations = {op.symbol: op.relation for op in self._constraints}
@@ -132,9 +132,12 @@ class Decoder:
                 slack = self._slack(op.symbol, states)
                 split[op.symbol] = op.weight * _penalty(op, families[op.symbol].body, relations[op.symbol], slack)
         if energy is not None and self._model is not None:
-            known = np.sum(list(split.values()), axis=0)
-            if any(True for _ in self._auxiliaries()) or not all(item.valid.all() for item in decoded):
-                split["auxiliaries"] = energy / self._model.scale - known
+            rest = energy / self._model.scale - np.sum(list(split.values()), axis=0)
+            if any(register.count for register in self._auxiliaries()):
+                split["auxiliaries"] = rest
+            elif not all(item.valid.all() for item in decoded):
+                # The objective is that of the repaired values, the energy that of the broken code.
+                split["broken codes"] = rest
         return split
 
     def _slack(self, symbol: str, states: Bits) -> Floats | None:

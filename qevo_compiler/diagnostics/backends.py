@@ -91,7 +91,7 @@ class BadSampling(Error):
     """The number of reads or sweeps, the seed, or the starting states cannot be used."""
 
     code: ClassVar[str] = "Q0855"
-    title: ClassVar[str] = "{option} cannot be {value}"
+    title: ClassVar[str] = "`{option}` cannot be {value}"
     help: ClassVar[str] = "it is {expected}"
 
     option: str

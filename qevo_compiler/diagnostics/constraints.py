@@ -53,20 +53,3 @@ class NeverEqual(Error):
     name: str
     step: str
     rest: str
-
-
-@dataclass(frozen=True)
-class BadWeight(Error):
-    """The weight of a soft constraint must be a finite number that is not negative.
-
-    The weight multiplies the square of the violation in the minimised energy, whatever the sense of
-    the objective.
-    """
-
-    code: ClassVar[str] = "Q0652"
-    title: ClassVar[str] = "the weight of `{name}` cannot be {weight}"
-    label: ClassVar[str] = "soft constraint"
-    help: ClassVar[str] = "give a weight of 0 or more"
-
-    name: str
-    weight: str

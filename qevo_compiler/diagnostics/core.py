@@ -14,6 +14,11 @@ from typing import ClassVar
 from qevo_compiler.source import Span
 
 
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 spin`, `2 spins`; `plural` where an s does not make it."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
 class Severity(Enum):
     ERROR = "error"
     WARNING = "warning"

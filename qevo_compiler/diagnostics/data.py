@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.core import Error, counted
 from qevo_compiler.diagnostics.language import show_shape
 
 
@@ -157,13 +157,17 @@ class WrongShape(Error):
     """
 
     code: ClassVar[str] = "Q0309"
-    title: ClassVar[str] = "axis {axis} of `{name}` has {found} elements, declared with {expected}"
+    title: ClassVar[str] = "axis {axis} of `{name}` has {elements}, declared with {expected}"
     label: ClassVar[str] = "this is {expected}"
 
     name: str
     axis: int
     expected: int
     found: int
+
+    @property
+    def elements(self) -> str:
+        return counted(self.found, "element")
 
 
 @dataclass(frozen=True)

@@ -9,26 +9,6 @@ from qevo_compiler.diagnostics.core import Error, Warn
 
 
 @dataclass(frozen=True)
-class EmptyDomain(Error):
-    """A variable's range holds no value.
-
-    The lower end must not lie above the upper end, and an integer's range must hold a whole number:
-
-        var k: int in [3, 1]        # no value
-        var k: int in [1, 3]        # 1, 2 or 3
-    """
-
-    code: ClassVar[str] = "Q0630"
-    title: ClassVar[str] = "`{name}` has an empty domain"
-    label: ClassVar[str] = "no value lies in [{low}, {high}]"
-    help: ClassVar[str] = "both ends are included; write the smaller one first"
-
-    name: str
-    low: str
-    high: str
-
-
-@dataclass(frozen=True)
 class UnboundedDomain(Error):
     """A variable's range is not finite, so no number of bits can hold it.
 
@@ -84,32 +64,6 @@ class TooManyBits(Error):
 
 
 @dataclass(frozen=True)
-class BadBits(Error):
-    """A real variable's number of bits must lie between 1 and 52, so that its grid points are distinct doubles."""
-
-    code: ClassVar[str] = "Q0634"
-    title: ClassVar[str] = "`{name}` cannot have {bits} bits"
-    help: ClassVar[str] = "give between 1 and 52 bits"
-
-    name: str
-    bits: int
-
-
-@dataclass(frozen=True)
-class NotForSpins(Error):
-    """The program asks for the linear system of its training dynamics, which is not a spin model.
-
-    `linearize` describes gradient descent as a linear system; the targets that take spins or circuits
-    from an objective cannot express that.
-    """
-
-    code: ClassVar[str] = "Q0635"
-    title: ClassVar[str] = "`linearize` cannot be lowered to spins"
-    label: ClassVar[str] = "asked for here"
-    help: ClassVar[str] = "remove the `linearize` line to optimise the objective itself"
-
-
-@dataclass(frozen=True)
 class TrainingIgnored(Warn):
     """A `train` directive has no effect when the objective is mapped to spins.
 
@@ -147,7 +101,7 @@ class TooManyAuxiliaries(Error):
     code: ClassVar[str] = "Q0670"
     title: ClassVar[str] = "products of degree {degree} need more than {limit} auxiliary bits"
     label: ClassVar[str] = "in this objective and its penalties"
-    help: ClassVar[str] = "raise `quadratize{{max-auxiliaries}}`, or lower the degree"
+    help: ClassVar[str] = "raise `quadratize{{max-auxiliaries=N}}`, or lower the degree"
 
     degree: int
     limit: int

@@ -12,7 +12,7 @@ from qevo_compiler.diagnostics.core import Error
 class BadQir(Error):
     """The text of a `.qir` file does not follow its grammar.
 
-    A `.qir` file is written by the compiler (`--emit STAGE`, `qevoc opt`, and the problem file beside
+    A `.qir` file is written by the compiler (`--emit ir`, `qevoc opt`, and the problem file beside
     an emitted program). The usual cause is a file that was cut short or edited by hand.
     """
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.core import Error, counted
 from qevo_compiler.source import Span
 
 
@@ -195,10 +195,14 @@ class TooManyIndices(Error):
 
     code: ClassVar[str] = "Q0209"
     title: ClassVar[str] = "too many indices"
-    label: ClassVar[str] = "{count} for {what}"
+    label: ClassVar[str] = "{indices} for {what}"
 
     count: int
     shape: tuple[int, ...]
+
+    @property
+    def indices(self) -> str:
+        return counted(self.count, "index", "indices")
 
     @property
     def what(self) -> str:
@@ -219,10 +223,14 @@ class IndexOutOfRange(Error):
 
     code: ClassVar[str] = "Q0210"
     title: ClassVar[str] = "index {index} is out of range"
-    label: ClassVar[str] = "the axis has {size} elements"
+    label: ClassVar[str] = "the axis has {elements}"
 
     index: int
     size: int
+
+    @property
+    def elements(self) -> str:
+        return counted(self.size, "element")
 
 
 @dataclass(frozen=True)
@@ -374,10 +382,14 @@ class TableDoesNotFit(Error):
 
     code: ClassVar[str] = "Q0218"
     title: ClassVar[str] = "the table does not fit the choice"
-    label: ClassVar[str] = "{labels} labels, and {size} entries along this axis"
+    label: ClassVar[str] = "{found}"
 
     labels: int
     size: int
+
+    @property
+    def found(self) -> str:
+        return f"{counted(self.labels, 'label')}, and {counted(self.size, 'entry', 'entries')} along this axis"
 
 
 @dataclass(frozen=True)
@@ -429,6 +441,7 @@ class EmptyDomain(Error):
     code: ClassVar[str] = "Q0222"
     title: ClassVar[str] = "`{name}` has no possible value"
     label: ClassVar[str] = "[{low}, {high}] is empty"
+    help: ClassVar[str] = "write the smaller end first; both ends are included"
 
     name: str
     low: str
@@ -445,7 +458,7 @@ class BadBits(Error):
 
     code: ClassVar[str] = "Q0223"
     title: ClassVar[str] = "`{name}` cannot have {bits} bits"
-    label: ClassVar[str] = "a whole number from 1 to 52"
+    label: ClassVar[str] = "expected a whole number from 1 to 52"
 
     name: str
     bits: str
@@ -461,7 +474,7 @@ class BadSize(Error):
 
     code: ClassVar[str] = "Q0224"
     title: ClassVar[str] = "{size} is no size"
-    label: ClassVar[str] = "at least 1"
+    label: ClassVar[str] = "a size is at least 1"
 
     size: int
 
@@ -675,7 +688,7 @@ class TooLarge(Error):
 
     code: ClassVar[str] = "Q0237"
     title: ClassVar[str] = "{what} is too large"
-    label: ClassVar[str] = "{count} elements, and at most 2147483647 can be numbered"
+    label: ClassVar[str] = "{count:,} elements, and at most 2,147,483,647 can be numbered"
 
     what: str
     count: int
@@ -836,7 +849,8 @@ class ForeignExpression(Error):
 
     code: ClassVar[str] = "Q0252"
     title: ClassVar[str] = "this expression belongs to the problem `{name}`"
-    label: ClassVar[str] = "in this statement"
+    label: ClassVar[str] = "used in another problem here"
+    help: ClassVar[str] = "build it from the variables of the problem that uses it"
 
     name: str
 

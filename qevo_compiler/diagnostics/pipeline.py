@@ -38,16 +38,24 @@ class UnknownPass(Error):
 
 @dataclass(frozen=True)
 class UnknownOption(Error):
-    """A pass has no option of that name."""
+    """A pass or a target has no option of that name.
+
+    `qevoc passes NAME` and `qevoc targets NAME` describe the options of one.
+    """
 
     code: ClassVar[str] = "Q0503"
-    title: ClassVar[str] = "pass `{owner}` has no option `{option}`"
+    title: ClassVar[str] = "`{owner}` has no option `{option}`"
     note: ClassVar[str] = "{suggestion}"
-    help: ClassVar[str] = "`qevoc passes {owner}` lists its options"
+    help: ClassVar[str] = "{known}"
 
     owner: str
     option: str
     suggestion: str
+    options: tuple[str, ...]
+
+    @property
+    def known(self) -> str:
+        return "its options are " + ", ".join(f"`{name}`" for name in self.options) if self.options else "it has none"
 
 
 @dataclass(frozen=True)
@@ -55,7 +63,7 @@ class BadOption(Error):
     """An option's value has the wrong form."""
 
     code: ClassVar[str] = "Q0504"
-    title: ClassVar[str] = "`{owner}`: option `{option}` cannot be `{value}`"
+    title: ClassVar[str] = "`{owner}`: `{option}` cannot be `{value}`"
     help: ClassVar[str] = "it is {expected}"
 
     owner: str

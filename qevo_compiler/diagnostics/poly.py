@@ -20,17 +20,16 @@ class NotPolynomial(Error):
     code: ClassVar[str] = "Q0601"
     title: ClassVar[str] = "`{operation}` of decision variables is not a polynomial"
     label: ClassVar[str] = "this depends on decision variables"
-    help: ClassVar[str] = "write it with sums, products, integer powers and smooth functions of one argument"
+    help: ClassVar[str] = "write it with sums, products and integer powers; smooth functions need `approximate-functions` first"
 
     operation: str
 
 
 @dataclass(frozen=True)
 class DivisionByVariable(Error):
-    """A decision variable stands in a divisor or under a negative power.
+    """A `.qir` module divides by decision variables, or raises them to a negative power.
 
-    Bad:   minimize cost / take[0]
-    Good:  minimize cost * (1 - take[0] / 2)
+    The language refuses this with Q0219 and Q0221 already.
     """
 
     code: ClassVar[str] = "Q0602"
@@ -43,21 +42,23 @@ class DivisionByVariable(Error):
 class UnboundedArgument(Error):
     """A function of an expression that has no finite range cannot be replaced by a polynomial.
 
-    Bad:   param theta: real[2] = [0.1, 0.05]
-           minimize sum(tanh(theta))
-    Good:  param theta: real[2] = [0.1, 0.05] in [-1, 1] bits 4
-           minimize sum(tanh(theta))
+    The range follows from those of the variables, by interval arithmetic; it has no end where that
+    overflows.
+
+    Bad:   var x: binary[2]
+           minimize tanh(1e308 * sum(x))
+    Good:  minimize tanh(sum(x))
     Good:  approximate tanh degree = 3 on [-1, 1]
     """
 
     code: ClassVar[str] = "Q0603"
     title: ClassVar[str] = "the argument of `{function}` has no finite range"
-    label: ClassVar[str] = "its range follows from the variables in it, and one of them has none"
-    help: ClassVar[str] = (
-        "give the parameter a range, `in [lo, hi] bits b`, or say `approximate {function} degree = 4 on [a, b]`"
-    )
+    label: ClassVar[str] = "it lies in [{lower:g}, {upper:g}]"
+    help: ClassVar[str] = "use smaller numbers or ranges, or say `approximate {function} degree = 4 on [a, b]`"
 
     function: str
+    lower: float
+    upper: float
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,9 @@ class NothingToDecide(Error):
     code: ClassVar[str] = "Q0607"
     title: ClassVar[str] = "the program has parameters but nothing to decide"
     label: ClassVar[str] = "`{symbol}` has no range and bits"
-    help: ClassVar[str] = "write `param {symbol}: ... in [lo, hi] bits b`{training}"
+    help: ClassVar[str] = "write `param {symbol}: ... in [lo, hi] bits b`"
 
     symbol: str
-    training: str
 
 
 @dataclass(frozen=True)
@@ -151,12 +151,12 @@ class BadInterval(Error):
 class TooLargeToShow(Error):
     """The symbolic view (`--emit latex`, `to_sympy`) is for problems that a person can read.
 
-    The packed form has no such limit: `--emit polynomial` prints any problem.
+    The packed form has no such limit: `--stop-after expand-polynomials` prints any problem.
     """
 
     code: ClassVar[str] = "Q0609"
     title: ClassVar[str] = "{size:,} terms are too many for the symbolic view"
-    help: ClassVar[str] = "it shows up to {limit:,} terms; use `--emit polynomial`, or a smaller instance"
+    help: ClassVar[str] = "it shows up to {limit:,} terms; `--stop-after expand-polynomials` prints any number"
 
     size: int
     limit: int

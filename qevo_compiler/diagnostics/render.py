@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
@@ -9,6 +10,11 @@ from qevo_compiler.diagnostics.core import Diagnostic
 from qevo_compiler.source import SourceMap, Span
 
 WIDTH = 100
+# Longer source lines (a table of data in one line) are shown in part.
+LONGEST_LINE = 120
+_DOTS = "..."
+_CODE = re.compile(r"`[^`]*`")
+_GLUE = "\0"
 
 
 def render(diagnostics: Iterable[Diagnostic], sources: SourceMap) -> str:
@@ -29,22 +35,38 @@ def _lines(diagnostic: Diagnostic, sources: SourceMap) -> Iterator[str]:
 
 
 def _place(span: Span, label: str, mark: str, gutter: int, sources: SourceMap) -> Iterator[str]:
+    """The line of `span` with its part of the span underlined; of several lines the first is shown."""
     yield f"{' ' * gutter}--> {span}"
     source = sources.get(span.file)
     if source is None or not source.line(span.line):
         if label:
             yield f"{' ' * gutter} = {label}"
         return
-    line = source.line(span.line).expandtabs(1)
+    line = source.line(span.line).expandtabs(1).rstrip()
     end = span.end_column if span.end_line == span.line else len(line) + 1
-    underline = mark * max(1, min(end, len(line) + 1) - span.column)
+    start, width = span.column - 1, max(1, min(end, len(line) + 1) - span.column)
+    line, start, width = _window(line, start, width)
     yield f"{' ' * gutter} |"
     yield f"{span.line:>{gutter}} | {line}"
-    yield f"{' ' * gutter} | {' ' * (span.column - 1)}{underline} {label}".rstrip()
+    yield f"{' ' * gutter} | {' ' * start}{mark * width} {label}".rstrip()
+
+
+def _window(line: str, start: int, width: int) -> tuple[str, int, int]:
+    """The part of a long line around the underlined place, and where that place is in it."""
+    if len(line) <= LONGEST_LINE:
+        return line, start, width
+    first = min(max(0, start - LONGEST_LINE // 2), len(line) - LONGEST_LINE)
+    if start + width <= LONGEST_LINE:
+        first = 0
+    shown = line[first : first + LONGEST_LINE]
+    before, after = (_DOTS if first else ""), (_DOTS if first + LONGEST_LINE < len(line) else "")
+    start -= first
+    return f"{before}{shown}{after}", start + len(before), min(width, LONGEST_LINE - start)
 
 
 def _wrapped(head: str, text: str) -> Iterator[str]:
-    lines = textwrap.wrap(text, max(40, WIDTH - len(head)), break_long_words=False, break_on_hyphens=False)
-    yield head + lines[0]
-    for line in lines[1:]:
-        yield " " * len(head) + line
+    """`text` in lines behind `head`; what stands in backticks stays in one line."""
+    glued = _CODE.sub(lambda code: code[0].replace(" ", _GLUE), text)
+    lines = textwrap.wrap(glued, max(40, WIDTH - len(head)), break_long_words=False, break_on_hyphens=False)
+    for index, line in enumerate(lines):
+        yield (" " * len(head) if index else head) + line.replace(_GLUE, " ")

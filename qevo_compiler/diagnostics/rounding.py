@@ -116,7 +116,7 @@ class BadBudget(Error):
     """
 
     code: ClassVar[str] = "Q0646"
-    title: ClassVar[str] = "{option} cannot be {value}"
+    title: ClassVar[str] = "`{option}` cannot be {value}"
     help: ClassVar[str] = "give {expected}"
 
     option: str

@@ -68,7 +68,7 @@ class BadLimit(Error):
     """A limit given to a pass or target must be a positive number."""
 
     code: ClassVar[str] = "Q0663"
-    title: ClassVar[str] = "`{owner}`: {option} cannot be {value}"
+    title: ClassVar[str] = "`{owner}`: `{option}` cannot be {value}"
     help: ClassVar[str] = "give a finite number above 0"
 
     owner: str

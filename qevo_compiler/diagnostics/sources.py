@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.core import Error, counted
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class UnknownSource(Error):
 
     code: ClassVar[str] = "Q0003"
     title: ClassVar[str] = "`{path}` is no source that qevoc knows"
-    help: ClassVar[str] = "give a `.qevo` program, a `.py` model or a `.qir` module"
+    help: ClassVar[str] = "give a `.qevo` program, a `.py` model or a `.qir` module; `run` also takes a program's folder"
 
     path: str
 
@@ -81,11 +81,15 @@ class NoProgram(Error):
     """
 
     code: ClassVar[str] = "Q0006"
-    title: ClassVar[str] = "`{folder}` holds {count} compiled programs"
+    title: ClassVar[str] = "`{folder}` holds {found}"
     help: ClassVar[str] = "name a folder with exactly one `.manifest.json`, or the manifest itself"
 
     folder: str
     count: int
+
+    @property
+    def found(self) -> str:
+        return counted(self.count, "compiled program") if self.count else "no compiled program"
 
 
 @dataclass(frozen=True)
@@ -108,9 +112,10 @@ class MissingExtra(Error):
     """
 
     code: ClassVar[str] = "Q0008"
-    title: ClassVar[str] = "`{package}` is not installed"
-    help: ClassVar[str] = "pip install 'qevo-compiler[{extra}]'"
+    title: ClassVar[str] = "{what} needs `{package}`, which is not installed"
+    help: ClassVar[str] = "install it with `pip install 'qevo-compiler[{extra}]'`"
 
+    what: str
     package: str
     extra: str
 
@@ -122,7 +127,7 @@ class UnknownSymbol(Error):
     code: ClassVar[str] = "Q0009"
     title: ClassVar[str] = "the program has no `{symbol}`"
     note: ClassVar[str] = "{suggestion}"
-    help: ClassVar[str] = "spins are s0 .. s{last}; {known}"
+    help: ClassVar[str] = "its spins are `s0` to `s{last}`; {known}"
 
     symbol: str
     last: int
@@ -153,3 +158,18 @@ class BadArgument(Error):
 
     argument: str
     form: str
+
+
+@dataclass(frozen=True)
+class BadName(Error):
+    """The emitted files are called after the program, so its name must not lead to another folder.
+
+    The name comes from `program NAME`, from a model's file name, from `Problem(NAME)`, from the `module`
+    line of a `.qir` file, or from `--name`.
+    """
+
+    code: ClassVar[str] = "Q0012"
+    title: ClassVar[str] = "files cannot be called `{name}`"
+    help: ClassVar[str] = "give a name without folders, as in `--name tour`"
+
+    name: str

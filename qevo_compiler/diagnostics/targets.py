@@ -49,7 +49,7 @@ class BadTrotter(Error):
     """
 
     code: ClassVar[str] = "Q0803"
-    title: ClassVar[str] = "`anneal-to-circuit`: {option} cannot be {value}"
+    title: ClassVar[str] = "`anneal-to-circuit`: `{option}` cannot be {value}"
     help: ClassVar[str] = "it is {expected}"
 
     option: str
@@ -165,14 +165,16 @@ class NoEmbedding(Error):
 
     code: ClassVar[str] = "Q0811"
     title: ClassVar[str] = "found no embedding of {spins} spins with {couplings} couplings in {graph}"
-    note: ClassVar[str] = "the largest clique that fits has {clique} spins; the search ran {tries} times"
+    note: ClassVar[str] = (
+        "any model of up to {clique} spins fits; beyond, only sparse ones of at most {limit} couplings"
+    )
     help: ClassVar[str] = "drop weak couplings, optimise a smaller block, or leave `embed` off"
 
     spins: int
     couplings: int
     graph: str
     clique: int
-    tries: int
+    limit: int
 
 
 @dataclass(frozen=True)
@@ -207,22 +209,6 @@ class BadAnnealSchedule(Error):
 
     reason: str
     remedy: str
-
-
-@dataclass(frozen=True)
-class MissingExtra(Error):
-    """A part of the compiler needs a package that is not installed.
-
-    The core has no quantum SDK; each comes with an extra.
-    """
-
-    code: ClassVar[str] = "Q0814"
-    title: ClassVar[str] = "{what} needs the package `{package}`"
-    help: ClassVar[str] = 'install it with `pip install "qevo-compiler[{extra}]"`'
-
-    what: str
-    package: str
-    extra: str
 
 
 @dataclass(frozen=True)

@@ -90,6 +90,8 @@ def _starts_no_statement(place: int, line: list[Lexeme], accepts: Set[str]) -> b
     """Whether the line goes wrong on its first word, which shows on the second at the latest."""
     if place == 0:
         return "MINIMIZE" in accepts
+    if line[0].type == "NAME" and line[1].text == "[" and not is_constraint_head(line):
+        return True
     return place == 1 and (line[0].type == "SUBJECT" or {"COLON", "LSQB"} <= accepts)
 
 

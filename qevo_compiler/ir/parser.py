@@ -284,7 +284,8 @@ class _Parser:
                 self._source.name, line + 1, position - start_of_line + 1, line + 1, position - start_of_line + 2
             )
             if match is None:
-                raise CompileError(BadQir(here, "a token", repr(text[position])))
+                yield "unknown", text[position], here  # no rule takes it, so the parser stops here at the latest
+                return
             if match.lastgroup != "space":
                 yield match.lastgroup, match.group(), here
             newlines = match.group().count("\n")

@@ -148,7 +148,7 @@ class _Approximation:
 def _refusal(op: nn.ApplyOp, lower: float, upper: float) -> Error | None:
     name = op.function.name.lower()
     if not (np.isfinite(lower) and np.isfinite(upper)):
-        return UnboundedArgument(op.span, name)
+        return UnboundedArgument(op.span, name, lower, upper)
     if not is_defined(op.function, lower, upper):
         return OutsideDomain(op.span, name, lower, upper, _ALLOWED.get(op.function, "smaller"))
     return None
@@ -172,6 +172,7 @@ def _domain_values(op: problem.VariableOp) -> Floats | None:
         case Domain.SPIN:
             return np.array([-1.0, 1.0])
         case Domain.INTEGER:
-            lower, upper = np.asarray(op.lower).min(initial=np.inf), np.asarray(op.upper).max(initial=-np.inf)
-            return np.arange(lower, upper + 1.0) if upper - lower <= MAX_DEGREE else None
+            lower = float(np.asarray(op.lower, np.float64).min(initial=np.inf))
+            upper = float(np.asarray(op.upper, np.float64).max(initial=-np.inf))
+            return np.arange(lower, upper + 1.0) if lower <= upper <= lower + MAX_DEGREE else None
     return None

@@ -13,15 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import Diagnostics
-from qevo_compiler.diagnostics.encoding import (
-    BadBits,
-    EmptyDomain,
-    NotForSpins,
-    TooManyBits,
-    TrainingIgnored,
-    UnboundedDomain,
-    WrongEncoding,
-)
+from qevo_compiler.diagnostics.encoding import TooManyBits, TrainingIgnored, UnboundedDomain, WrongEncoding
+from qevo_compiler.diagnostics.language import BadBits, EmptyDomain
+from qevo_compiler.diagnostics.linear import LinearizeRefused
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
@@ -73,7 +67,7 @@ class EncodeVariables(Pass):
     def _check(self, main: Func, variables: list[tuple[VariableOp, Encoding]]) -> None:
         found = Diagnostics()
         for asked in main.ops_of(LinearizeOp):
-            found.add(NotForSpins(asked.span))
+            found.add(LinearizeRefused(asked.span))
         for op, encoding in variables:
             _check_variable(op, encoding, found)
         found.raise_if_any()
@@ -85,7 +79,7 @@ def _check_variable(op: VariableOp, encoding: Encoding, found: Diagnostics) -> N
         found.add(WrongEncoding(op.span, op.symbol, "choice", encoding.value, allowed))
         return
     if op.bits is not None and not 1 <= op.bits <= 52:
-        found.add(BadBits(op.span, op.symbol, op.bits))
+        found.add(BadBits(op.span, op.symbol, str(op.bits)))
         return
     if op.domain in (Domain.INTEGER, Domain.REAL) and not _check_range(op, found):
         return

@@ -72,8 +72,7 @@ def _check(main: Func) -> None:
     parameters = main.ops_of(nn.ParameterOp)
     decided = main.first(problem.VariableOp) or any(map(_is_decided, parameters))
     if parameters and not decided:
-        training = "" if main.first(problem.TrainOp) else ", or train it with `train sgd(...)`"
-        raise CompileError(*(NothingToDecide(op.span, op.symbol, training) for op in parameters))
+        raise CompileError(*(NothingToDecide(op.span, op.symbol) for op in parameters))
 
 
 def _is_decided(op: nn.ParameterOp) -> bool:

@@ -15,7 +15,7 @@ from qevo_compiler.ir import format_float
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.registry import PASSES, load_pass
 
-_ITEM = re.compile(r"\s*([a-z][a-z0-9-]*)\s*(?:\{([^{}]*)\})?\s*(,|$)")
+_PASS = re.compile(r"\s*([a-z][a-z0-9-]*)\s*(?:\{([^{}]*)\})?\s*")
 
 
 def parse_passes(text: str, options: Mapping[str, Mapping[str, Any]]) -> tuple[Pass, ...]:
@@ -42,7 +42,7 @@ def option_values(cls: type, owner: str, given: Mapping[str, Any]) -> dict[str, 
     for key, value in given.items():
         option = key.replace("_", "-")
         if option not in known:
-            raise CompileError(UnknownOption(None, owner, key, did_you_mean(option, known)))
+            raise CompileError(UnknownOption(None, owner, key, did_you_mean(option, known), tuple(known)))
         values[known[option]] = _value(owner, option, value, hints[known[option]])
     return values
 
@@ -66,11 +66,12 @@ def print_option(value: Any) -> str:
 def _items(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     position = 0
     while position < len(text):
-        match = _ITEM.match(text, position)
-        if match is None:
-            raise CompileError(BadPipeline(None, text, text[position:]))
+        match = _PASS.match(text, position)
+        end = match.end() if match else position
+        if match is None or text[end : end + 1] not in ("", ","):
+            raise CompileError(BadPipeline(None, text, text[end:]))
         yield match[1], dict(_pairs(text, match[2] or ""))
-        position = match.end()
+        position = end + 1
 
 
 def _pairs(text: str, body: str) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,8 @@ from qevo_compiler.analyses.bounds import Groups, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.diagnostics import Diagnostics
-from qevo_compiler.diagnostics.constraints import BadWeight, NeverEqual, NeverSatisfied
+from qevo_compiler.diagnostics.constraints import NeverEqual, NeverSatisfied
+from qevo_compiler.diagnostics.language import BadWeight
 from qevo_compiler.dialects.ising import PenaltyForm
 from qevo_compiler.dialects.poly import AffineMap, ConstraintOp, Polynomials, Terms, arithmetic
 from qevo_compiler.dialects.problem import Relation
@@ -82,7 +83,7 @@ def penalty_rows(
 ) -> PenaltyRows | None:
     """The family ready for the energy, or None when it is wrong (reported to `found`) or never matters."""
     if op.weight is not None and not (np.isfinite(op.weight) and op.weight >= 0):
-        found.add(BadWeight(op.span, op.symbol, f"{op.weight:g}"))
+        found.add(BadWeight(op.span, f"{op.weight:g}"))
         return None
     body = _body(op, groups)
     holds = (body.high <= body.tolerance) & (~np.array(body.equal) | (body.low >= -body.tolerance))

@@ -10,7 +10,8 @@ from typing import Any
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.ir import IllegalOp
-from qevo_compiler.diagnostics.targets import BadEmittedFile, MissingExtra, NoCircuit, NoModel
+from qevo_compiler.diagnostics.sources import MissingExtra
+from qevo_compiler.diagnostics.targets import BadEmittedFile, NoCircuit, NoModel
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.ir import Legal, Module, first_illegal

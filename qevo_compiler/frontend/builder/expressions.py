@@ -39,11 +39,17 @@ class Constraint:
     problem: Problem
     left: Tensor
     right: Tensor
+    body: Tensor
     relation: Relation
     span: Span | None
 
     def __bool__(self) -> bool:
         raise CompileError(ConstraintAsTruth(places.here()))
+
+
+def constrain(problem: Problem, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
+    """The constraint `left relation right`; raises `CompileError` when the shapes do not fit."""
+    return Constraint(problem, left, right, tensors.subtract(left, right, span), relation, span)
 
 
 class Expression:
@@ -217,7 +223,7 @@ class Expression:
 
     def _relation(self, relation: Relation, other: Any) -> Constraint:
         span = places.here()
-        return Constraint(self._problem, self._tensor, read_tensor(self._problem, other, span), relation, span)
+        return constrain(self._problem, self._tensor, read_tensor(self._problem, other, span), relation, span)
 
     def _axes(self, axis: int | Sequence[int] | None, span: Span | None) -> tuple[int, ...]:
         chosen = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else axis

@@ -24,6 +24,7 @@ from qevo_compiler.frontend.builder.expressions import (
     ChoiceExpression,
     Constraint,
     Expression,
+    constrain,
     read_items,
     read_tensor,
 )
@@ -142,16 +143,18 @@ class Problem:
         `weight` it is soft. Without a name it is called c1, c2, ...
         """
         span = places.here()
-        left, right, relation, place = self._sides(constraint, span)
-        body = tensors.subtract(left, right, place)
+        stated = self._constraint(constraint, span)
         if name is None:
             numbers = (f"c{k}" for k in range(1, len(self._families) + 2))
             name = next(n for n in numbers if n not in self._families)
         if _checked_name(name, span) in self._families:
             raise CompileError(DuplicateName(span, name, self._families[name]))
         self._families[name] = span
-        indices = Array(_positions(body.shape))
-        self._draft.add_constraint(Family(name, left, right, body, relation, indices, _weight(weight, span), place))
+        indices = Array(_positions(stated.body.shape))
+        soft = _weight(weight, span)
+        self._draft.add_constraint(
+            Family(name, stated.left, stated.right, stated.body, stated.relation, indices, soft, stated.span)
+        )
 
     def train(self, method: str = "sgd", **options: Any) -> None:
         """Ask for gradient descent: `rate`, `steps`, and torch.optim.SGD's further options."""
@@ -207,19 +210,19 @@ class Problem:
             raise CompileError(RepeatedStatement(span, "objective", self._draft.objective_span))
         self._draft.set_objective(sense, read_tensor(self, objective, span), span)
 
-    def _sides(self, constraint: Any, span: Span | None) -> tuple[Tensor, Tensor, Relation, Span | None]:
-        """Left side, right side and relation, and where the comparison was written."""
-        if isinstance(constraint, Constraint):
-            if constraint.problem is not self:
-                raise CompileError(ForeignExpression(span, constraint.problem.name))
-            return constraint.left, constraint.right, constraint.relation, constraint.span
-        if symbolic.is_sympy(constraint):
-            return *symbolic.read_relation(self, constraint, span), span
-        if isinstance(constraint, Expression):
-            value = read_tensor(self, constraint, span)
-            return tensors.logical("and", [(value, span)], span), tensors.ONE, Relation.EQ, span
+    def _constraint(self, given: Any, span: Span | None) -> Constraint:
+        """What was given to `subject_to`, as a comparison."""
+        if isinstance(given, Constraint):
+            if given.problem is not self:
+                raise CompileError(ForeignExpression(span, given.problem.name))
+            return given
+        if symbolic.is_sympy(given):
+            return constrain(self, *symbolic.read_relation(self, given, span), span)
+        if isinstance(given, Expression):
+            value = tensors.logical("and", [(read_tensor(self, given, span), span)], span)
+            return constrain(self, value, tensors.ONE, Relation.EQ, span)
         expected = "write a comparison, such as `x.sum() <= 3`"
-        raise CompileError(BadPythonValue(span, "a constraint", type(constraint).__name__, expected))
+        raise CompileError(BadPythonValue(span, "a constraint", type(given).__name__, expected))
 
     def _first_time(self, statement: str) -> Span | None:
         span = places.here()

@@ -10,4 +10,4 @@ from qevo_compiler.diagnostics.sources import MissingExtra
 try:
     import torch  # noqa: F401
 except ImportError:
-    raise CompileError(MissingExtra(None, "torch", "torch")) from None
+    raise CompileError(MissingExtra(None, "a PyTorch model", "torch", "torch")) from None

@@ -171,7 +171,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch, package, module)
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(CompileError) as caught:
         LocalBackend().sample(module)
-    assert codes(caught) == ["Q0814"]
+    assert codes(caught) == ["Q0008"]
 
 
 def test_ordering_samples_breaks_ties_by_spins():

@@ -17,7 +17,7 @@ from qevo_compiler.frontend.dsl import import_program
 from qevo_compiler.source import SourceFile
 
 
-def program(declaration: str, objective: str = "sum(x) * sum(a)") -> str:
+def program(declaration: str, objective: str = "sum(a * x[0])") -> str:
     return f"program p\n{declaration}\nvar x: binary[2]\nminimize {objective}\n"
 
 

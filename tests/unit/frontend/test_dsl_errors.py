@@ -175,7 +175,7 @@ subject to
 sample read = 3, reads = 0
 """
     found = errors(text)
-    assert [d.code for d in found] == "Q0201 Q0208 Q0210 Q0201 Q0216 Q0201 Q0201 Q0227 Q0230 Q0232".split()
+    assert [d.code for d in found] == [f"Q0{n}" for n in (201, 208, 210, 201, 216, 201, 201, 227, 230, 232)]
     assert list(found) == sorted(found, key=lambda d: d.sort_key)
 
 

@@ -200,7 +200,10 @@ def test_without_torch_the_extra_is_named() -> None:
         "    print(error.diagnostics[0].fill(error.diagnostics[0].help))\n"
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert run.stdout == "Q0008: `torch` is not installed\npip install 'qevo-compiler[torch]'\n"
+    assert run.stdout == (
+        "Q0008: a PyTorch model needs `torch`, which is not installed\n"
+        "install it with `pip install 'qevo-compiler[torch]'`\n"
+    )
 
 
 def test_every_code_of_the_topic_is_reached_here() -> None:

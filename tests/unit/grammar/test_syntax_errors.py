@@ -53,6 +53,9 @@ SYNTAX_ERRORS = [c for _, c in inspect.getmembers(syntax, inspect.isclass) if is
         ("program again", "Q0118"),
         ("minimize x\nmaximize y", "Q0119"),
         ("subject to\n  sum(x) <= 1", "Q0120"),
+        ("subject to\n  x[0] + x[1] <= 1", "Q0120"),
+        ("subject to\n  x[i] <= y for i in 0..4", "Q0120"),
+        ("x[0] + x[1]", "Q0103"),
     ],
 )
 def test_one_error_and_its_code(lines: str, code: str) -> None:

@@ -89,6 +89,15 @@ def test_functions_of_few_values_are_exact(domain, bounds, values):
         assert found == pytest.approx(float(apply_function(Function.GELU, np.array(float(value)))), abs=1e-13)
 
 
+def test_ends_of_a_range_may_be_stored_as_integers():
+    builder = Builder()
+    ends = (Array(np.array([2, 3])), Array(np.array(5)))
+    k = builder.add(problem.VariableOp("k", Domain.INTEGER, (2,), *ends))
+    builder.append(problem.ObjectiveOp(builder.add(nn.SumOp(builder.add(nn.ApplyOp(k, Function.TANH)), (0,)))))
+    (entry,) = approximate(Module("m", (builder.finish(),))).ledger
+    assert "4 values" in entry.note
+
+
 def test_functions_of_data_and_of_held_parameters_stay():
     builder = Builder()
     x = builder.add(problem.VariableOp("x", Domain.BINARY, ()))

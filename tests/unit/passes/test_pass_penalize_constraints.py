@@ -106,7 +106,7 @@ def test_impossible_among_valid_codes() -> None:
 
 @pytest.mark.parametrize("weight", [-1.0, np.nan, np.inf])
 def test_bad_soft_weights(weight: float) -> None:
-    with pytest.raises(CompileError, match="Q0652"):
+    with pytest.raises(CompileError, match="Q0227"):
         penalized(variable("x", Domain.BINARY), constraint("c", Relation.EQ, {(0,): 1.0}, weight=weight))
 
 

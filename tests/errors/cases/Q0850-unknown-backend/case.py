@@ -1,0 +1,2 @@
+def prepare(monkeypatch):
+    monkeypatch.setenv("QUANTUM_BACKEND", "loca")
