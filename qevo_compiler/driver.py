@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from pathlib import PurePath
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
-from qevo_compiler.diagnostics.sources import UnknownTarget, WrongTask
+from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
 from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.base import Context, Pass
-from qevo_compiler.passes.options import option_values
+from qevo_compiler.passes.options import make_pass, option_values
 from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
@@ -78,6 +79,7 @@ def lower(
     warnings = Diagnostics()
     context = context or Context(warn=warnings.add)
     module = imported.module if options.name is None else replace(imported.module, name=options.name)
+    _check_name(module.name)
     pipeline = plan(imported, options, target)
     final = run_guarded(pipeline, module, context, after, options.check)
     target.check(final)
@@ -92,6 +94,8 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
         raise CompileError(WrongTask(None, task.value))
     if options.task not in (None, task):
         raise CompileError(WrongTask(None, (options.task or task).value))
+    for name, values in options.passes.items():
+        make_pass(name, values)  # a misspelt name or value is reported also where the pass does not run
     text = options.pipeline if options.pipeline is not None else pipeline_text(task.value, target.pipeline)
     settings = _merged(OPTIMIZATION[options.level], target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
@@ -135,6 +139,12 @@ def make_target(name: str, options: Mapping[str, Any]) -> Target:
         raise CompileError(UnknownTarget(None, name, did_you_mean(name, TARGETS)))
     cls = load_target(name)
     return cls(**option_values(cls, name, options))
+
+
+def _check_name(name: str) -> None:
+    """The emitted files are `NAME.suffix`, so the name must not lead to another folder."""
+    if name != PurePath(name).name or "\\" in name or not name.isprintable():
+        raise CompileError(BadName(None, name))
 
 
 def _task(name: str | None) -> Task | None:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from qevo_compiler.diagnostics import CompileError, Diagnostic, render
+from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean, render
+from qevo_compiler.diagnostics.pipeline import UnknownPass
 from qevo_compiler.diagnostics.sources import BadArgument
 from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
+from qevo_compiler.passes.registry import PASSES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -143,6 +145,8 @@ class Watcher:
 
     def __init__(self, args: argparse.Namespace) -> None:
         self._print = args.print_ir_after
+        if self._print not in (None, "all", "changed", *PASSES):
+            raise CompileError(UnknownPass(None, self._print, did_you_mean(self._print, PASSES)))
         self._times = args.time_passes
         self._last = time.perf_counter()
         self.spent: list[tuple[str, float]] = []

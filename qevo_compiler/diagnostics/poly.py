@@ -20,7 +20,7 @@ class NotPolynomial(Error):
     code: ClassVar[str] = "Q0601"
     title: ClassVar[str] = "`{operation}` of decision variables is not a polynomial"
     label: ClassVar[str] = "this depends on decision variables"
-    help: ClassVar[str] = "write it with sums, products and integer powers; smooth functions need `approximate-functions` first"
+    help: ClassVar[str] = "use sums, products and whole powers; smooth functions need `approximate-functions` first"
 
     operation: str
 

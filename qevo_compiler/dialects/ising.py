@@ -91,8 +91,8 @@ class PenaltyOp(Op):
 
     Row r of a family `body relation 0` (`>=` negated to `<=`) adds `weight * form(u)` with
     `u = (body + shifts[r] + slack) / units[r]`, in absolute value for `==`; a row with unit 0 is always
-    satisfied and adds nothing. None means units of 1 and shifts of 0. `implied` marks the family that the encoding of the
-    variable `symbol` adds.
+    satisfied and adds nothing. None means units of 1 and shifts of 0. `implied` marks the family that
+    the encoding of the variable `symbol` adds.
     """
 
     name: ClassVar[str] = "ising.penalty"

@@ -39,13 +39,12 @@ class ScaleCoefficients(Pass):
     def run(self, module: Module, context: Context = SILENT) -> Module:
         self._check()
         op = module.main.first(ising.ModelOp)
-        if op is None or (self.max_field is None and self.max_coupling is None and self.bits is None):
+        if op is None:
             return module
         factor = self._factor(op)
-        entries = self._precision(op, context)
-        if factor < 1:
-            note = "energies are the problem's multiplied by this; sampled energies are divided by it"
-            entries.append(LedgerEntry(self.name, "scale factor", factor, Evidence.PROVED, "", note))
+        note = "energies are the problem's multiplied by this; sampled energies are divided by it"
+        scale = LedgerEntry(self.name, "scale factor", op.scale * factor, Evidence.PROVED, "", note)
+        entries = (*self._precision(op, context), scale)
         if factor == 1:
             return module.record(*entries)
 

@@ -58,9 +58,7 @@ def shown_codes(text: str) -> set[str]:
     return set(_SHOWN.findall(text))
 
 
-def run_case(
-    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Outcome:
+def run_case(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Outcome:
     """Run a case in `folder`, which is to be made."""
     shutil.copytree(CASES / name, folder, ignore=_NOT_INPUT)
     monkeypatch.chdir(folder)

@@ -57,6 +57,8 @@ def test_what_is_promised_by_name_has_a_case(promise: str) -> None:
 @pytest.mark.parametrize("name", case_names())
 def test_the_text_is_clean(name: str) -> None:
     text = (CASES / name / EXPECTED).read_text(encoding="utf-8")
-    assert not re.search(r"(?<![\d.,-])1 (?:bit|element|spin|weight|qubit|term|variable|coupling|value|label|axe)s\b", text)
+    assert not re.search(
+        r"(?<![\d.,-])1 (?:bit|element|spin|weight|qubit|term|variable|coupling|value|label|axe)s\b", text
+    )
     assert not re.search(r"[{}]\w+[:}]|\bNone\b|[ \t]$|= (?:note|help): *$|(?<!\.)\.\.(?![\d.\w])", text, re.MULTILINE)
     assert all(len(line) <= 160 for line in text.splitlines())

@@ -168,6 +168,6 @@ def test_options_may_be_text_and_are_checked():
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "cirq", None)
-    with pytest.raises(CompileError, match="needs the package `cirq`") as caught:
+    with pytest.raises(CompileError, match="needs `cirq`") as caught:
         Cirq().build(program(circuit(1, (Gate.H, 0))))
     assert codes(caught) == ["Q0008"]

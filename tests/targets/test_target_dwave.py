@@ -300,7 +300,7 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "dimod", None)
     files = DWave().emit(program(TINY))
     assert next(files).content()
-    with pytest.raises(CompileError, match="needs the package `dimod`") as caught:
+    with pytest.raises(CompileError, match="needs `dimod`") as caught:
         next(files).content()
     assert codes(caught) == ["Q0008"]
     assert "qevo-compiler[dwave]" in caught.value.diagnostics[0].fill(caught.value.diagnostics[0].help)

@@ -68,7 +68,7 @@ class _Reader:
         name = type(node).__name__
         if name in _FUNCTIONS:
             return tensors.apply(_FUNCTIONS[name], self.tensor(node.args[0]), self._span)
-        raise CompileError(UnsupportedSympy(self._span, name, "sums, products, whole powers and smooth functions are read"))
+        raise CompileError(UnsupportedSympy(self._span, name, "sums, products, powers and smooth functions are read"))
 
     def _number(self, node: Any) -> Tensor:
         if not node.is_real or not node.is_finite:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.frontend.dsl.data import DataSource, read_file
 from qevo_compiler.frontend.dsl.statements import state
 from qevo_compiler.grammar import ast
@@ -34,10 +36,14 @@ def load_data_file(text: str) -> Any:
 
     Raises `CompileError` when the file is missing, unreadable or of an unknown kind.
     """
-    named = ast.File(text, span=Span("--data", 1, 1, 1, 2))
+    nowhere = Span("", 0, 0, 0, 0)
+    named = ast.File(text, span=nowhere)
     path = Path(named.path)
     key = f":{named.key}" if named.key else ""
-    return read_file(ast.File(f"{path.name}{key}", span=named.span), path.parent)
+    try:
+        return read_file(ast.File(f"{path.name}{key}", span=nowhere), path.parent)
+    except CompileError as error:
+        raise CompileError(*(replace(found, span=None) for found in error.diagnostics)) from None
 
 
 __all__ = ["check_program", "import_program", "load_data_file"]

@@ -52,9 +52,9 @@ def typed(name: str, dtype: ast.DataType, rank: int, given: Any, node: ast.Node,
 
     With `flatten` (tables read from text have always two axes) a single row or column is a vector.
     """
+    if flatten and given.ndim == 2 and rank < 2 and 1 in given.shape and (rank == 1 or given.size == 1):
+        given = given.reshape(-1) if rank else given.reshape(())
     values = arrays.numbers(name, given, node.span)
-    if flatten and values.ndim == 2 and rank < 2 and 1 in values.shape and (rank == 1 or values.size == 1):
-        values = values.reshape(-1) if rank else values.reshape(())
     if values.ndim != rank:
         raise CompileError(WrongRank(node.span, name, rank, values.shape))
     match dtype:
@@ -76,7 +76,7 @@ def _resolve(file: ast.File, folder: Path | None) -> Path:
     if path.suffix.lower() not in _READERS:
         raise CompileError(UnknownFileType(file.span, file.path))
     if not path.is_file():
-        near = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+        near = [p.name for p in path.parent.iterdir() if p.suffix in _READERS] if path.parent.is_dir() else []
         raise CompileError(MissingFile(file.span, file.path, did_you_mean(path.name, near)))
     return path
 
@@ -115,7 +115,7 @@ def _reason(error: Exception, path: Path) -> str:
     """Why a reader failed, in words that do not name folders of this machine."""
     match path.suffix.lower():
         case ".csv":
-            return f"not rows of numbers: {str(error).splitlines()[0]}"
+            return f"not rows of numbers: {str(error).splitlines()[0].rstrip('.')}"
         case ".json":
             return f"no JSON of numbers: {error}" if isinstance(error, json.JSONDecodeError) else "no JSON of numbers"
         case _:

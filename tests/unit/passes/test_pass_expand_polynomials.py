@@ -269,7 +269,7 @@ def refused(module, code, **options):
 
 def test_parameters_alone_are_nothing_to_decide():
     (found,) = refused(parameters_module((None, None, None)), "Q0607")
-    assert "train sgd" in found.fill(found.help)
+    assert "in [lo, hi] bits b" in found.fill(found.help)
     (found,) = refused(parameters_module((None, None, None), train=True), "Q0607")
     assert "train sgd" not in found.fill(found.help)
 

@@ -31,9 +31,12 @@ def test_the_pair_of_the_passs_documentation() -> None:
     }
 
 
-def test_without_limits_nothing_happens() -> None:
+def test_without_limits_only_the_ledger_says_what_precision_is_needed() -> None:
     module = module_of([2.0, 1.0], 4.0)
-    assert ScaleCoefficients().run(module) is module
+    result = ScaleCoefficients().run(module)
+    assert result.main is module.main
+    assert {entry.quantity: entry.value for entry in result.ledger} == {"bits of precision needed": 2, "scale factor": 1}
+    assert ScaleCoefficients().run(result) is result
 
 
 def test_a_model_that_fits_is_not_enlarged() -> None:
