@@ -19,9 +19,18 @@ import numpy as np
 from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
+from qevo_compiler.decode.explain_model import explain_constraint, explain_coupling, explain_element
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
-from qevo_compiler.diagnostics.sources import CannotWrite, MissingFile, NoProgram, UnknownSymbol
-from qevo_compiler.dialects import anneal, ising
+from qevo_compiler.diagnostics.sources import (
+    CannotWrite,
+    MissingFile,
+    NoProgram,
+    NoSpinModel,
+    NoSuchConstraint,
+    NoSuchSpin,
+    UnknownSymbol,
+)
+from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import EmittedFile, Target, load_target, manifest
@@ -163,7 +172,7 @@ class CompiledProgram:
         return self.decoder.decode(np.asarray(sample, np.int8)[None, :])[0]
 
     def explain(self, name: str) -> list[str]:
-        """What a spin (`s17`) or a symbol of the source is, and where it was declared.
+        """What a spin (`s17`), a symbol of the source or an element of it (`take[3]`) is, and where it was declared.
 
         Raises `CompileError` for a name that the program does not have.
         """
@@ -171,11 +180,41 @@ class CompiledProgram:
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
             return self.decoder.explain_spin(int(name[1:]))
         found = [register for register in self.provenance if register.symbol == name]
+        element = explain_element(self.provenance, name) if not found else []
+        if element:
+            return element
         if not found:
             symbols = [register.symbol for register in self.provenance]
             known = "its symbols are " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
         return [line for register in found for line in _register_lines(register)]
+
+    def explain_coupling(self, first: str, second: str) -> list[str]:
+        """What the coupling of two spins (`s3`, `s9`) is the sum of: the objective and single penalties.
+
+        Raises `CompileError` for names of no two different spins, or for files without a spin model.
+        """
+        if self.module.main.first(ising.ModelOp) is None:
+            raise CompileError(NoSpinModel(None, self.target.name))
+        size = sum(register.count for register in self.provenance)
+        known = [re.fullmatch(r"s(\d+)", name.strip()) for name in (first, second)]
+        spins = sorted({int(match[1]) for match in known if match and int(match[1]) < size})
+        if len(spins) != 2:
+            raise CompileError(NoSuchSpin(None, f"{first},{second}", size - 1))
+        return list(explain_coupling(self.module, *spins))
+
+    def explain_constraint(self, name: str) -> list[str]:
+        """What became of a constraint (`fits`) or one instance (`visit[3]`): penalty, rule, slack spins, gap.
+
+        Raises `CompileError` for a name that the problem does not have.
+        """
+        lines = explain_constraint(self.module, name)
+        if not lines:
+            symbols = [op.symbol for op in self.module.func("problem").ops_of(poly.ConstraintOp)]
+            listed = ", ".join(f"`{symbol}`" for symbol in symbols)
+            known = f"its constraints are {listed}" if symbols else "its problem has no constraint"
+            raise CompileError(NoSuchConstraint(None, name, known, did_you_mean(name, symbols)))
+        return lines
 
     def _emitted(self) -> Iterator[EmittedFile]:
         yield from self.target.emit(self.module)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean, render
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from qevo_compiler.driver import Options
     from qevo_compiler.passes.base import Context, Pass
+    from qevo_compiler.passes.pipeline import AfterPass
 
 
 def console(args: argparse.Namespace, stderr: bool = False) -> Console:
@@ -164,6 +165,16 @@ class Watcher:
         for name, seconds in self.spent:
             print(f"{seconds * 1e3:10.1f} ms  {name}", file=sys.stderr)
         print(f"{sum(s for _, s in self.spent) * 1e3:10.1f} ms  in all", file=sys.stderr)
+
+
+def all_of(hooks: Sequence[AfterPass]) -> AfterPass:
+    """One hook between passes that calls all of them in turn."""
+
+    def call(step: Pass, before: Module, result: Module) -> None:
+        for hook in hooks:
+            hook(step, before, result)
+
+    return call
 
 
 def print_ledger(ledger: Iterable[LedgerEntry], out: Console) -> None:

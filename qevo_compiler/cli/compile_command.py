@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
+from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from qevo_compiler.cli.common import (
     Watcher,
     add_compilation,
     add_source,
+    all_of,
     console,
     data_from,
     make_context,
@@ -17,6 +20,9 @@ from qevo_compiler.cli.common import (
     print_ledger,
 )
 from qevo_compiler.ir import module_chunks
+
+if TYPE_CHECKING:
+    from qevo_compiler.passes.pipeline import AfterPass
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +35,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
         default="target",
         help="what to make (default target); all but target go to stdout",
     )
+    parser.add_argument(
+        "--report", metavar="FILE", help="also write a page about the compilation (HTML, self-contained)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    _check_report(args)
     if args.emit == "ast":
         return _emit_ast(args)
     from qevo_compiler.driver import lower, make_target, plan
@@ -51,17 +61,40 @@ def run(args: argparse.Namespace) -> int:
         module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
         watch.finish()
         return _print_module(module, args.emit)
-    program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), watch)
+    hooks: list[AfterPass] = [watch]
+    if args.report:
+        from qevo_compiler.report import SizeLog
+
+        sizes = SizeLog()
+        hooks.append(sizes)
+    program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of(hooks))
     watch.finish()
     if args.verify:
         from qevo_compiler.validation import validate
 
         validate(program)
     out = console(args, stderr=True)
-    for path in program.write(args.output):
+    written = program.write(args.output)
+    for path in written:
         print(path)
+    if args.report:
+        from qevo_compiler.report import report_page, write_report
+
+        # The manifest is the last file, and its digest stands for all others'.
+        digest = sha256(written[-1].read_bytes()).hexdigest()
+        print(write_report(report_page(program, sizes, digest), args.report))
     print_ledger(program.ledger, out)
     return 0
+
+
+def _check_report(args: argparse.Namespace) -> None:
+    """A page needs a whole compilation."""
+    from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.diagnostics.sources import BadArgument
+
+    if args.report and (args.emit != "target" or args.stop_after or args.dump_pipeline):
+        form = "--report FILE without --stop-after, --dump-pipeline and --emit of anything but target"
+        raise CompileError(BadArgument(None, f"--report {args.report}", form))
 
 
 def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]

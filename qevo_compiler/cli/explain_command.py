@@ -1,4 +1,4 @@
-"""Explain an error code (`qevoc explain Q0204`) or a spin of a compiled program (`qevoc explain out/ --var s17`)."""
+"""Explain an error code (`qevoc explain Q0204`) or a part of a compiled program (`qevoc explain out/ --var s17`)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ import re
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", help="an error code, or the folder of a compiled program")
-    parser.add_argument("--var", metavar="NAME", help="a spin (s17), or a symbol of the source")
+    parser.add_argument(
+        "--var", metavar="NAME", help="a spin (s17), a symbol of the source (take), or an element of it (take[3])"
+    )
+    parser.add_argument("--coupling", metavar="S,S", help="two spins (s3,s9): what their coupling is the sum of")
+    parser.add_argument(
+        "--constraint", metavar="NAME", help="a constraint (fits) or an instance (visit[3]): its penalty"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -17,10 +23,18 @@ def run(args: argparse.Namespace) -> int:
     from qevo_compiler.program import load
 
     program = load(args.subject)
-    names = [args.var] if args.var else [register.symbol for register in program.provenance]
-    for name in names:
-        for line in program.explain(name):
-            print(line)
+    lines: list[str] = []
+    if args.var:
+        lines += program.explain(args.var)
+    if args.coupling:
+        first, _, second = args.coupling.partition(",")
+        lines += program.explain_coupling(first, second)
+    if args.constraint:
+        lines += program.explain_constraint(args.constraint)
+    if not (args.var or args.coupling or args.constraint):
+        lines += [line for register in program.provenance for line in program.explain(register.symbol)]
+    for line in lines:
+        print(line)
     return 0
 
 

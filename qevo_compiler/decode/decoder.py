@@ -18,6 +18,7 @@ from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Rol
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.ir import Module
+from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
 Bits = NDArray[np.int8]
@@ -42,6 +43,7 @@ class Decoder:
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
         self._constraints = problem.ops_of(poly.ConstraintOp)
+        self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.size = sum(register.count for register in self._registers)
 
     def decode(self, spins: ArrayLike) -> Solutions:
@@ -135,6 +137,8 @@ class Decoder:
             rest = energy / self._model.scale - np.sum(list(split.values()), axis=0)
             if any(register.count for register in self._auxiliaries()):
                 split["auxiliaries"] = rest
+            elif self._rounded:
+                split["rounding"] = rest
             elif not all(item.valid.all() for item in decoded):
                 # The objective is that of the repaired values, the energy that of the broken code.
                 split["broken codes"] = rest

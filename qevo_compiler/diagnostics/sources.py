@@ -173,3 +173,40 @@ class BadName(Error):
     help: ClassVar[str] = "give a name without folders, as in `--name tour`"
 
     name: str
+
+
+@dataclass(frozen=True)
+class NoSuchSpin(Error):
+    """`explain --coupling` takes two different spins of the program, as in `--coupling s3,s9`."""
+
+    code: ClassVar[str] = "Q0013"
+    title: ClassVar[str] = "`{given}` does not name two spins of the program"
+    help: ClassVar[str] = "write two different spins between `s0` and `s{last}`, as in `s0,s1`"
+
+    given: str
+    last: int
+
+
+@dataclass(frozen=True)
+class NoSuchConstraint(Error):
+    """`explain --constraint` takes a constraint of the program, or one of its instances as in `visit[3]`."""
+
+    code: ClassVar[str] = "Q0014"
+    title: ClassVar[str] = "the program has no constraint `{given}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "{known}"
+
+    given: str
+    known: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class NoSpinModel(Error):
+    """Couplings are explained from the spin model; the program's files hold none (a circuit has only angles)."""
+
+    code: ClassVar[str] = "Q0015"
+    title: ClassVar[str] = "`{target}` files hold no spin model whose couplings could be explained"
+    help: ClassVar[str] = "compile the program with `--target dwave` and explain that"
+
+    target: str

@@ -121,7 +121,7 @@ def _grid_entry(op: VariableOp) -> LedgerEntry:
 
 def _encoded(main: Func, codes: list[Code], vartype: Vartype) -> Func:
     firsts = np.cumsum([0, *(code.count for code in codes)])
-    writer = _Writer(codes, firsts, vartype)
+    writer = BitWriter(codes, firsts, vartype)
     builder = Builder()
     variables = main.ops_of(VariableOp)
     for op, code, first in zip(variables, codes, firsts.tolist(), strict=False):
@@ -160,7 +160,7 @@ def _shifted(p: Polynomials, first: int) -> Polynomials:
     return Polynomials(p.rows, blocks)
 
 
-class _Writer:
+class BitWriter:
     """Rewrites polynomials over variables into polynomials over bits."""
 
     def __init__(self, codes: list[Code], firsts: Integers, vartype: Vartype) -> None:

@@ -17,7 +17,8 @@ _TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
 # Batch norm must be folded into its layer before weights are rounded; layers stay whole, for their inputs.
 _ROUND = "fold-constants,rounding-model"
 
-_SCHEDULE = "scale-coefficients,synthesize-schedule"
+# Rounding (off unless its `bits` is set) comes after scaling, whose factor it must not change.
+_SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {

@@ -21,6 +21,7 @@ PASSES = {
     "binary-to-spin": "BinaryToSpin",
     "spin-to-binary": "SpinToBinary",
     "scale-coefficients": "ScaleCoefficients",
+    "round-coefficients": "RoundCoefficients",
     "synthesize-schedule": "SynthesizeSchedule",
     "anneal-to-circuit": "AnnealToCircuit",
     "route-qubits": "RouteQubits",

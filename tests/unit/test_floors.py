@@ -26,6 +26,7 @@ FLOORS = {
     "driver": 6,
     "validation": 6,
     "backends": 6,
+    "report": 7,
     "runtime": 7,
     "cli": 8,
 }

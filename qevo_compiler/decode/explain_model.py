@@ -1,0 +1,230 @@
+"""Say in words where a coupling comes from, what became of a constraint, and which spins an element has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from qevo_compiler.analyses.names import element_name, instance_name
+from qevo_compiler.analyses.symbolic import variable_names
+from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
+from qevo_compiler.dialects import poly
+from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.poly import Polynomials, arithmetic
+from qevo_compiler.dialects.problem import Domain, Encoding, Relation
+from qevo_compiler.ir import LedgerEntry, Module
+
+# Longer rows are cut in the text, never in the numbers.
+MAX_PARTS = 12
+MAX_INSTANCES = 20
+_INSTANCE = re.compile(r"(.+?)\[\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\]")
+_FORMS = {
+    PenaltyForm.SQUARE: "u^2",
+    PenaltyForm.LINEAR: "u (never negative)",
+    PenaltyForm.TRIANGLE: "u (u + 1) / 2",
+}
+
+
+def split_instance(name: str) -> tuple[str, tuple[int, ...]]:
+    """`x[0, 2]` as its symbol and indices; a name without brackets has none."""
+    found = _INSTANCE.fullmatch(name.strip())
+    return (found[1], tuple(int(i) for i in found[2].split(","))) if found else (name.strip(), ())
+
+
+def explain_element(registers: Sequence[RegisterOp], name: str) -> list[str]:
+    """The spins of one element of a symbol (`take[3]`), a line each; empty when no symbol has it."""
+    symbol, indices = split_instance(name)
+    for register in registers:
+        element = _element(register, indices) if register.symbol == symbol and register.domain else None
+        if element is not None:
+            return list(_element_lines(registers, register, element))
+    return []
+
+
+def explain_coupling(module: Module, i: int, j: int) -> Iterator[str]:
+    """The coupling of spins i and j, then what each source adds to it, then what the two spins are.
+
+    Constraints with several instances name those that hold both spins. The parts add up to the coupling.
+    """
+    i, j = sorted((i, j))
+    projection = Projection(module)
+    whole = coupling_of(projection.model, i, j)
+    scale = projection.model.scale
+    scaled = "" if scale == 1 else f" (the problem's times the scale {scale:g})"
+    yield f"coupling of s{i} and s{j} = {whole:.10g}{scaled}" if whole else f"s{i} and s{j} are not coupled"
+    for source in projection.sources():
+        part = coupling_of(source.model, i, j)
+        if part:
+            yield f"  {part:+.10g} from {source.title}{_why(projection, source.kind, source.symbol)}"
+            yield from _instances(projection, source.kind, source.symbol, i, j)
+    for spin in (i, j):
+        yield from explain_bit(projection.registers, spin)
+
+
+def explain_constraint(module: Module, name: str) -> list[str]:
+    """A constraint or one instance of it: what it says, its penalty with rule and weight, slack spins, gap.
+
+    Empty when the problem has no such constraint or instance.
+    """
+    symbol, indices = split_instance(name)
+    problem = module.func("problem")
+    op = next((c for c in problem.ops_of(poly.ConstraintOp) if c.symbol == symbol), None)
+    if op is None:
+        return []
+    rows = np.flatnonzero((op.indices.values == indices).all(axis=1)) if indices else np.arange(op.body.rows)
+    if indices and (len(indices) != op.indices.shape[1] or not len(rows)):
+        return []
+    return list(_constraint_lines(module, op, rows.tolist()))
+
+
+def _why(projection: Projection, kind: SourceKind, symbol: str) -> str:
+    if kind is SourceKind.REST:
+        return ": the gadgets of products of three and more bits" if "auxiliaries" in symbol else ""
+    if kind is SourceKind.OBJECTIVE:
+        return ""
+    op = _penalty(projection.penalties, symbol, kind is SourceKind.ENCODING)
+    return "" if op is None else f", penalty weight {op.weight:g} ({op.rule.value} rule)"
+
+
+def _instances(projection: Projection, kind: SourceKind, symbol: str, i: int, j: int) -> Iterator[str]:
+    """Which instances of a constraint with several add how much."""
+    op = _penalty(projection.penalties, symbol, kind is SourceKind.ENCODING)
+    indices = projection.indices(symbol)
+    if kind is not SourceKind.CONSTRAINT or op is None or len(indices) < 2:
+        return
+    rows = projection.rows_with(op, (i, j))
+    for row in rows[:MAX_INSTANCES]:
+        model = projection.in_spins(arithmetic.total(projection.penalty_rows(op, [row])))
+        part = coupling_of(model, i, j)
+        if part:
+            yield f"    {part:+.10g} from {instance_name(symbol, indices[row])}"
+    if len(rows) > MAX_INSTANCES:
+        yield f"    and {len(rows) - MAX_INSTANCES} more instances"
+
+
+def _penalty(penalties: Sequence[PenaltyOp], symbol: str, implied: bool) -> PenaltyOp | None:
+    return next((op for op in penalties if op.symbol == symbol and op.implied == implied), None)
+
+
+def _constraint_lines(module: Module, op: poly.ConstraintOp, rows: list[int]) -> Iterator[str]:
+    main = module.main
+    names = variable_names(module.func("problem"))
+    place = "" if op.span is None else f", declared at {op.span}"
+    for row in rows[:MAX_INSTANCES]:
+        stated = _row_text(arithmetic.select(op.body, np.array([row])), names)
+        yield f"{instance_name(op.symbol, op.indices.values[row])}: {stated} {op.relation.value} 0{place}"
+    if len(rows) > MAX_INSTANCES:
+        yield f"and {len(rows) - MAX_INSTANCES} more instances"
+    penalty = _penalty(main.ops_of(PenaltyOp), op.symbol, False)
+    if penalty is None:
+        yield "  no penalty: every valid state satisfies it"
+        return
+    yield from _penalty_lines(penalty, op.relation, rows)
+    slack = next((r for r in main.ops_of(RegisterOp) if r.role is Role.SLACK and r.symbol == op.symbol), None)
+    yield from _slack_lines(slack, rows)
+    yield from _ledger_lines(module.ledger, op.symbol, penalty.rule)
+
+
+def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int]) -> Iterator[str]:
+    proved = {PenaltyRule.SOFT: "the program's own weight", PenaltyRule.HEURISTIC: "not proved"}
+    known = proved.get(op.rule, "proved")
+    yield f"  penalty {op.weight:g} * {_FORMS[op.form]}, weight by the {op.rule.value} rule: {known}"
+    if len(rows) == 1:
+        unit = 1.0 if op.units is None else float(op.units.values[rows[0]])
+        shift = 0.0 if op.shifts is None else float(op.shifts.values[rows[0]])
+        side = "right side - left side" if relation is Relation.GE else "left side - right side"
+        moved = f" {shift:+g}" if shift else ""
+        slack = "" if relation is Relation.EQ else " + slack"
+        stated = f"u = ({side}{moved}{slack}) / {unit:g}" if unit != 1 else f"u = {side}{moved}{slack}"
+        yield f"  {stated}" if unit else "  this instance always holds and adds nothing"
+
+
+def _slack_lines(slack: RegisterOp | None, rows: list[int]) -> Iterator[str]:
+    if slack is None or slack.affine is None:
+        yield "  no slack spins"
+        return
+    starts, bits, weights = (getattr(slack.affine, name).values for name in ("starts", "bits", "weights"))
+    parts = np.concatenate([np.arange(starts[row], starts[row + 1]) for row in rows[:MAX_INSTANCES]])
+    listed = [f"s{slack.first + int(bits[k])} (weight {weights[k]:g})" for k in parts[:MAX_PARTS]]
+    more = f" and {len(parts) - MAX_PARTS} more" if len(parts) > MAX_PARTS else ""
+    yield f"  slack spins: {', '.join(listed)}{more}" if listed else "  no slack spins"
+
+
+def _ledger_lines(ledger: Sequence[LedgerEntry], symbol: str, rule: PenaltyRule) -> Iterator[str]:
+    for entry in ledger:
+        gap = entry.quantity == "penalty gap" and entry.subject in ("", symbol) and rule is not PenaltyRule.SOFT
+        if gap or (entry.subject == symbol and entry.stage == "penalize-constraints"):
+            yield f"  {entry.quantity} {entry.value:g} ({entry.kind.value}): {entry.note}"
+
+
+def _row_text(row: Polynomials, names: list[str]) -> str:
+    """One row in the source's names, its first `MAX_PARTS` terms and its constant."""
+    parts = [
+        (coefficient, " ".join(_bracketed(names[v]) for v in variables))
+        for block in row.terms
+        if block.degree
+        for variables, coefficient in zip(
+            block.variables.values[:MAX_PARTS].tolist(), block.coefficients.values[:MAX_PARTS].tolist(), strict=True
+        )
+    ]
+    total = sum(len(block) for block in row.terms if block.degree)
+    written = " ".join(_signed(c, name, first=k == 0) for k, (c, name) in enumerate(parts[:MAX_PARTS]))
+    if total > MAX_PARTS:
+        written += f" + ... ({total - MAX_PARTS} more terms)"
+    constant = float(row.constants()[0])
+    return f"{written} {_signed(constant, '')}".strip() if constant else written or "0"
+
+
+def _signed(coefficient: float, name: str, first: bool = False) -> str:
+    sign = "-" if coefficient < 0 else "" if first else "+"
+    size = f"{abs(coefficient):g}"
+    text = f"{size} {name}" if name and size != "1" else name or size
+    return f"{sign}{text}" if first else f"{sign} {text}"
+
+
+def _bracketed(name: str) -> str:
+    return f"({name})" if " == " in name else name
+
+
+def _element(register: RegisterOp, indices: tuple[int, ...]) -> int | None:
+    """The flat number of an element of a register's own variable, or None when it is not in it."""
+    shape = register.shape if register.positions is None else register.tensor_shape
+    if len(indices) != len(shape) or any(not 0 <= i < n for i, n in zip(indices, shape, strict=True)):
+        return None
+    flat = int(np.ravel_multi_index(indices, shape)) if shape else 0
+    if register.positions is None:
+        return flat
+    found = np.flatnonzero(register.positions.values.reshape(-1) == flat)
+    return int(found[0]) if len(found) else None
+
+
+def _element_lines(registers: Sequence[RegisterOp], register: RegisterOp, element: int) -> Iterator[str]:
+    positions = None if register.positions is None else register.positions.values
+    name = element_name(register.symbol, register.shape, element, positions, register.tensor_shape)
+    bits = element_bits(register, element)
+    kind = register.domain.value if register.domain else register.role.value
+    coded = f", {register.encoding.value} encoded" if register.encoding else ""
+    place = f", declared at {register.span}" if register.span else ""
+    count = "1 spin" if len(bits) == 1 else f"{len(bits)} spins"
+    yield f"{name}: {kind}{coded}, {count}{place}"
+    for bit in bits:
+        line = next(explain_bit(registers, register.first + bit))
+        yield f"  {line.partition(', declared at')[0]}"
+
+
+def element_bits(register: RegisterOp, element: int) -> list[int]:
+    """The bits of one element of a decision register, numbered from the block's start."""
+    assert register.affine is not None
+    starts, bits = register.affine.starts.values, register.affine.bits.values
+    if register.domain is Domain.CHOICE:
+        labels = len(register.labels)
+        return [int(bit) for bit in np.unique(bits[starts[element * labels] : starts[(element + 1) * labels]])]
+    if register.encoding is Encoding.ONE_HOT:
+        # The bit of the lowest value has no weight: a group has one bit more than the map.
+        spans = np.diff(starts)
+        ends = np.cumsum(np.where(spans > 0, spans + 1, 0))
+        return list(range(int(ends[element - 1]) if element else 0, int(ends[element])))
+    return [int(bit) for bit in bits[starts[element] : starts[element + 1]]]

@@ -1,0 +1,253 @@
+"""Split a spin model over the lines of the source: the objective, every constraint, every encoding.
+
+Each source is projected by itself: its polynomial in `@problem` is written over the registers' bits, a
+constraint's through its `ising.penalty`, and restated over spins. What the model holds beyond their sum
+comes from steps after the penalties: the gadgets of products with auxiliaries, or rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.dialects import ising, poly
+from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
+from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
+from qevo_compiler.ir import Array, Module
+from qevo_compiler.passes.binary_to_spin import spin_model
+from qevo_compiler.passes.encode_variables import BitWriter
+from qevo_compiler.passes.encodings import Code, encode
+from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
+from qevo_compiler.passes.rounding_dust import is_dust
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+
+class SourceKind(Enum):
+    OBJECTIVE = "objective"
+    CONSTRAINT = "constraint"
+    ENCODING = "encoding"
+    REST = "rest"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One reason why the model has energy, as a model in the final model's units (its scale included).
+
+    `products` counts the source's terms of three and more bits; they are not in `model`, which is
+    quadratic, but in what auxiliaries add.
+    """
+
+    kind: SourceKind
+    symbol: str
+    model: ising.ModelOp
+    products: int = 0
+
+    @property
+    def title(self) -> str:
+        """How the source is called where energies are listed."""
+        return f"encoding of {self.symbol}" if self.kind is SourceKind.ENCODING else self.symbol
+
+
+def coupling_of(model: ising.ModelOp, i: int, j: int) -> float:
+    """The coupling of spins `i < j`, 0 where there is none. Cost: two binary searches."""
+    rows, columns = model.rows.values, model.columns.values
+    start, end = np.searchsorted(rows, [i, i + 1])
+    at = int(start + np.searchsorted(columns[start:end], j))
+    return float(model.couplings.values[at]) if at < end and columns[at] == j else 0.0
+
+
+class Projection:
+    """The sources of a module that has `@problem` and, in `@main`, registers, penalties and a spin model."""
+
+    def __init__(self, module: Module) -> None:
+        main, problem = module.main, module.func("problem")
+        self.registers = main.ops_of(RegisterOp)
+        self.model = main.only(ising.ModelOp)
+        self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
+        self.penalties = main.ops_of(PenaltyOp)
+        self.vartype = self.registers[0].vartype if self.registers else Vartype.BINARY
+        self._slacks = {op.symbol: op for op in self.registers if op.role is Role.SLACK}
+        decisions = [op for op in self.registers if op.role is Role.DECISION]
+        codes = [_code(op, v) for op, v in zip(decisions, problem.ops_of(VariableOp), strict=True)]
+        self._codes = {op.symbol: (op, code) for op, code in zip(decisions, codes, strict=True)}
+        firsts = np.cumsum([0, *(code.count for code in codes)])
+        self._writer = BitWriter(codes, firsts, self.vartype)
+        self._objective = problem.first(poly.ObjectiveOp)
+        self._constraints = {op.symbol: op for op in problem.ops_of(poly.ConstraintOp)}
+
+    def sources(self) -> tuple[Source, ...]:
+        """The objective, every penalised constraint and encoding, and what is left; they sum to the model.
+
+        Cost: that of lowering the problem once, without the search for penalty weights.
+        """
+        found = [self._source(SourceKind.OBJECTIVE, "objective", self._objective_bits())]
+        for op in self.penalties:
+            kind = SourceKind.ENCODING if op.implied else SourceKind.CONSTRAINT
+            found.append(self._source(kind, op.symbol, arithmetic.total(self.penalty_rows(op))))
+        rest = self._rest(found)
+        return (*found, rest) if rest is not None else tuple(found)
+
+    def penalty_rows(self, op: PenaltyOp, rows: Sequence[int] | None = None) -> Polynomials:
+        """The weighted penalty of each instance of a family (or of those in `rows`) as a polynomial over bits."""
+        residual = self._residual(op)
+        chosen = np.arange(residual.rows) if rows is None else np.asarray(rows, np.int64)
+        residual = arithmetic.select(residual, chosen)
+        match op.form:
+            case PenaltyForm.LINEAR:
+                energy = residual
+            case PenaltyForm.SQUARE:
+                energy = arithmetic.multiply(residual, residual)
+            case PenaltyForm.TRIANGLE:
+                energy = arithmetic.scale(arithmetic.add(arithmetic.multiply(residual, residual), residual), 0.5)
+        return arithmetic.scale(arithmetic.reduce_powers(energy, self.vartype), op.weight)
+
+    def indices(self, symbol: str) -> Integers:
+        """The index rows of a constraint's instances; none for a symbol that is no constraint of the problem."""
+        op = self._constraints.get(symbol)
+        return np.zeros((0, 0), np.int64) if op is None else op.indices.values
+
+    def rows_with(self, op: PenaltyOp, bits: Sequence[int]) -> list[int]:
+        """The instances of a family whose residual has all of `bits`."""
+        residual = self._residual(op)
+        present = np.ones(residual.rows, bool)
+        for bit in bits:
+            here = np.zeros(residual.rows, bool)
+            for block in residual.terms:
+                here[block.row.values[(block.variables.values == bit).any(axis=1)]] = True
+            present &= here
+        return np.flatnonzero(present).tolist()
+
+    def in_spins(self, energy: Polynomials) -> ising.ModelOp:
+        """One row over bits as a spin model in the final model's units; terms of degree 3 and more are left out."""
+        fixed = float(energy.constants()[0])
+        _, names, single = energy.block(1)
+        _, pairs, quadratic = energy.block(2)
+        linear = Array(np.bincount(names[:, 0], single, self.model.size).astype(np.float64))
+        rows, columns = Array(pairs[:, 0]), Array(pairs[:, 1])
+        if self.vartype is Vartype.SPIN:
+            model = ising.ModelOp(fixed, linear, rows, columns, Array(quadratic))
+        else:
+            model = spin_model(ising.QuboOp(fixed, linear, rows, columns, Array(quadratic)))
+        return _times(model, self.model.scale)
+
+    def _source(self, kind: SourceKind, symbol: str, energy: Polynomials) -> Source:
+        products = sum(len(block) for block in energy.terms if block.degree > 2)
+        return Source(kind, symbol, self.in_spins(energy), products)
+
+    def _objective_bits(self) -> Polynomials:
+        op = self._objective
+        if op is None:
+            return Polynomials(1, ())
+        bits = self._writer.over_bits(op.polynomial)
+        return bits if op.sense is Sense.MINIMIZE else arithmetic.scale(bits, -1.0)
+
+    def _residual(self, op: PenaltyOp) -> Polynomials:
+        """u of every row with its slack; see `ising.penalty`."""
+        body, relation = self._body(op)
+        if relation is Relation.GE:
+            body = arithmetic.scale(body, -1.0)
+        if relation is Relation.EQ and op.form is PenaltyForm.LINEAR:
+            body = arithmetic.scale(body, _signs(body))
+        parts = [body]
+        if op.shifts is not None:
+            parts.append(arithmetic.constants(op.shifts.values))
+        slack = None if op.implied else self._slacks.get(op.symbol)
+        if slack is not None and slack.affine is not None:
+            parts.append(_slack_rows(slack, slack.affine))
+        residual = arithmetic.add(*parts) if len(parts) > 1 else body
+        if op.units is None:
+            return residual
+        units = op.units.values
+        return arithmetic.scale(residual, np.where(units > 0, 1 / np.where(units > 0, units, 1.0), 0.0))
+
+    def _body(self, op: PenaltyOp) -> tuple[Polynomials, Relation]:
+        if not op.implied:
+            constraint = self._constraints[op.symbol]
+            return self._writer.over_bits(constraint.body), constraint.relation
+        register, code = self._codes[op.symbol]
+        assert code.implied is not None
+        shifted = (
+            (b.row.values, b.variables.values + np.int32(register.first), b.coefficients.values)
+            for b in code.implied.terms
+        )
+        return pack(code.implied.rows, shifted), Relation.EQ
+
+    def _rest(self, found: list[Source]) -> Source | None:
+        """The model less the sources, without what is only rounding of sums that cancel."""
+        model, parts = self.model, [source.model for source in found]
+        sizes = [np.abs(part.fields.values) for part in (model, *parts)]
+        fields = model.fields.values - np.sum([part.fields.values for part in parts], axis=0)
+        fields = np.where(is_dust(fields, np.sum(sizes, axis=0)), 0.0, fields)
+        rows, columns, couplings = _merged(model, parts)
+        offset = model.offset - sum(part.offset for part in parts)
+        if is_dust(np.array(offset), np.array(sum(abs(part.offset) for part in (model, *parts)))):
+            offset = 0.0
+        if not (offset or fields.any() or len(couplings)):
+            return None
+        rest = ising.ModelOp(offset, Array(fields), Array(rows), Array(columns), Array(couplings), model.scale)
+        return Source(SourceKind.REST, self._rest_title(), rest)
+
+    def _rest_title(self) -> str:
+        products = any(op.role is Role.AUXILIARY and op.count for op in self.registers)
+        causes = [name for name, found in (("auxiliaries", products), ("rounding", self._rounded)) if found]
+        return " and ".join(causes) or "later steps"
+
+
+def _merged(model: ising.ModelOp, parts: list[ising.ModelOp]) -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:
+    """Couplings of the model less those of the parts, sorted, dust removed."""
+    every = [model, *parts]
+    size = max(model.size, 1)
+    keys = np.concatenate([m.rows.values.astype(np.int64) * size + m.columns.values for m in every])
+    signed = [model.couplings.values, *(-part.couplings.values for part in parts)]
+    values = np.concatenate(signed)
+    unique, place = np.unique(keys, return_inverse=True)
+    total, sizes = (np.bincount(place, v, len(unique)).astype(np.float64) for v in (values, np.abs(values)))
+    keep = ~is_dust(total, sizes)
+    rows, columns = np.divmod(unique[keep], size)
+    return rows.astype(np.int32), columns.astype(np.int32), total[keep]
+
+
+def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
+    return replace(
+        model,
+        offset=model.offset * factor,
+        fields=Array(model.fields.values * factor),
+        couplings=Array(model.couplings.values * factor),
+        scale=factor,
+    )
+
+
+def _code(register: RegisterOp, variable: VariableOp) -> Code:
+    """The code that a register states; its groups and walls follow from the encoding."""
+    assert register.affine is not None
+    coded = register.encoding in (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
+    if coded and variable.domain in (Domain.CHOICE, Domain.INTEGER):
+        assert register.encoding is not None
+        return replace(encode(variable, register.encoding, register.vartype), affine=register.affine)
+    return Code(register.affine, register.count, register.encoding)
+
+
+def _signs(body: Polynomials) -> Floats:
+    """-1 for rows that are nowhere positive: an equation is stated so that it is nowhere negative."""
+    most = body.constants()
+    for block in body.terms:
+        if block.degree:
+            most += np.bincount(block.row.values, np.maximum(block.coefficients.values, 0), body.rows)
+    return np.where(most <= 0, -1.0, 1.0)
+
+
+def _slack_rows(register: RegisterOp, affine: poly.AffineMap) -> Polynomials:
+    counts = np.diff(affine.starts.values)
+    row = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
+    bits = affine.bits.values[:, None] + np.int32(register.first)
+    return arithmetic.add(
+        pack(len(counts), [(row, bits, affine.weights.values)]), arithmetic.constants(affine.offsets.values)
+    )

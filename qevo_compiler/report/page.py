@@ -1,0 +1,138 @@
+"""The report as one HTML page: no script, nothing fetched, the same bytes for the same program."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from qevo_compiler.decode.sources import Projection
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.sources import CannotWrite
+from qevo_compiler.dialects import anneal, gate, ising
+from qevo_compiler.ir import Evidence
+from qevo_compiler.passes.scale_coefficients import bits_needed
+from qevo_compiler.program import CompiledProgram
+from qevo_compiler.report.coefficients import CONTROL_BITS, coefficients_section
+from qevo_compiler.report.graph import graph_section
+from qevo_compiler.report.markup import Markup, element, join, number
+from qevo_compiler.report.schedule import schedule_section
+from qevo_compiler.report.sections import (
+    circuit_section,
+    ledger_section,
+    passes_section,
+    penalties_section,
+    sources_section,
+    symbols_section,
+)
+from qevo_compiler.report.sizes import SizeLog
+from qevo_compiler.report.style import SHADES, STYLE
+
+
+def report_page(program: CompiledProgram, log: SizeLog, digest: str) -> bytes:
+    """The page about a program, the sizes noted while it was compiled, and its manifest's SHA-256.
+
+    Cost: that of projecting the model on its sources, which is about that of lowering it once.
+    """
+    body = element("main", *_head(program), _tiles(program), *_sections(program, log, digest))
+    title = f"{program.name}: compilation report"
+    head = (
+        Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'),
+        element("title", title),
+        element("style", Markup(STYLE + SHADES)),
+    )
+    page = element("html", element("head", *head), element("body", body), lang="en")
+    return f"<!doctype html>\n{page.text}\n".encode()
+
+
+def write_report(page: bytes, path: str | Path) -> Path:
+    """Write the page; it appears whole or not at all. Raises `CompileError` where it cannot be written."""
+    path = Path(path)
+    part = Path(f"{path}.{uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(page)
+        os.replace(part, path)
+    except OSError as error:
+        raise CompileError(CannotWrite(None, str(path.parent), error.strerror or str(error))) from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
+    return path
+
+
+def _head(program: CompiledProgram) -> list[Markup]:
+    level = program.options.get("level")
+    effort = "" if level is None else f" with -O{level}"
+    return [
+        element("h1", program.name),
+        element("p", f"Compiled for {program.target.name}{effort}", class_="lead"),
+    ]
+
+
+def _tiles(program: CompiledProgram) -> Markup:
+    main = program.module.main
+    model = main.first(ising.ModelOp)
+    found: list[tuple[str, str, str]] = []
+    if model is not None:
+        roles = {role: sum(r.count for r in program.provenance if r.role is role) for role in ising.Role}
+        split = ", ".join(f"{count:,} {role.value}" for role, count in roles.items() if count)
+        found += [("spins", number(model.size), split), ("couplings", number(model.couplings.size), "")]
+        bits = bits_needed(model)
+        found.append(("bits of precision", f"{bits:.1f}", _room(bits) if _annealer(program) else ""))
+    circuit = main.first(gate.CircuitOp)
+    if circuit is not None:
+        found.append(("gates", number(len(circuit)), f"on {circuit.qubit_count:,} qubits"))
+    kinds = [entry.kind for entry in program.ledger]
+    split = ", ".join(f"{kinds.count(kind)} {kind.value}" for kind in Evidence if kind in kinds)
+    found.append(("ledger entries", number(len(kinds)), split))
+    tiles = [
+        element("div", element("dt", name), element("dd", value, element("small", note))) for name, value, note in found
+    ]
+    return element("dl", *tiles, class_="tiles")
+
+
+def _room(bits: float) -> str:
+    return (
+        f"within about {CONTROL_BITS} of control"
+        if bits <= CONTROL_BITS
+        else f"more than the about {CONTROL_BITS} of control"
+    )
+
+
+def _annealer(program: CompiledProgram) -> bool:
+    return program.target.name == "dwave"
+
+
+def _sections(program: CompiledProgram, log: SizeLog, digest: str) -> list[Markup]:
+    main = program.module.main
+    model, circuit, schedule = main.first(ising.ModelOp), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
+    parts: list[tuple[str, Markup]] = []
+    if log.start is not None:
+        parts.append(("Size before and after each pass", passes_section(log)))
+    if program.provenance:
+        parts.append(("Where the spins come from", symbols_section(program.provenance)))
+    if model is not None and program.module.find("problem") is not None:
+        parts.append(("Where the couplings come from", sources_section(Projection(program.module).sources())))
+    if model is not None:
+        parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
+        parts.append(("Interaction graph", graph_section(model, program.provenance)))
+    if circuit is not None:
+        parts.append(("Circuit", circuit_section(circuit)))
+    if schedule is not None:
+        parts.append(("Anneal schedule", schedule_section(schedule)))
+    penalties = main.ops_of(ising.PenaltyOp)
+    if penalties:
+        parts.append(("Penalties", penalties_section(penalties, program.ledger)))
+    parts.append(("Ledger", ledger_section(program.ledger)))
+    parts.append(("Reproducing it", _reproduce(program, digest)))
+    return [element("section", element("h2", title), content) for title, content in parts]
+
+
+def _reproduce(program: CompiledProgram, digest: str) -> Markup:
+    pipeline = str(program.options.get("pipeline", ""))
+    said = [element("p", "SHA-256 of the manifest: ", element("span", digest, class_="digest"))]
+    if pipeline:
+        said.append(element("p", "Pipeline: ", element("span", pipeline, class_="digest")))
+    return join(said)
