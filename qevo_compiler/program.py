@@ -173,7 +173,7 @@ class CompiledProgram:
         found = [register for register in self.provenance if register.symbol == name]
         if not found:
             symbols = [register.symbol for register in self.provenance]
-            known = "its symbols are " + ", ".join(f"`{symbol}`" for symbol in symbols)
+            known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
         return [line for register in found for line in _register_lines(register)]
 

@@ -55,7 +55,7 @@ class UnknownOption(Error):
 
     @property
     def known(self) -> str:
-        return "its options are " + ", ".join(f"`{name}`" for name in self.options) if self.options else "it has none"
+        return "its options: " + ", ".join(f"`{name}`" for name in self.options) if self.options else "it has none"
 
 
 @dataclass(frozen=True)

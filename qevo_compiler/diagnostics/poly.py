@@ -103,12 +103,14 @@ class TooManyTerms(Error):
 
 @dataclass(frozen=True)
 class NotFinite(Error):
-    """A coefficient came out infinite or as NaN: the data hold such a number, or a constant is divided by zero."""
+    """A coefficient came out infinite or as NaN: numbers overflow, or a constant is divided by zero."""
 
     code: ClassVar[str] = "Q0606"
     title: ClassVar[str] = "{what} has a coefficient that is not finite"
     label: ClassVar[str] = "an infinite or undefined number in here"
-    help: ClassVar[str] = "look for NaN in the data, a division by zero, or `log` and `sqrt` outside their domain"
+    help: ClassVar[str] = (
+        "look for products that overflow, a division by zero, or `log` and `sqrt` outside their domain"
+    )
 
     what: str
 

@@ -127,7 +127,7 @@ class UnknownSymbol(Error):
     code: ClassVar[str] = "Q0009"
     title: ClassVar[str] = "the program has no `{symbol}`"
     note: ClassVar[str] = "{suggestion}"
-    help: ClassVar[str] = "its spins are `s0` to `s{last}`; {known}"
+    help: ClassVar[str] = "spins: `s0` to `s{last}`; {known}"
 
     symbol: str
     last: int

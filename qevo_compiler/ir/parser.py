@@ -280,9 +280,8 @@ class _Parser:
         start_of_line = 0
         while position < len(text):
             match = _TOKEN.match(text, position)
-            here = Span(
-                self._source.name, line + 1, position - start_of_line + 1, line + 1, position - start_of_line + 2
-            )
+            column = position - start_of_line + 1
+            here = Span(self._source.name, line + 1, column, line + 1, column + (len(match[0]) if match else 1))
             if match is None:
                 yield "unknown", text[position], here  # no rule takes it, so the parser stops here at the latest
                 return
