@@ -770,7 +770,14 @@ class NotIterable(Error):
 
 @dataclass(frozen=True)
 class NothingToDecide(Error):
-    """A program has neither variables nor parameters."""
+    """A program has neither variables nor parameters.
+
+    Bad:   program costs
+           data a: int = 3
+           minimize a
+    Good:  var x: binary
+           minimize a * x
+    """
 
     code: ClassVar[str] = "Q0243"
     title: ClassVar[str] = "`{name}` has nothing to decide"

@@ -22,7 +22,10 @@ class MissingFile(Error):
 
 @dataclass(frozen=True)
 class NotText(Error):
-    """A source file must be UTF-8 text."""
+    """A source file must be UTF-8 text.
+
+    The number is the place of the first byte that is not, counted from 0.
+    """
 
     code: ClassVar[str] = "Q0002"
     title: ClassVar[str] = "`{path}` is not UTF-8 text (byte {position})"
@@ -48,7 +51,10 @@ class UnknownSource(Error):
 
 @dataclass(frozen=True)
 class UnknownTarget(Error):
-    """There is no target of that name."""
+    """There is no target of that name.
+
+    A target is the form in which a program is emitted: `dwave`, `openqasm3` or `cirq`.
+    """
 
     code: ClassVar[str] = "Q0004"
     title: ClassVar[str] = "unknown target `{target}`"

@@ -115,7 +115,9 @@ def _vartype(main: Func) -> Vartype:
 
 def _grid_entry(op: VariableOp) -> LedgerEntry:
     step = float(grid_steps(op).max())
-    note = f"{op.bits} bits: a value between two of the {2 ** (op.bits or 0)} grid points is at most half a step away"
+    bits = op.bits or 0
+    width = f"{bits} bit{'s' * (bits != 1)}"
+    note = f"{width}: a value between two of the {2**bits} grid points is at most half a step away"
     return LedgerEntry("encode-variables", "grid step", step, Evidence.PROVED, op.symbol, note)
 
 

@@ -20,7 +20,6 @@ class Device(Enum):
     WILLOW_PINK = "willow_pink"
     RAINBOW = "rainbow"
     WEBER = "weber"
-    SYCAMORE = "weber"  # the family that weber belongs to
 
     @classmethod
     def _missing_(cls, value: object) -> Device | None:

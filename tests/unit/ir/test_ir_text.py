@@ -67,6 +67,13 @@ def test_every_double_survives(values: np.ndarray) -> None:
     assert reread(module) == module
 
 
+@pytest.mark.parametrize("values", [np.array([1.0, -np.nan]), np.array(-np.nan), np.array([-np.nan], np.float32)])
+def test_all_nan_are_one(values: np.ndarray) -> None:
+    assert Array(values) == Array(np.abs(values))
+    assert hash(Array(values)) == hash(Array(np.abs(values)))
+    assert Array(values).values.dtype == values.dtype
+
+
 @given(st.text(), st.floats(allow_nan=False))
 def test_any_text_and_number_survives_in_the_ledger(note: str, value: float) -> None:
     module = Module(note, (), (LedgerEntry("s", note, value, Evidence.MEASURED, note=note),))
