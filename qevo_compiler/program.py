@@ -20,11 +20,12 @@ from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
-from qevo_compiler.diagnostics.sources import CannotWrite, MissingFile, NoProgram, UnknownSymbol
+from qevo_compiler.diagnostics.sources import CannotWrite, MissingFile, NoProgram, UnknownSymbol, UnknownTarget
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.source import SourceFile, SourceMap, Span
-from qevo_compiler.targets import EmittedFile, Target, load_target, manifest
+from qevo_compiler.targets import TARGETS, EmittedFile, Target, load_target, manifest
+from qevo_compiler.targets.common import the_file
 
 if TYPE_CHECKING:
     import dimod
@@ -222,7 +223,9 @@ def load(path: str | Path) -> CompiledProgram:
     }
     import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
 
-    kept = parse_module(SourceFile(f"{prefix}{PROBLEM_SUFFIX}", contents[PROBLEM_SUFFIX].decode()))
+    kept = parse_module(SourceFile(f"{prefix}{PROBLEM_SUFFIX}", the_file(contents, PROBLEM_SUFFIX)))
+    if record["target"] not in TARGETS:
+        raise CompileError(UnknownTarget(None, record["target"], did_you_mean(record["target"], TARGETS)))
     target = manifest.target_from_options(load_target(record["target"]), record["options"].get("target", {}))
     located = (_located(op, record["source"]) for op in kept.main.ops)
     main = Func("main", (), (*located, *manifest.with_scale(target.read(contents), record)))
