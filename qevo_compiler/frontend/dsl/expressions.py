@@ -110,6 +110,8 @@ class Expressions:
             wrong = values[values != np.floor(values)]
             if wrong.size:
                 raise CompileError(NotWhole(node.span, what, f"{wrong.reshape(-1)[0]:g}"))
+            if (np.abs(values) >= 2**63).any():
+                raise CompileError(NumberTooLarge(node.span))
             return constant(values.astype(np.int64), tensor.rows)
         return tensor
 
