@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
-from qevo_compiler.diagnostics.language import show_shape
+from qevo_compiler.diagnostics.language.shapes import show_shape
 
 
 @dataclass(frozen=True)

@@ -179,3 +179,17 @@ class BadName(Error):
     help: ClassVar[str] = "give a name without folders, as in `--name tour`"
 
     name: str
+
+
+@dataclass(frozen=True)
+class ModelOption(Error):
+    """`--bits` and `--rounds` say how a model's weights are changed, and were given for a stated problem.
+
+    A `.qevo` program states bits where it declares a variable: `var x: real in [0, 1] bits 4`.
+    """
+
+    code: ClassVar[str] = "Q0013"
+    title: ClassVar[str] = "`{option}` is for models"
+    help: ClassVar[str] = "leave it out; a program states `bits` where it declares a real variable"
+
+    option: str

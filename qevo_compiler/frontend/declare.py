@@ -9,15 +9,10 @@ import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.data import WrongShape
-from qevo_compiler.diagnostics.language import (
-    BadBits,
-    BadSize,
-    EmptyDomain,
-    NotWhole,
-    NumberTooLarge,
-    RepeatedLabel,
-    ShapesDoNotFit,
-)
+from qevo_compiler.diagnostics.language.names import RepeatedLabel
+from qevo_compiler.diagnostics.language.shapes import BadSize, ShapesDoNotFit
+from qevo_compiler.diagnostics.language.statements import BadBits, EmptyDomain
+from qevo_compiler.diagnostics.language.values import NotWhole, NumberTooLarge
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.frontend.tensors.value import Choice, Shape, Tensor, Values, check_size, count_of, derived

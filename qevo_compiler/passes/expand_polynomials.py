@@ -25,7 +25,7 @@ from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expansion import Expander
-from qevo_compiler.passes.overflow import LARGEST_INPUT, stays_below
+from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
 

@@ -23,11 +23,11 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.overflow import LARGEST_ENERGY, stays_below
-from qevo_compiler.passes.penalty_energy import penalty_energy
-from qevo_compiler.passes.penalty_rows import PenaltyRows, penalty_rows
-from qevo_compiler.passes.penalty_weights import OneHot, Weight, dominating_weight
-from qevo_compiler.passes.rounding_dust import magnitude, without_dust
+from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
+from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
+from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows, penalty_rows
+from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight, dominating_weight
+from qevo_compiler.passes.penalty.rounding_dust import magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
 
 ZERO = Polynomials(1, ())
