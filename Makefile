@@ -25,7 +25,7 @@ test: lint
 	$(BIN)/python -m pytest -m "not slow" -n auto
 
 test-all: lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --hypothesis-profile=explore
 
 bench: $(STAMP)
 	$(BIN)/python benchmarks/scale.py

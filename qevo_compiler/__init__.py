@@ -5,10 +5,10 @@ Public names load on first use, so that importing the package costs nothing that
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as typing's, without importing typing: `qevoc --version` starts like Python itself
 if TYPE_CHECKING:
+    from typing import Any
+
     from qevo_compiler.diagnostics import CompileError
     from qevo_compiler.driver import CompiledProgram, compile, load
     from qevo_compiler.frontend.builder import Problem
@@ -29,4 +29,6 @@ __all__ = ["CompileError", "CompiledProgram", "Problem", "__version__", "compile
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'qevo_compiler' has no attribute '{name}'")
+    from importlib import import_module
+
     return getattr(import_module(_HOMES[name]), name)

@@ -29,11 +29,13 @@ from qevo_compiler.diagnostics.sources import (
     NoSuchConstraint,
     NoSuchSpin,
     UnknownSymbol,
+    UnknownTarget,
 )
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.source import SourceFile, SourceMap, Span
-from qevo_compiler.targets import EmittedFile, Target, load_target, manifest
+from qevo_compiler.targets import TARGETS, EmittedFile, Target, load_target, manifest
+from qevo_compiler.targets.common import the_file
 
 if TYPE_CHECKING:
     import dimod
@@ -130,8 +132,12 @@ class CompiledProgram:
         return to_sympy(self.module.func("problem"))
 
     def write(self, folder: str | Path) -> tuple[Path, ...]:
-        """Write all files into `folder`; they appear whole or not at all. Large ones are streamed."""
+        """Write all files into `folder`; they appear whole or not at all. Large ones are streamed.
+
+        Raises `CompileError` when that is impossible; folders made on the way are then removed again.
+        """
         folder = Path(folder)
+        made = [path for path in (folder, *folder.parents) if not path.exists()]
         mark = f".{uuid4().hex}.part"
         written: list[Path] = []
         try:
@@ -142,14 +148,17 @@ class CompiledProgram:
                 digests[written[-1].name] = _stream(file, Path(f"{written[-1]}{mark}"))
             written.append(folder / f"{self.name}.{manifest.SUFFIX}")
             Path(f"{written[-1]}{mark}").write_bytes(self._manifest(digests))
-            for path in written:
-                os.replace(f"{path}{mark}", path)
+            _replace_all(written, mark, folder)
+            made = []
         except OSError as error:
             raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
         finally:
             for path in written:
                 with suppress(OSError):
                     Path(f"{path}{mark}").unlink()
+            for path in made:
+                with suppress(OSError):
+                    path.rmdir()
         return tuple(written)
 
     def run(
@@ -185,7 +194,7 @@ class CompiledProgram:
             return element
         if not found:
             symbols = [register.symbol for register in self.provenance]
-            known = "its symbols are " + ", ".join(f"`{symbol}`" for symbol in symbols)
+            known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
         return [line for register in found for line in _register_lines(register)]
 
@@ -254,10 +263,12 @@ def load(path: str | Path) -> CompiledProgram:
     }
     import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
 
-    kept = parse_module(SourceFile(f"{prefix}{PROBLEM_SUFFIX}", contents[PROBLEM_SUFFIX].decode()))
+    kept = parse_module(SourceFile(f"{prefix}{PROBLEM_SUFFIX}", the_file(contents, PROBLEM_SUFFIX)))
+    if record["target"] not in TARGETS:
+        raise CompileError(UnknownTarget(None, record["target"], did_you_mean(record["target"], TARGETS)))
     target = manifest.target_from_options(load_target(record["target"]), record["options"].get("target", {}))
     located = (_located(op, record["source"]) for op in kept.main.ops)
-    main = Func("main", (), (*located, *target.read(contents)))
+    main = Func("main", (), (*located, *manifest.with_scale(target.read(contents), record)))
     return CompiledProgram(kept.with_main(main), target, SourceMap(), record["options"])
 
 
@@ -287,6 +298,15 @@ def _register_lines(register: ising.RegisterOp) -> Iterator[str]:
     encoding = f", {register.encoding.value} encoded" if register.encoding else ""
     place = f", declared at {register.span}" if register.span else ""
     yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
+
+
+def _replace_all(paths: list[Path], mark: str, folder: Path) -> None:
+    """Give every finished file its name. What would stop that half-way is looked for first."""
+    for path in paths:
+        if path.is_dir():
+            raise CompileError(CannotWrite(None, str(folder), f"`{path.name}` is a folder"))
+    for path in paths:
+        os.replace(f"{path}{mark}", path)
 
 
 def _stream(file: EmittedFile, path: Path) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+
+# What editors count as line ends; `str.splitlines` also splits at form feeds and the like.
+_LINE_END = re.compile(r"\r\n?|\n")
 
 
 @dataclass(frozen=True, order=True)
@@ -37,7 +41,12 @@ class SourceFile:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        return tuple(self.text.splitlines())
+        return tuple(_LINE_END.split(self.text))
+
+    @cached_property
+    def line_starts(self) -> tuple[int, ...]:
+        """The offset of the first character of every line."""
+        return (0, *(end.end() for end in _LINE_END.finditer(self.text)))
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1; empty when the file has no such line."""

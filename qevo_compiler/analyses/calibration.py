@@ -79,9 +79,11 @@ def calibrate(func: Func, layers: tuple[Layer, ...], rows: int = 0) -> Iterator[
         for group in range(layer.groups):
             blocks = [layer_inputs(op, values[op.x], group, rows or ROW_CAP) for op in layer.uses]
             inputs = np.concatenate(blocks)
-            if not np.isfinite(inputs).all():
+            with np.errstate(all="ignore"):
+                gram = inputs.T @ inputs / max(len(inputs), 1)
+            if not np.isfinite(gram).all():
                 raise CompileError(BadCalibration(layer.uses[0].span, layer.symbol))
-            yield Calibration(layer, group, _settle(inputs.T @ inputs / max(len(inputs), 1)), len(inputs))
+            yield Calibration(layer, group, _settle(gram), len(inputs))
 
 
 def _settle(gram: Floats) -> Floats:

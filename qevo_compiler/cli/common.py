@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean, render
 from qevo_compiler.diagnostics.pipeline import UnknownPass
-from qevo_compiler.diagnostics.sources import BadArgument
+from qevo_compiler.diagnostics.sources import BadArgument, ModelOption
 from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
 from qevo_compiler.passes.registry import PASSES
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from qevo_compiler.driver import Options
+    from qevo_compiler.frontend.load import Imported
     from qevo_compiler.passes.base import Context, Pass
     from qevo_compiler.passes.pipeline import AfterPass
 
@@ -101,6 +102,13 @@ def options_from(args: argparse.Namespace) -> Options:
         target_options,
         not args.no_verify_ir,
     )
+
+
+def check_model_options(args: argparse.Namespace, imported: Imported) -> None:
+    """Refuse options that only a model understands when the source is none."""
+    given = [f"--{name}" for name in ("bits", "rounds") if getattr(args, name, None) is not None]
+    if given and imported.traced is None:
+        raise CompileError(*(ModelOption(None, option) for option in given))
 
 
 def _settings(items: list[str]) -> dict[str, dict[str, Any]]:

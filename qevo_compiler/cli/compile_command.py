@@ -13,6 +13,7 @@ from qevo_compiler.cli.common import (
     add_compilation,
     add_source,
     all_of,
+    check_model_options,
     console,
     data_from,
     make_context,
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
     options = options_from(args)
     imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
+    check_model_options(args, imported)
     pipeline = plan(imported, options, make_target(options.target, options.target_options))
     if args.dump_pipeline:
         print(pipeline)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
-import tempfile
-import traceback
-from collections.abc import Sequence
-from importlib import import_module
-from typing import Protocol, cast
 
 from qevo_compiler import __version__
+
+TYPE_CHECKING = False  # as typing's, without importing typing: `qevoc --version` starts like Python itself
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+    from typing import Protocol
+
+    class Command(Protocol):
+        """What each `cli/<name>_command.py` offers."""
+
+        def configure(self, parser: argparse.ArgumentParser) -> None: ...
+
+        def run(self, args: argparse.Namespace) -> int: ...
+
 
 OK, WRONG_PROGRAM, USAGE, OUR_BUG = 0, 1, 2, 70
 
@@ -28,17 +36,12 @@ COMMANDS = {
 }
 
 
-class Command(Protocol):
-    """What each `cli/<name>_command.py` offers."""
-
-    def configure(self, parser: argparse.ArgumentParser) -> None: ...
-
-    def run(self, args: argparse.Namespace) -> int: ...
-
-
 def load_command(name: str) -> Command:
     """The module of a subcommand."""
-    return cast(Command, import_module(f"qevo_compiler.cli.{name}_command"))
+    from importlib import import_module
+
+    command: Command = import_module(f"qevo_compiler.cli.{name}_command")
+    return command
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,6 +58,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser(names: Sequence[str]) -> argparse.ArgumentParser:
     """The argument parser with the given subcommands configured."""
+    # Imports stand inside functions here: `qevoc --version` costs little more than the interpreter.
+    import argparse
+
     parser = argparse.ArgumentParser(
         prog="qevoc",
         description="Compile models into quantum programs.",
@@ -97,6 +103,9 @@ def _guarded(args: argparse.Namespace) -> int:
 
 
 def _report_bug(error: Exception) -> None:
+    import tempfile
+    import traceback
+
     print(f"qevoc: internal error: {error or type(error).__name__}", file=sys.stderr)
     cause = error.__cause__ or error
     frames = traceback.extract_tb(cause.__traceback__)

@@ -15,11 +15,13 @@ from qevo_compiler.cli.common import (
     Watcher,
     add_compilation,
     add_source,
+    check_model_options,
     console,
     data_from,
     make_context,
     options_from,
     print_ledger,
+    report,
     show_progress,
 )
 
@@ -55,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     options = options_from(args)
     imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
+    check_model_options(args, imported)
     if imported.traced is not None:
         return _run_model(imported, args)
     from qevo_compiler.driver import lower
@@ -85,6 +88,7 @@ def _run_model(imported: Imported, args: argparse.Namespace) -> int:
     given = {key: getattr(args, key) for key in ("bits", "reads", "sweeps", "seed", "rounds", "backend")}
     folder = Path(args.output) if args.output else None
     outcome = run_model(imported, {k: v for k, v in given.items() if v is not None}, folder, show_progress)
+    report(outcome.warnings, args)
     if args.json:
         print(json.dumps(outcome.to_json(), indent=1))
         return 0

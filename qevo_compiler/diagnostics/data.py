@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
-from qevo_compiler.diagnostics.language import show_shape
+from qevo_compiler.diagnostics.language.shapes import show_shape
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ class UnreadableFile(Error):
     """
 
     code: ClassVar[str] = "Q0303"
-    title: ClassVar[str] = "cannot read `{path}`"
-    label: ClassVar[str] = "{reason}"
+    title: ClassVar[str] = "cannot read `{path}`: {reason}"
 
     path: str
     reason: str
@@ -67,7 +66,7 @@ class UnknownFileType(Error):
 
     code: ClassVar[str] = "Q0304"
     title: ClassVar[str] = "`{path}` is no data file"
-    label: ClassVar[str] = "expected `.npy`, `.npz:key`, `.csv` or `.json`"
+    help: ClassVar[str] = "data files are `.npy`, `.npz:key`, `.csv` and `.json`"
 
     path: str
 
@@ -82,7 +81,7 @@ class MissingKey(Error):
 
     code: ClassVar[str] = "Q0305"
     title: ClassVar[str] = "{wanted} in `{path}`"
-    label: ClassVar[str] = "it holds {keys}"
+    note: ClassVar[str] = "it holds {keys}"
     help: ClassVar[str] = "{suggestion}"
 
     path: str

@@ -12,8 +12,8 @@ from qevo_compiler.diagnostics.core import Diagnostic, concrete_diagnostics
 
 def all_diagnostics() -> dict[str, type[Diagnostic]]:
     """Every diagnostic of the compiler by code, in order of code."""
-    for module in pkgutil.iter_modules(package.__path__):
-        import_module(f"{package.__name__}.{module.name}")
+    for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        import_module(module.name)
     return concrete_diagnostics()
 
 

@@ -55,12 +55,16 @@ class UnknownOption(Error):
 
     @property
     def known(self) -> str:
-        return "its options are " + ", ".join(f"`{name}`" for name in self.options) if self.options else "it has none"
+        return "its options: " + ", ".join(f"`{name}`" for name in self.options) if self.options else "it has none"
 
 
 @dataclass(frozen=True)
 class BadOption(Error):
-    """An option's value has the wrong form."""
+    """The value of a pass's or a target's option has the wrong form or lies outside its range.
+
+    Bad:   qevoc compile tour.qevo --set quadratize.max-auxiliaries=many
+    Good:  qevoc compile tour.qevo --set quadratize.max-auxiliaries=1000
+    """
 
     code: ClassVar[str] = "Q0504"
     title: ClassVar[str] = "`{owner}`: `{option}` cannot be `{value}`"

@@ -103,14 +103,22 @@ class TooManyTerms(Error):
 
 @dataclass(frozen=True)
 class NotFinite(Error):
-    """A coefficient came out infinite or as NaN: the data hold such a number, or a constant is divided by zero."""
+    """Coefficients came out infinite or as NaN, or so large that sums and squares of them would overflow.
+
+    The absolute values of all coefficients of the objective, and of a family of constraints, add up to
+    at most 1e150; with penalties to at most 1e300.
+
+    Bad:   minimize (1e200 * sum(x))^2
+    Good:  minimize sum(x)^2
+    """
 
     code: ClassVar[str] = "Q0606"
-    title: ClassVar[str] = "{what} has a coefficient that is not finite"
-    label: ClassVar[str] = "an infinite or undefined number in here"
-    help: ClassVar[str] = "look for NaN in the data, a division by zero, or `log` and `sqrt` outside their domain"
+    title: ClassVar[str] = "{what} has coefficients that are too large or not finite"
+    label: ClassVar[str] = "their sum in absolute value exceeds {limit:g}"
+    help: ClassVar[str] = "scale the problem down, or look for a product or power that overflows"
 
     what: str
+    limit: float
 
 
 @dataclass(frozen=True)

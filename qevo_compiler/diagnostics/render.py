@@ -42,7 +42,8 @@ def _place(span: Span, label: str, mark: str, gutter: int, sources: SourceMap) -
         if label:
             yield f"{' ' * gutter} = {label}"
         return
-    line = source.line(span.line).expandtabs(1).rstrip()
+    # One column a character; what does not print (a tab, an escape sequence) is a space.
+    line = "".join(c if c.isprintable() else " " for c in source.line(span.line)).rstrip()
     end = span.end_column if span.end_line == span.line else len(line) + 1
     start, width = span.column - 1, max(1, min(end, len(line) + 1) - span.column)
     line, start, width = _window(line, start, width)

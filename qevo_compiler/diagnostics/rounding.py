@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error, Warn
+from qevo_compiler.diagnostics.core import Error, Warn, counted
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,15 @@ class BadBits(Error):
     """
 
     code: ClassVar[str] = "Q0642"
-    title: ClassVar[str] = "`{owner}`: a weight cannot have {bits} bits"
+    title: ClassVar[str] = "`{owner}`: a weight cannot have {width}"
     help: ClassVar[str] = "choose 2 to 8 bits"
 
     owner: str
     bits: int
+
+    @property
+    def width(self) -> str:
+        return counted(self.bits, "bit")
 
 
 @dataclass(frozen=True)
@@ -83,26 +87,30 @@ class TooManyCouplings(Error):
     """
 
     code: ClassVar[str] = "Q0644"
-    title: ClassVar[str] = "rounding all layers at once takes {bits} bits and {couplings} couplings"
+    title: ClassVar[str] = "rounding all layers at once takes {size}"
     note: ClassVar[str] = "couplings by layer: {sizes}"
-    help: ClassVar[str] = "choose layers with `rounding-model{{layers=...}}`, or raise `max-couplings` ({limit} now)"
+    help: ClassVar[str] = "choose layers with `rounding-model{{layers=...}}`, or raise `max-couplings` ({limit:,} now)"
 
     bits: int
     couplings: int
     limit: int
     sizes: str
 
+    @property
+    def size(self) -> str:
+        return f"{counted(self.bits, 'bit')} and {counted(self.couplings, 'coupling')}"
+
 
 @dataclass(frozen=True)
 class BadCalibration(Error):
-    """The calibration inputs make a layer's inputs infinite or not a number.
+    """The calibration inputs make a layer's inputs infinite, not a number, or so large that squares overflow.
 
     The rounding of a layer is judged on what it receives when the model runs on the given inputs; an
     infinity or NaN there leaves nothing to compare.
     """
 
     code: ClassVar[str] = "Q0645"
-    title: ClassVar[str] = "the inputs of `{layer}` are not all finite numbers"
+    title: ClassVar[str] = "the inputs of `{layer}` are infinite, NaN or too large to square"
     help: ClassVar[str] = "look for NaN or overflow in the model's inputs and weights"
 
     layer: str

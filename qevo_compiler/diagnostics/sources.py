@@ -22,7 +22,10 @@ class MissingFile(Error):
 
 @dataclass(frozen=True)
 class NotText(Error):
-    """A source file must be UTF-8 text."""
+    """A source file must be UTF-8 text.
+
+    The number is the place of the first byte that is not, counted from 0.
+    """
 
     code: ClassVar[str] = "Q0002"
     title: ClassVar[str] = "`{path}` is not UTF-8 text (byte {position})"
@@ -48,7 +51,10 @@ class UnknownSource(Error):
 
 @dataclass(frozen=True)
 class UnknownTarget(Error):
-    """There is no target of that name."""
+    """There is no target of that name.
+
+    A target is the form in which a program is emitted: `dwave`, `openqasm3` or `cirq`.
+    """
 
     code: ClassVar[str] = "Q0004"
     title: ClassVar[str] = "unknown target `{target}`"
@@ -127,7 +133,7 @@ class UnknownSymbol(Error):
     code: ClassVar[str] = "Q0009"
     title: ClassVar[str] = "the program has no `{symbol}`"
     note: ClassVar[str] = "{suggestion}"
-    help: ClassVar[str] = "its spins are `s0` to `s{last}`; {known}"
+    help: ClassVar[str] = "spins: `s0` to `s{last}`; {known}"
 
     symbol: str
     last: int
@@ -210,3 +216,17 @@ class NoSpinModel(Error):
     help: ClassVar[str] = "compile the program with `--target dwave` and explain that"
 
     target: str
+
+
+@dataclass(frozen=True)
+class ModelOption(Error):
+    """`--bits` and `--rounds` say how a model's weights are changed, and were given for a stated problem.
+
+    A `.qevo` program states bits where it declares a variable: `var x: real in [0, 1] bits 4`.
+    """
+
+    code: ClassVar[str] = "Q0016"
+    title: ClassVar[str] = "`{option}` is for models"
+    help: ClassVar[str] = "leave it out; a program states `bits` where it declares a real variable"
+
+    option: str

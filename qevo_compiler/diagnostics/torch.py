@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.core import Error, counted
 
 
 @dataclass(frozen=True)
@@ -164,14 +164,20 @@ class NonFiniteTensor(Error):
 
     code: ClassVar[str] = "Q0708"
     title: ClassVar[str] = "`{symbol}` is not finite"
-    label: ClassVar[str] = "{count} of {size} values are NaN or infinite"
-    note: ClassVar[str] = "{count} of {size} values are NaN or infinite, the first at {position}"
+    label: ClassVar[str] = "NaN or infinity comes from here"
+    note: ClassVar[str] = "{found}"
     help: ClassVar[str] = "clean the data, or train with a smaller step"
 
     symbol: str
     count: int
     size: int
     position: str
+
+    @property
+    def found(self) -> str:
+        if self.size == 1:
+            return ""
+        return f"NaN or infinite: {counted(self.count, 'value')} of {self.size:,}, the first at {self.position}"
 
 
 @dataclass(frozen=True)
@@ -286,6 +292,7 @@ class StateMismatch(Error):
     code: ClassVar[str] = "Q0714"
     title: ClassVar[str] = "`{symbol}` does not fit the model: {reason}"
     note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "use the names and shapes of the model's `state_dict()`"
 
     symbol: str
     reason: str

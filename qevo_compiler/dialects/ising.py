@@ -163,6 +163,8 @@ class QuboOp(Op):
 
     def verify(self) -> None:
         _verify_pairs(self.rows, self.columns, self.quadratic, self.size)
+        if not (np.isfinite(self.linear.values).all() and np.isfinite(self.offset)):
+            raise Invalid("a linear coefficient or the offset is not finite")
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,10 @@ import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.data import WrongShape
-from qevo_compiler.diagnostics.language import BadBits, BadSize, EmptyDomain, NotWhole, RepeatedLabel, ShapesDoNotFit
+from qevo_compiler.diagnostics.language.names import RepeatedLabel
+from qevo_compiler.diagnostics.language.shapes import BadSize, ShapesDoNotFit
+from qevo_compiler.diagnostics.language.statements import BadBits, EmptyDomain
+from qevo_compiler.diagnostics.language.values import NotWhole, NumberTooLarge
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.frontend.tensors.value import Choice, Shape, Tensor, Values, check_size, count_of, derived
@@ -42,6 +45,8 @@ def integer_variable(
     for end in (low, high):
         if end.dtype.kind == "f" and not (end == np.floor(end)).all():
             raise CompileError(NotWhole(span, f"an end of the range of `{name}`", _first(end, end != np.floor(end))))
+        if end.dtype.kind == "f" and (np.abs(end) >= 2**63).any():
+            raise CompileError(NumberTooLarge(span))
     lower, upper = (_end(end.astype(np.int64), shape, span) for end in (low, high))
     _check_domain(name, lower, upper, span)
     build = partial(problem.VariableOp, name, Domain.INTEGER, shape, Array(lower), Array(upper), encoding=encoding)

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, did_you_mean
-from qevo_compiler.diagnostics.language import BadArgument, MissingArgument, UnknownArgument, UnknownMethod
+from qevo_compiler.diagnostics.language.statements import BadArgument, MissingArgument, UnknownArgument, UnknownMethod
 from qevo_compiler.dialects import anneal, nn, problem
 from qevo_compiler.frontend.tensors import FUNCTIONS
 from qevo_compiler.ir import Array, Op

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import NeverHolds, NothingToDecide, NotScalar
+from qevo_compiler.diagnostics.language.shapes import NotScalar
+from qevo_compiler.diagnostics.language.statements import NeverHolds, NothingToDecide
 from qevo_compiler.dialects import anneal, nn, problem
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.frontend import tensors

@@ -68,16 +68,14 @@ class _Positions:
 
     def __init__(self, source: SourceFile) -> None:
         self._file = source.name
-        self._lengths = [len(line) for line in source.text.splitlines(keepends=True)]
+        self._starts = source.line_starts
         self._line = 1
-        self._line_start = 0
 
     def span(self, start: int, end: int) -> Span:
         line, column = self._locate(start)
         return Span(self._file, line, column, *self._locate(end))
 
     def _locate(self, offset: int) -> tuple[int, int]:
-        while self._line < len(self._lengths) and offset >= self._line_start + self._lengths[self._line - 1]:
-            self._line_start += self._lengths[self._line - 1]
+        while self._line < len(self._starts) and offset >= self._starts[self._line]:
             self._line += 1
-        return self._line, offset - self._line_start + 1
+        return self._line, offset - self._starts[self._line - 1] + 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from functools import singledispatchmethod
 
+from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.grammar import ast
 from qevo_compiler.source import Span
 
@@ -87,7 +88,7 @@ class ExpressionPrinter:
     @singledispatchmethod
     def show(self, node: ast.Node) -> str:
         """`node` without parentheses around it."""
-        raise NotImplementedError(type(node).__name__)
+        raise InternalError(f"no text for {type(node).__name__}")
 
     @show.register
     def _(self, node: ast.Identifier | ast.Name) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import singledispatchmethod
 
+from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.print_expr import ExpressionPrinter
 
@@ -31,7 +32,7 @@ class ProgramPrinter(ExpressionPrinter):
     @singledispatchmethod
     def statement(self, node: ast.Node) -> str:
         """One statement on one line."""
-        raise NotImplementedError(type(node).__name__)
+        raise InternalError(f"no text for {type(node).__name__}")
 
     @statement.register
     def _(self, node: ast.Data) -> str:

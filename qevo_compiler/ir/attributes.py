@@ -32,6 +32,9 @@ class Array:
         array = np.asarray(values)
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
+        if array.dtype.kind == "f" and (nan := np.isnan(array)).any():
+            # Text knows one NaN; its sign and payload would make arrays differ that print alike.
+            array = np.where(nan, array.dtype.type(np.nan), array)
         self.values: NDArray[Any] = np.ascontiguousarray(array).reshape(array.shape)
         self.values.setflags(write=False)
 

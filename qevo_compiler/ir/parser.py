@@ -6,6 +6,7 @@ import base64
 import binascii
 import dataclasses
 import json
+import math
 import re
 from dataclasses import replace
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ import numpy as np
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.ir import BadQir, InvalidModule, UnknownInQir
 from qevo_compiler.ir.attributes import DTYPES, ENUMS, Array, Attribute, Type
+from qevo_compiler.ir.fits import declared_types, describe, fits
 from qevo_compiler.ir.ledger import LedgerEntry
 from qevo_compiler.ir.module import Func, Module
 from qevo_compiler.ir.ops import Invalid, Op, Value, signature
@@ -122,7 +124,7 @@ class _Parser:
         fields = signature(cls)
         values = {**self._operands(fields.operands, fields.variadic)}
         if fields.attributes:
-            values |= self._record(fields.attributes)
+            values |= self._record(cls, fields.attributes)
         op: Op = self._construct(cls, values)
         types = []
         if self._accept(":"):
@@ -169,17 +171,22 @@ class _Parser:
         cls = Attribute.registry.get(name)
         if cls is None:
             self._unknown("attribute", name, Attribute.registry)
-        return self._construct(cls, self._record(tuple(f.name for f in dataclasses.fields(cls))))
+        return self._construct(cls, self._record(cls, tuple(f.name for f in dataclasses.fields(cls))))
 
-    def _record(self, names: tuple[str, ...]) -> dict[str, Any]:
+    def _record(self, cls: type, names: tuple[str, ...]) -> dict[str, Any]:
         values: dict[str, Any] = {}
+        declared = declared_types(cls)
         self._expect("{")
         for index, name in enumerate(names):
             if index:
                 self._expect(",")
             self._expect(name)
             self._expect("=")
+            start = self._next
             values[name] = self._attribute()
+            if not fits(values[name], declared[name]):
+                self._next = start
+                self._fail(f"{describe(declared[name])} for `{name}`")
         self._expect("}")
         return values
 
@@ -204,10 +211,10 @@ class _Parser:
             while not self._accept(")"):
                 numbers.append(self._number(self._take("number")))
                 self._accept(",")
-            values = np.array(numbers, dtype)
+            values = self._numbers(numbers, dtype)
         else:
             values = self._stored(digest, dtype)
-        if values.size != int(np.prod(shape, dtype=np.int64)):
+        if values.size != math.prod(shape):
             self._fail(f"{shape_text} numbers")
         array = Array(values.reshape(shape))
         if digest:
@@ -215,6 +222,14 @@ class _Parser:
                 self._fail("data that match their digest", digest)
             self._arrays[head] = array
         return array
+
+    def _numbers(self, numbers: list[int | float], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
+        if dtype.kind != "f" and not all(isinstance(number, int) for number in numbers):
+            self._fail("whole numbers in this array")
+        try:
+            return np.array(numbers, dtype)
+        except OverflowError:
+            self._fail(f"numbers that fit into {dtype.itemsize * 8} bits in this array")
 
     def _stored(self, digest: str, dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
         if digest not in self._data:
@@ -242,13 +257,19 @@ class _Parser:
         file = json.loads(self._take("string"))
         numbers = []
         for mark in (":", ":", "-", ":"):
-            if self._text().startswith("-") and self._kind() == "number":
-                numbers.append(-int(self._take("number")))
-                continue
-            self._expect(mark)
-            numbers.append(int(self._take("number")))
+            # The second line's number is read together with the hyphen before it.
+            if not (mark == "-" and self._text().startswith("-") and self._kind() == "number"):
+                self._expect(mark)
+            numbers.append(abs(self._whole()))
         self._expect(")")
         return Span(file, *numbers)
+
+    def _whole(self) -> int:
+        number = self._number(self._text()) if self._kind() == "number" else None
+        if not isinstance(number, int):
+            self._fail("a whole number")
+        self._next += 1
+        return number
 
     def _construct(self, cls: Any, values: dict[str, Any]) -> Any:
         try:
@@ -280,9 +301,8 @@ class _Parser:
         start_of_line = 0
         while position < len(text):
             match = _TOKEN.match(text, position)
-            here = Span(
-                self._source.name, line + 1, position - start_of_line + 1, line + 1, position - start_of_line + 2
-            )
+            column = position - start_of_line + 1
+            here = Span(self._source.name, line + 1, column, line + 1, column + (len(match[0]) if match else 1))
             if match is None:
                 yield "unknown", text[position], here  # no rule takes it, so the parser stops here at the latest
                 return

@@ -29,7 +29,7 @@ from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array, Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.edge_colouring import edge_colours
+from qevo_compiler.passes.gates.edge_colouring import edge_colours
 from qevo_compiler.passes.stages import CIRCUIT, SCHEDULED
 
 Floats = NDArray[np.float64]

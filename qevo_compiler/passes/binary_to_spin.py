@@ -16,7 +16,7 @@ from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.rounding_dust import is_dust
+from qevo_compiler.passes.penalty.rounding_dust import is_dust
 from qevo_compiler.passes.stages import QUADRATIC, SPIN
 
 Floats = NDArray[np.float64]

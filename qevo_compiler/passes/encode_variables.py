@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.encoding import TooManyBits, TrainingIgnored, UnboundedDomain, WrongEncoding
-from qevo_compiler.diagnostics.language import BadBits, EmptyDomain
+from qevo_compiler.diagnostics.language.statements import BadBits, EmptyDomain
 from qevo_compiler.diagnostics.linear import LinearizeRefused
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
@@ -23,7 +23,7 @@ from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, Relati
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module, Op
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.encodings import MAX_BITS, MAX_SPAN, Code, Integers, bit_count, encode, grid_steps, ranges
-from qevo_compiler.passes.rounding_dust import magnitude, map_magnitude, without_dust
+from qevo_compiler.passes.penalty.rounding_dust import magnitude, map_magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
 
 _FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
@@ -115,7 +115,9 @@ def _vartype(main: Func) -> Vartype:
 
 def _grid_entry(op: VariableOp) -> LedgerEntry:
     step = float(grid_steps(op).max())
-    note = f"{op.bits} bits: a value between two of the {2 ** (op.bits or 0)} grid points is at most half a step away"
+    bits = op.bits or 0
+    width = f"{bits} bit{'s' * (bits != 1)}"
+    note = f"{width}: a value between two of the {2**bits} grid points is at most half a step away"
     return LedgerEntry("encode-variables", "grid step", step, Evidence.PROVED, op.symbol, note)
 
 

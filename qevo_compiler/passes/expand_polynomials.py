@@ -25,6 +25,7 @@ from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expansion import Expander
+from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
 
@@ -129,5 +130,5 @@ def _lower(main: Func, expander: Expander) -> Func:
 
 
 def _check_finite(polynomial: Polynomials, op: Op, what: str, found: Diagnostics) -> None:
-    if not all(np.isfinite(block.coefficients.values).all() for block in polynomial.terms):
-        found.add(NotFinite(op.span, what))
+    if not stays_below(polynomial, LARGEST_INPUT):
+        found.add(NotFinite(op.span, what, LARGEST_INPUT))

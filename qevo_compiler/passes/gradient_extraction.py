@@ -47,7 +47,9 @@ def objective_of(func: Func) -> problem.ObjectiveOp:
     """The one scalar objective of `func`. Raises `CompileError` (`NoObjective`) when there is none."""
     found = func.ops_of(problem.ObjectiveOp)
     if len(found) != 1:
-        raise CompileError(NoObjective(None, f"the program states {len(found)} objectives"))
+        raise CompileError(
+            NoObjective(None, f"the program states {len(found) or 'no'} objective{'s' * (len(found) > 1)}")
+        )
     if shape_of(found[0].x) != ():
         shape = _shape_text(found[0].x)
         raise CompileError(NoObjective(found[0].span, f"the objective has shape {shape}, not one number"))

@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array, EnumAttribute, Evidence, LedgerEntry, Module
-from qevo_compiler.passes import gate_rules
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.gate_rules import Column, Rule
-from qevo_compiler.passes.merge_rotations import merge_rotations
+from qevo_compiler.passes.gates import gate_rules
+from qevo_compiler.passes.gates.gate_rules import Column, Rule
+from qevo_compiler.passes.gates.merge_rotations import merge_rotations
 from qevo_compiler.passes.stages import CIRCUIT
 
 Floats = NDArray[np.float64]

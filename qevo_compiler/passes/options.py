@@ -99,7 +99,8 @@ def _convert(text: str, hint: Any) -> Any:
     if hint is bool:
         return {"true": True, "false": False}[text]
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return hint[text.replace("-", "_").upper()]
+        member = text.replace("-", "_").upper()
+        return hint[member] if member in hint.__members__ else hint(text)
     if get_origin(hint) is tuple:
         return tuple(_convert(part, get_args(hint)[0]) for part in text.split(":") if part)
     return hint(text)

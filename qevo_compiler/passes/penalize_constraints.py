@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.incumbent import SearchSpace, find_incumbent
 from qevo_compiler.diagnostics import CompileError, Diagnostics
+from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp, Role
@@ -22,10 +23,11 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.penalty_energy import penalty_energy
-from qevo_compiler.passes.penalty_rows import PenaltyRows, penalty_rows
-from qevo_compiler.passes.penalty_weights import OneHot, Weight, dominating_weight
-from qevo_compiler.passes.rounding_dust import magnitude, without_dust
+from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
+from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
+from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows, penalty_rows
+from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight, dominating_weight
+from qevo_compiler.passes.penalty.rounding_dust import magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
 
 ZERO = Polynomials(1, ())
@@ -57,10 +59,13 @@ class PenalizeConstraints(Pass):
         if not main.ops_of(poly.ConstraintOp) and main.first(poly.ObjectiveOp) == objective:
             return module
         one_hot, families = self._families(main)
-        energies, slacks = _energies(main, families)
         hard = [family for family in families if not family.soft]
-        weight = self._weight(objective.polynomial, families, energies, one_hot) if hard else None
-        total = _total(objective.polynomial, families, energies, weight)
+        with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
+            energies, slacks = _energies(main, families)
+            weight = self._weight(objective.polynomial, families, energies, one_hot) if hard else None
+            total = _total(objective.polynomial, families, energies, weight)
+        if not stays_below(total, LARGEST_ENERGY):
+            raise CompileError(NotFinite(objective.span, "the energy with its penalties", LARGEST_ENERGY))
         lowered = _lowered(main, replace(objective, polynomial=total), slacks, _penalties(families, weight))
         return module.with_main(lowered).record(*self._entries(families, weight))
 

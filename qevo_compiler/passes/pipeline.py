@@ -85,5 +85,6 @@ def _check_output(module: Module, step: Pass) -> None:
 
 
 def stage_of(module: Module, stages: tuple[Legal, ...]) -> Legal | None:
-    """The lowest (last) of `stages` whose legal set holds all of `@main`, or None."""
-    return next((stage for stage in reversed(stages) if first_illegal(module, stage) is None), None)
+    """The smallest of `stages` whose legal set holds all of `@main` (the first of equal ones), or None."""
+    fitting = [stage for stage in stages if first_illegal(module, stage) is None]
+    return min(fitting, key=lambda stage: len(stage.ops), default=None)

@@ -22,7 +22,7 @@ from qevo_compiler.diagnostics.targets import BadCoupling, CircuitTooWide
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.placement import distances, neighbours, place
+from qevo_compiler.passes.gates.placement import distances, neighbours, place
 from qevo_compiler.passes.stages import CIRCUIT
 
 Ints = NDArray[np.int64]

@@ -83,7 +83,11 @@ def bits_needed(op: ising.ModelOp) -> float:
     """log2 of the ratio of the largest to the smallest nonzero coefficient; 0 for a model without any."""
     sizes = np.abs(np.concatenate([op.fields.values, op.couplings.values]))
     sizes = sizes[sizes > 0]
-    return float(np.log2(sizes.max() / sizes.min())) if len(sizes) else 0.0
+    if not len(sizes):
+        return 0.0
+    with np.errstate(over="ignore"):
+        ratio = sizes.max() / sizes.min()
+    return float(np.log2(ratio) if np.isfinite(ratio) else np.log2(sizes.max()) - np.log2(sizes.min()))
 
 
 def scaled(op: ising.ModelOp, factor: float) -> ising.ModelOp:

@@ -59,6 +59,8 @@ def run_model(imported: Imported, options: Mapping[str, Any], folder: Path | Non
     """
     if imported.traced is None:
         raise InternalError("only a traced model can be trained or rounded")
+    if folder is not None:
+        _make(folder)
     found = Diagnostics()
     context = Context(found.add, progress)
     scales: Values = {}
@@ -74,6 +76,14 @@ def run_model(imported: Imported, options: Mapping[str, Any], folder: Path | Non
         report, values = trained.report, trained.values
     files = () if folder is None else _write(imported.traced, imported.module.name, report, values, scales, folder)
     return Outcome(report, files, found.warnings)
+
+
+def _make(folder: Path) -> None:
+    """The folder is made before the work, so that a wrong one costs nothing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
 
 
 def _training_options(options: Mapping[str, Any]) -> TrainingOptions:
@@ -93,10 +103,6 @@ def _write(
     paths = (folder / f"{name}.safetensors", folder / f"{name}.report.json")
     mark = f".{uuid4().hex}.part"
     parts = tuple(Path(f"{path}{mark}") for path in paths)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
     try:
         write_state(traced, values, parts[0], scales)
         parts[1].write_text(json.dumps(report.to_json(), indent=1) + "\n")

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadManifest, FileChanged, ManifestVersion
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import ConstraintOp, VariableOp
-from qevo_compiler.ir import Evidence, LedgerEntry, Module
+from qevo_compiler.ir import Evidence, LedgerEntry, Module, Op
 from qevo_compiler.targets.base import Target
 
 VERSION = 1
@@ -109,6 +109,18 @@ def check_digest(file: str, content: bytes, digest: str) -> None:
     """Raise `CompileError` when a file's SHA-256 is not the one that its manifest lists."""
     if sha256(content) != digest:
         raise CompileError(FileChanged(None, file))
+
+
+def with_scale(ops: Iterable[Op], found: Mapping[str, Any]) -> tuple[Op, ...]:
+    """Ops read from a program's files, with the model's scale, which only the manifest keeps.
+
+    Raises `CompileError` when the manifest's `model` holds no positive number for it.
+    """
+    model = found.get("model")
+    scale = model.get("scale") if isinstance(model, dict) else 1.0
+    if isinstance(scale, bool) or not isinstance(scale, (int, float)) or not 0 < scale < math.inf:
+        raise CompileError(BadManifest(None, SUFFIX, "`model` holds no scale"))
+    return tuple(replace(op, scale=float(scale)) if isinstance(op, ising.ModelOp) else op for op in ops)
 
 
 def target_from_options(cls: type[TargetT], options: Any) -> TargetT:

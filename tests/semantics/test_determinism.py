@@ -12,17 +12,17 @@ import pytest
 EXAMPLES = Path(__file__).parents[2] / "examples"
 COMPILE = "from qevo_compiler.cli.main import main; import sys; sys.exit(main(sys.argv[1:]))"
 SURROUNDINGS = ({"PYTHONHASHSEED": "0", "threads": "1"}, {"PYTHONHASHSEED": "12345", "threads": "3"})
+PROGRAMS = ("knapsack", "tour", "maxcut", "cell", "portfolio")
 CASES = [
-    *(
-        (f"{name}.qevo", target)
-        for name in ("knapsack", "tour", "maxcut", "cell", "portfolio")
-        for target in ("dwave",)
-    ),
-    ("knapsack.qevo", "openqasm3"),
-    ("maxcut.qevo", "cirq"),
+    *((f"{name}.qevo", target) for name in PROGRAMS for target in ("dwave", "openqasm3", "cirq")),
+    ("tour.qevo", "dwave --embed=pegasus"),
+    ("knapsack.qevo", "cirq --device=willow_pink"),
     ("digits_mlp.py", "dwave"),
     ("digits_mlp.py", "dwave --task=round --bits=2"),
+    ("digits_mlp.py", "openqasm3"),
     ("digits_cnn.py", "openqasm3"),
+    ("digits_cnn.py", "dwave"),
+    ("digits_cnn.py", "cirq"),
 ]
 
 

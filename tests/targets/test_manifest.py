@@ -22,6 +22,7 @@ from qevo_compiler.targets.manifest import (
     read_manifest,
     sha256,
     target_from_options,
+    with_scale,
 )
 from qevo_compiler.targets.openqasm3 import OpenQasm3
 
@@ -61,6 +62,19 @@ def test_reading_gives_what_was_written():
     assert found["decoder"] == {"problem": "bag.problem.qir"}
     assert found["source"] == {"take": "bag.qevo:3:5"}
     assert tuple(ledger_of(found)) == LEDGER
+
+
+def test_the_models_scale_comes_back():
+    model = spin_model([1.0], {})
+    assert with_scale((model, RAMP), read_manifest(content())) == (replace(model, scale=2.0), RAMP)
+    assert with_scale((model,), {"model": None}) == (model,)
+
+
+@pytest.mark.parametrize("scale", [None, 0, -1.0, "2", True, math.inf, math.nan])
+def test_a_model_without_a_scale_is_diagnosed(scale):
+    with pytest.raises(CompileError) as caught:
+        with_scale((), {"model": {"scale": scale}})
+    assert codes(caught) == ["Q0816"]
 
 
 def test_a_given_source_map_is_kept():

@@ -9,14 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import (
-    BadIndex,
-    BadPythonValue,
-    ConstraintAsTruth,
-    ForeignExpression,
-    NoLength,
-    UnknownLabel,
-)
+from qevo_compiler.diagnostics.language.names import UnknownLabel
+from qevo_compiler.diagnostics.language.python import BadPythonValue, ConstraintAsTruth, ForeignExpression
+from qevo_compiler.diagnostics.language.shapes import BadIndex, NoLength
 from qevo_compiler.diagnostics.syntax import NotARelation
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import arrays, tensors

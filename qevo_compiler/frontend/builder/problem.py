@@ -10,13 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import (
-    BadPythonValue,
-    BadWeight,
-    DuplicateName,
-    ForeignExpression,
-    RepeatedStatement,
-)
+from qevo_compiler.diagnostics.language.names import DuplicateName
+from qevo_compiler.diagnostics.language.python import BadPythonValue, ForeignExpression
+from qevo_compiler.diagnostics.language.statements import BadWeight, RepeatedStatement
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.frontend import arrays, declare, directives, tensors
 from qevo_compiler.frontend.builder import places, symbolic

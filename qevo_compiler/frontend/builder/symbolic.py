@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.language import UnknownName, UnsupportedSympy
+from qevo_compiler.diagnostics.language.names import UnknownName
+from qevo_compiler.diagnostics.language.python import UnsupportedSympy
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Item, Tensor, constant

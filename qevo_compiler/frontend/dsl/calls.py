@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.language import NotConstant, UnknownFunction, WrongArguments
+from qevo_compiler.diagnostics.language.names import UnknownFunction
+from qevo_compiler.diagnostics.language.statements import WrongArguments
+from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.dsl.frames import Frame
 from qevo_compiler.frontend.tensors import FUNCTIONS, Choice, Tensor, constant

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.language import UnknownLabel
+from qevo_compiler.diagnostics.language.names import UnknownLabel
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.dsl.frames import Frame
 from qevo_compiler.frontend.tensors import ONE, Choice, Labels, Tensor, Value, constant

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import DuplicateName, NotIterable, NotScalar, NotZeroOne
+from qevo_compiler.diagnostics.language.names import DuplicateName
+from qevo_compiler.diagnostics.language.shapes import NotIterable, NotScalar
+from qevo_compiler.diagnostics.language.values import NotZeroOne
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.dsl.calls import unknown_function
 from qevo_compiler.frontend.dsl.frames import Frame, Grid, Run, array_run, range_run

@@ -11,7 +11,9 @@ import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, did_you_mean
 from qevo_compiler.diagnostics.data import NoData, UnknownData, WrongShape
-from qevo_compiler.diagnostics.language import BadSize, NotConstant, SizesDisagree, UnboundSize
+from qevo_compiler.diagnostics.language.names import SizesDisagree, UnboundSize
+from qevo_compiler.diagnostics.language.shapes import BadSize
+from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend import declare
 from qevo_compiler.frontend.dsl.data import DataSource, read_file, typed

@@ -13,15 +13,9 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, did_you_mean
-from qevo_compiler.diagnostics.language import (
-    MisplacedLabel,
-    NotConstant,
-    NotScalar,
-    NotWhole,
-    NumberTooLarge,
-    UnevenSlice,
-    UnknownName,
-)
+from qevo_compiler.diagnostics.language.names import MisplacedLabel, UnknownName
+from qevo_compiler.diagnostics.language.shapes import NotScalar, UnevenSlice
+from qevo_compiler.diagnostics.language.values import NotConstant, NotWhole, NumberTooLarge
 from qevo_compiler.frontend import arrays, tensors
 from qevo_compiler.frontend.dsl import calls, comparing
 from qevo_compiler.frontend.dsl.comprehensions import reduce_comprehension
@@ -110,6 +104,8 @@ class Expressions:
             wrong = values[values != np.floor(values)]
             if wrong.size:
                 raise CompileError(NotWhole(node.span, what, f"{wrong.reshape(-1)[0]:g}"))
+            if (np.abs(values) >= 2**63).any():
+                raise CompileError(NumberTooLarge(node.span))
             return constant(values.astype(np.int64), tensor.rows)
         return tensor
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics
-from qevo_compiler.diagnostics.language import BadWeight, ConstraintIndices, DuplicateName, RepeatedStatement
+from qevo_compiler.diagnostics.language.names import DuplicateName
+from qevo_compiler.diagnostics.language.statements import BadWeight, ConstraintIndices, RepeatedStatement
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend import declare, directives, tensors
 from qevo_compiler.frontend.directives import Given, Kind

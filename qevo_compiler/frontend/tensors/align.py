@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import ShapesDoNotFit
+from qevo_compiler.diagnostics.language.shapes import ShapesDoNotFit
 from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.value import (
     Rows,

@@ -12,11 +12,11 @@ from functools import partial
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import (
+from qevo_compiler.diagnostics.language.shapes import MatrixShapes
+from qevo_compiler.diagnostics.language.values import (
     BadPower,
     DividesByDecision,
     DivisionByZero,
-    MatrixShapes,
     NotConstant,
     NotFinite,
     NumberTooLarge,

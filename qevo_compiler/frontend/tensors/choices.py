@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.language import NoCommonLabel, UnknownLabel
+from qevo_compiler.diagnostics.language.names import NoCommonLabel, UnknownLabel
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes
 from qevo_compiler.frontend.tensors.indexing import Item, select
 from qevo_compiler.frontend.tensors.value import Choice, Labels, Tensor, constant, show_labels

@@ -14,7 +14,8 @@ from typing import TypeAlias
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import BadIndex, IndexOutOfRange, NotConstant, TableDoesNotFit, TooManyIndices
+from qevo_compiler.diagnostics.language.shapes import BadIndex, IndexOutOfRange, TableDoesNotFit, TooManyIndices
+from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.align import common_shape, index_dtype, reinterpret, reshape
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes

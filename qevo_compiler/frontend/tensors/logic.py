@@ -9,7 +9,7 @@ from functools import reduce
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import ComparesDecisions, NotZeroOne
+from qevo_compiler.diagnostics.language.values import ComparesDecisions, NotZeroOne
 from qevo_compiler.frontend.tensors.align import common_shape, lined_up, refine, spread
 from qevo_compiler.frontend.tensors.arithmetic import add, multiply, subtract
 from qevo_compiler.frontend.tensors.value import Tensor, constant, deepest

@@ -7,7 +7,8 @@ from functools import partial
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language import EmptyReduction, MatrixShapes, NoLength, NotConstant
+from qevo_compiler.diagnostics.language.shapes import EmptyReduction, MatrixShapes, NoLength
+from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.align import index_dtype, refine, reinterpret
 from qevo_compiler.frontend.tensors.arithmetic import add, divide, finite, matmul, multiply, power, subtract, sum_axes

@@ -18,7 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError, InternalError
-from qevo_compiler.diagnostics.language import ChoiceAsNumber, TooLarge
+from qevo_compiler.diagnostics.language.shapes import TooLarge
+from qevo_compiler.diagnostics.language.values import ChoiceAsNumber
 from qevo_compiler.ir import Op
 from qevo_compiler.source import Span
 

@@ -101,7 +101,7 @@ def _failure(error: Exception, traced: TracedModel) -> Diagnostic:
     spans = [span for e in errors if (span := innermost(e.__traceback__, traced.sources))]
     span, reason = (spans[-1] if spans else None), first_line(error)
     if "data-dependent" in str(error) or any("DataDependent" in type(e).__name__ for e in errors):
-        return DynamicShape(span, f"{type(error).__name__}: {reason}")
+        return DynamicShape(span, "" if span else f"{type(error).__name__}: {reason}")
     return CaptureFailed(span, "the model and its loss", type(error).__name__, reason, "" if span else reason)
 
 

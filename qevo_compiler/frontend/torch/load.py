@@ -151,7 +151,9 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
     model = part("model", _as_model, "an `nn.Module` with real, initialised parameters")
     inputs = part("inputs", _as_inputs, "a real tensor or a tuple of them")
     targets = part("targets", _as_tensor, "a real tensor")
-    loss = part("loss", lambda x: x if callable(x) and not isinstance(x, type) else None, "called with two tensors")
+    loss = part(
+        "loss", lambda x: x if callable(x) and not isinstance(x, type) else None, "a function of outputs and targets"
+    )
     optimizer, evaluation = given.get("optimizer"), given.get("evaluation")
     settings = {} if optimizer is None else part("optimizer", _as_settings, "a `torch.optim` instance")
     pair = None if evaluation is None else part("evaluation", _as_pair, "a pair of inputs and targets")

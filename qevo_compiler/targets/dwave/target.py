@@ -42,12 +42,22 @@ class DWave(Target):
 
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
         """The annealer's schedule rules always; its ranges and block size when embedding."""
-        if self.embed is Topology.NONE:
-            return {"local-quadratic-model": {"capacity": BLOCK}}
-        return {
-            "local-quadratic-model": {"capacity": Lattice.SIZES[self.embed][2]},
-            "scale-coefficients": {"max_field": limits.FIELD_LIMIT, "max_coupling": limits.COUPLING_LIMIT},
+        options: dict[str, dict[str, Any]] = {
+            "local-quadratic-model": {"capacity": BLOCK},
+            "synthesize-schedule": {
+                "max_points": limits.MAX_POINTS,
+                "min_time": limits.SHORTEST,
+                "max_time": limits.LONGEST,
+                "max_slope": limits.STEEPEST,
+            },
         }
+        if self.embed is not Topology.NONE:
+            options["local-quadratic-model"] = {"capacity": Lattice.SIZES[self.embed][2]}
+            options["scale-coefficients"] = {
+                "max_field": limits.FIELD_LIMIT,
+                "max_coupling": limits.COUPLING_LIMIT,
+            }
+        return options
 
     def check(self, module: Module) -> None:
         """Legal ops, one model, the schedule's rules; with `embed` also ranges and an embedding."""
@@ -80,7 +90,7 @@ class DWave(Target):
         """The model, and the schedule when there is one."""
         ops: list[Op] = [read_model(files)]
         if SCHEDULE in files:
-            ops += _read_schedule(files)
+            ops.append(_read_schedule(files))
         return tuple(ops)
 
     def ledger(self, module: Module) -> tuple[LedgerEntry, ...]:
@@ -140,16 +150,14 @@ def _schedule_chunks(schedule: anneal.ScheduleOp, sample: anneal.SampleOp | None
     yield _json(members)
 
 
-def _read_schedule(files: Mapping[str, bytes]) -> list[Op]:
+def _read_schedule(files: Mapping[str, bytes]) -> anneal.ScheduleOp:
+    """The schedule; the number of reads is left to the program's own `anneal.sample`."""
     found = the_json(files, SCHEDULE)
     try:
         points = np.array(found["anneal_schedule"], np.float64).reshape(-1, 2)
         schedule = anneal.ScheduleOp(Array(points[:, 0].copy()), Array(points[:, 1].copy()))
         schedule.verify()
-        reads = found.get("num_reads")
-        if reads is not None and (not isinstance(reads, int) or reads < 1):
-            raise Invalid("`num_reads` is no count")
     except (Invalid, KeyError, TypeError, ValueError) as error:
         reason = f"it lacks {error}" if isinstance(error, KeyError) else str(error)
         raise CompileError(BadEmittedFile(None, SCHEDULE, reason)) from None
-    return [schedule] if reads is None else [schedule, anneal.SampleOp(reads)]
+    return schedule

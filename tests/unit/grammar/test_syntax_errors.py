@@ -110,6 +110,13 @@ def test_did_you_mean(line: str, meant: str) -> None:
     assert f"did you mean `{meant}`?" in rendered(line)
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_lines_are_counted_as_editors_do(end: str) -> None:
+    text = f"program p  # a\x0cb\u2028c{end}let a = 1{end}minimise a{end}"
+    (found,) = error_of(text).diagnostics
+    assert str(found.span) == "test.qevo:3:1"
+
+
 def test_a_misspelt_header() -> None:
     text = source("progam p\nlet a = 1")
     assert "did you mean `program`?" in render(error_of(text.text).diagnostics, SourceMap(text))

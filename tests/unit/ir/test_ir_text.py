@@ -67,6 +67,13 @@ def test_every_double_survives(values: np.ndarray) -> None:
     assert reread(module) == module
 
 
+@pytest.mark.parametrize("values", [np.array([1.0, -np.nan]), np.array(-np.nan), np.array([-np.nan], np.float32)])
+def test_all_nan_are_one(values: np.ndarray) -> None:
+    assert Array(values) == Array(np.abs(values))
+    assert hash(Array(values)) == hash(Array(np.abs(values)))
+    assert Array(values).values.dtype == values.dtype
+
+
 @given(st.text(), st.floats(allow_nan=False))
 def test_any_text_and_number_survives_in_the_ledger(note: str, value: float) -> None:
     module = Module(note, (), (LedgerEntry("s", note, value, Evidence.MEASURED, note=note),))
@@ -140,3 +147,28 @@ def test_wrong_text_is_diagnosed(old: str, new: str, code: str) -> None:
     with pytest.raises(CompileError) as caught:
         parse_module(SourceFile("m.qir", text.replace(old, new, 1)))
     assert caught.value.diagnostics[0].code == code
+
+
+@pytest.mark.parametrize(
+    ("written", "broken", "expected"),
+    [
+        ("shape = [3]}", "shape = [1e999]}", "a list of whole numbers for `shape`"),
+        ("shape = [3]}", "shape = 3}", "a list of whole numbers for `shape`"),
+        ("f64<3>(", "i64<3>(", "whole numbers in this array"),
+        ("f64<3>(", "f64<99999999999999999999>(", "numbers"),
+        (":2:3-2:9", ":2.5:3-2:9", "a whole number"),
+    ],
+)
+def test_values_of_another_kind_are_refused(written: str, broken: str, expected: str) -> None:
+    builder = Builder()
+    builder.span = Span("a.qevo", 2, 3, 2, 9)
+    x = builder.add(problem.VariableOp("x", problem.Domain.BINARY, (3,)))
+    w = builder.add(nn.ConstantOp(Array(np.array([0.5, 1.0, 2.0]))))
+    builder.append(problem.ObjectiveOp(builder.add(nn.SumOp(builder.add(nn.MulOp(x, w)), (0,)))))
+    text = print_module(Module("m", (builder.finish(),)))
+    assert written in text
+    with pytest.raises(CompileError) as caught:
+        parse_module(SourceFile("m.qir", text.replace(written, broken, 1)))
+    (found,) = caught.value.diagnostics
+    assert found.code == "Q0401"
+    assert expected in found.fill(found.label)

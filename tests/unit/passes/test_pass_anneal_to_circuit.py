@@ -27,7 +27,7 @@ from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Evidence, parse_module, print_module, verify
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
-from qevo_compiler.passes.edge_colouring import edge_colours
+from qevo_compiler.passes.gates.edge_colouring import edge_colours
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.source import SourceFile
 

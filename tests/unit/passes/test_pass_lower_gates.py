@@ -11,8 +11,8 @@ from quantum_support import RAMP, circuit, listed, program, random_model, unitar
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import verify
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
+from qevo_compiler.passes.gates.merge_rotations import merge_rotations
 from qevo_compiler.passes.lower_gates import Basis, LowerGates
-from qevo_compiler.passes.merge_rotations import merge_rotations
 
 ALLOWED = {
     Basis.PORTABLE: {

@@ -35,7 +35,10 @@ def test_without_limits_only_the_ledger_says_what_precision_is_needed() -> None:
     module = module_of([2.0, 1.0], 4.0)
     result = ScaleCoefficients().run(module)
     assert result.main is module.main
-    assert {entry.quantity: entry.value for entry in result.ledger} == {"bits of precision needed": 2, "scale factor": 1}
+    assert {entry.quantity: entry.value for entry in result.ledger} == {
+        "bits of precision needed": 2,
+        "scale factor": 1,
+    }
     assert ScaleCoefficients().run(result) is result
 
 

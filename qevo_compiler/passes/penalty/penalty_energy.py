@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.ising import PenaltyForm
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.passes.penalty_rows import PenaltyRows
+from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
 Block = tuple[NDArray[np.int32], NDArray[np.int32], Floats]

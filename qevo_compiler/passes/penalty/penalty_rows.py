@@ -20,7 +20,7 @@ from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverEqual, NeverSatisfied
-from qevo_compiler.diagnostics.language import BadWeight
+from qevo_compiler.diagnostics.language.statements import BadWeight
 from qevo_compiler.dialects.ising import PenaltyForm
 from qevo_compiler.dialects.poly import AffineMap, ConstraintOp, Polynomials, Terms, arithmetic
 from qevo_compiler.dialects.problem import Relation

@@ -1,0 +1,166 @@
+"""Wording for what expressions may compute (Q02xx)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error
+
+
+@dataclass(frozen=True)
+class NotWhole(Error):
+    """Something that counts has to be a whole number: an index, the end of a range, a size.
+
+    Bad:   sum(x[i / 2] for i in 0..4)
+    Good:  sum(x[i // 2] for i in 0..4)
+    """
+
+    code: ClassVar[str] = "Q0211"
+    title: ClassVar[str] = "{what} is a whole number"
+    label: ClassVar[str] = "this is {found}"
+
+    what: str
+    found: str
+
+
+@dataclass(frozen=True)
+class NotConstant(Error):
+    """Something has to be known before the program is solved and depends on a decision variable.
+
+    Sizes, ranges, conditions, plain indices, bits and weights are constants, and `%`, `//`, `max` and
+    `min` work on constants only.
+
+    Bad:   var k: int in [0, 3]
+           minimize sum(x[i] for i in 0..k)
+    Good:  minimize sum(x[i] for i in 0..3)
+    """
+
+    code: ClassVar[str] = "Q0212"
+    title: ClassVar[str] = "{what} has to be a constant"
+    label: ClassVar[str] = "this depends on a decision"
+    help: ClassVar[str] = "{advice}"
+
+    what: str
+    advice: str = ""
+
+
+@dataclass(frozen=True)
+class NotZeroOne(Error):
+    """`not`, `and`, `or`, `xor`, `=>` and `if` work on expressions that are 0 or 1.
+
+    Those are binary variables, integers in [0, 1], truth values, comparisons of a choice with a label,
+    products of such expressions, and what these operators give. A spin s becomes one as `(1 + s) / 2`
+    in a variable of its own.
+
+    Bad:   var k: int in [0, 3]
+           some: (k or x) == 1
+    Good:  some: k + x >= 1
+    """
+
+    code: ClassVar[str] = "Q0214"
+    title: ClassVar[str] = "`{operator}` needs expressions that are 0 or 1"
+    label: ClassVar[str] = "this may have other values"
+
+    operator: str
+
+
+@dataclass(frozen=True)
+class ComparesDecisions(Error):
+    """A comparison inside an expression depends on decisions in a way that has no polynomial.
+
+    Inside an expression `==` and `!=` compare two 0/1 expressions, or a choice with a label or another
+    choice. Every other comparison of decisions is a constraint of its own.
+
+    Bad:   minimize sum(x[i] <= y[i] for i in 0..n)
+    Good:  minimize sum(not x[i] or y[i] for i in 0..n)
+    """
+
+    code: ClassVar[str] = "Q0215"
+    title: ClassVar[str] = "`{operator}` compares decisions inside an expression"
+    label: ClassVar[str] = "not a polynomial"
+    help: ClassVar[str] = "{advice}"
+
+    operator: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class ChoiceAsNumber(Error):
+    """A choice stands where a number is needed.
+
+    A choice has a label, not a value. Compare it with a label, or use it as the index of a table.
+
+    Bad:   minimize sum(op)
+    Good:  minimize sum(cost[op[i]] for i in 0..6)
+    """
+
+    code: ClassVar[str] = "Q0216"
+    title: ClassVar[str] = "a choice is no number"
+    label: ClassVar[str] = "one of {labels}"
+    help: ClassVar[str] = "compare it with a label (`== {example}`), or read a table with it (`cost[...]`)"
+
+    labels: str
+    example: str
+
+
+@dataclass(frozen=True)
+class DividesByDecision(Error):
+    """Only constants divide.
+
+    Bad:   minimize a / x
+    Good:  a constraint `y * x == a` with a variable y for the quotient
+    """
+
+    code: ClassVar[str] = "Q0219"
+    title: ClassVar[str] = "division by an expression that depends on decisions"
+    label: ClassVar[str] = "the divisor has to be a constant"
+    help: ClassVar[str] = "multiply both sides of the constraint by it, or give the quotient a variable of its own"
+
+
+@dataclass(frozen=True)
+class DivisionByZero(Error):
+    """A constant divides and is zero, perhaps only for some values of the index variables."""
+
+    code: ClassVar[str] = "Q0220"
+    title: ClassVar[str] = "division by zero"
+    label: ClassVar[str] = "this is zero"
+
+
+@dataclass(frozen=True)
+class BadPower(Error):
+    """An expression that depends on decisions is raised to whole, non-negative constant powers only.
+
+    Bad:   minimize x^0.5
+    Good:  minimize sqrt(x)
+    """
+
+    code: ClassVar[str] = "Q0221"
+    title: ClassVar[str] = "this power has no polynomial"
+    label: ClassVar[str] = "the exponent has to be {expected}"
+
+    expected: str = "one of 0, 1, 2, ..."
+
+
+@dataclass(frozen=True)
+class NotFinite(Error):
+    """A computation with constants gives no finite number, such as `log(0)` or `exp(1000)`."""
+
+    code: ClassVar[str] = "Q0234"
+    title: ClassVar[str] = "this constant is not a finite number"
+    label: ClassVar[str] = "the result is {found}"
+
+    found: str
+
+
+@dataclass(frozen=True)
+class NumberTooLarge(Error):
+    """A computation with whole numbers leaves the range of 64 bits.
+
+    Write one of the numbers as a real (`2.0` for `2`) where an approximate value will do.
+    """
+
+    code: ClassVar[str] = "Q0235"
+    title: ClassVar[str] = "the whole number is too large"
+    label: ClassVar[str] = "more than 64 bits"
+    help: ClassVar[str] = "write one of the numbers as a real, as in `2.0`"

@@ -1,0 +1,1 @@
+"""What the circuit passes share: exact decompositions, merging, colouring and placement."""

@@ -1,0 +1,206 @@
+"""The command: stdout carries the product, exit codes say what happened, files appear whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qevo_compiler.cli.main import COMMANDS, main
+from qevo_compiler.program import load
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+KNAPSACK = str(EXAMPLES / "knapsack.qevo")
+
+
+def test_compile_prints_the_paths_of_what_it_wrote(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", KNAPSACK, "-o", str(tmp_path / "out"), "--verify"]) == 0
+    captured = capsys.readouterr()
+    assert sorted(captured.out.split()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
+    assert "penalize-constraints" in captured.err
+
+
+@pytest.mark.parametrize("target", ["dwave", "openqasm3", "cirq"])
+def test_a_written_program_runs_like_the_compiled_one(target: str, tmp_path: Path) -> None:
+    assert main(["compile", KNAPSACK, f"--target={target}", "-o", str(tmp_path)]) == 0
+    program = load(tmp_path)
+    assert program.run(reads=50, seed=3).best.objective == 17
+    again = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    rewritten = program.files
+    assert {name for name in again if rewritten[name] != again[name]} <= {"knapsack.manifest.json"}
+
+
+def test_run_prints_json_with_the_promised_keys(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", KNAPSACK, "--json", "--seed=1"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    promised = {"program", "status", "objective", "feasible", "values", "violations", "reads", "ledger", "timing"}
+    assert promised <= set(result)
+    assert (result["objective"], result["values"]) == (17, {"take": [1, 0, 0, 1]})
+
+
+def test_run_prints_a_table(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", KNAPSACK]) == 0
+    out = capsys.readouterr().out
+    assert "objective 17" in out
+    assert "[1, 0, 0, 1]" in out
+    assert "penalty gap" in out
+
+
+@pytest.mark.parametrize(
+    "stop", ["expand-polynomials", "encode-variables", "penalize-constraints", "quadratize", "synthesize-schedule"]
+)
+def test_ir_at_any_stage_compiles_to_the_same_model(
+    stop: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", KNAPSACK, "-o", str(tmp_path / "whole")]) == 0
+    capsys.readouterr()
+    assert main(["compile", KNAPSACK, "--stop-after", stop]) == 0
+    middle = tmp_path / "middle.qir"
+    middle.write_text(capsys.readouterr().out)
+    assert main(["compile", str(middle), "-o", str(tmp_path / "rest")]) == 0
+    for suffix in ("bqm.json", "bqm", "schedule.json"):
+        name = f"knapsack.{suffix}"
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "rest" / name).read_bytes()
+
+
+def test_opt_runs_a_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compile", KNAPSACK, "--stop-after", "fold-constants"])
+    (tmp_path / "in.qir").write_text(capsys.readouterr().out)
+    assert main(["opt", str(tmp_path / "in.qir"), "-p", "decompose-layers,expand-polynomials"]) == 0
+    assert "poly.objective" in capsys.readouterr().out
+    assert main(["opt", str(tmp_path / "in.qir")]) == 0
+    assert capsys.readouterr().out == (tmp_path / "in.qir").read_text()
+
+
+def test_dumped_pipeline_is_accepted_as_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    main(["compile", KNAPSACK, "--dump-pipeline", "--set", "penalize-constraints.search-steps=7"])
+    text = capsys.readouterr().out.strip()
+    assert "search-steps=7" in text
+    assert main(["compile", KNAPSACK, "--passes", text, "-o", str(tmp_path)]) == 0
+
+
+def test_levels_accept_the_same_programs_and_keep_the_optimum() -> None:
+    from qevo_compiler import compile
+
+    assert {compile(KNAPSACK, level=level).run(seed=1).best.objective for level in (0, 1, 2)} == {17}
+
+
+def test_eval_evaluates_any_stage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.json").write_text('{"take": [1, 0, 0, 1]}')
+    found = []
+    for stop in ("fold-constants", "expand-polynomials"):
+        main(["compile", KNAPSACK, "--stop-after", stop])
+        (tmp_path / "in.qir").write_text(capsys.readouterr().out)
+        assert main(["eval", str(tmp_path / "in.qir"), "--inputs", str(tmp_path / "x.json")]) == 0
+        found.append(json.loads(capsys.readouterr().out))
+    assert found[0]["objective"] == found[1]["objective"] == 17
+    assert found[0]["constraints"] == found[1]["constraints"] == {"fits": [0]}
+
+
+def test_check_reports_all_errors_of_all_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    bad = tmp_path / "bad.qevo"
+    bad.write_text("program bad\nvar x: binary[2]\nminimize y[0] + z[1]\n")
+    assert main(["check", KNAPSACK, str(bad)]) == 1
+    err = capsys.readouterr().err
+    assert "`y`" in err
+    assert "`z`" in err
+    assert main(["check", KNAPSACK]) == 0
+
+
+def test_fmt_rewrites_checks_and_keeps_comments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    messy = tmp_path / "messy.qevo"
+    messy.write_text("program   messy\nvar x:binary [ 2 ]   # two\nminimize x[0]+x[1]\n")
+    assert main(["fmt", "--check", str(messy)]) == 1
+    assert main(["fmt", str(messy)]) == 0
+    text = messy.read_text()
+    assert "var x: binary[2]  # two" in text
+    assert main(["fmt", "--check", str(messy)]) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["messy.qevo"]
+
+
+def test_latex(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", KNAPSACK, "--emit", "latex"]) == 0
+    assert "\\" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [["passes"], ["targets"], ["passes", "quadratize"], ["targets", "cirq"]])
+def test_registries_are_listed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 0
+    assert len(capsys.readouterr().out.splitlines()) > 2
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_help_of_every_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main([name, "--help"])
+    assert caught.value.code == 0
+    assert f"qevoc {name}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["frobnicate"], ["compile"], ["compile", KNAPSACK, "-O", "9"]])
+def test_usage_errors_exit_with_2(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+
+
+def test_a_bug_of_ours_exits_with_70_and_a_reproducer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from qevo_compiler.passes.quadratize import Quadratize
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("broken on purpose")
+
+    monkeypatch.setattr(Quadratize, "run", broken)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert main(["compile", KNAPSACK, "-o", str(tmp_path / "out")]) == 70
+    err = capsys.readouterr().err
+    assert "broken on purpose" in err
+    assert "quadratize,binary-to-spin" in err
+    assert not (tmp_path / "out").exists()
+    (reproducer,) = tmp_path.glob("qevoc-bug-*.qir")
+    monkeypatch.undo()
+    assert main(["opt", str(reproducer), "-p", "quadratize,binary-to-spin"]) == 0
+
+
+def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("here first")
+    assert main(["compile", KNAPSACK, "-o", str(tmp_path / "file")]) == 1
+    assert "Q0007" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "here first"
+
+
+def test_an_interrupted_write_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    from qevo_compiler import compile, program
+
+    compiled = compile(KNAPSACK)
+    real, count = program._stream, []
+
+    def interrupted(*arguments: object) -> str:
+        count.append(1)
+        if len(count) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    monkeypatch.setattr(program, "_stream", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        compiled.write(tmp_path / "out")
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_data_can_be_overridden(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "roomy.json").write_text("100")
+    assert main(["run", KNAPSACK, "--json", "--data", f"capacity={tmp_path / 'roomy.json'}"]) == 0
+    assert json.loads(capsys.readouterr().out)["values"] == {"take": [1, 1, 1, 1]}
+
+
+def test_keys_of_the_environment_are_not_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("QUANTUM_API_KEY", "secret-key-material")
+    monkeypatch.setenv("QUANTUM_BACKEND", "dwave")
+    assert main(["run", KNAPSACK]) == 1
+    captured = capsys.readouterr()
+    assert "secret-key-material" not in captured.out + captured.err
