@@ -23,8 +23,8 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
+from qevo_compiler.passes.penalty.rounding_dust import is_dust
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
-from qevo_compiler.passes.rounding_dust import is_dust
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
