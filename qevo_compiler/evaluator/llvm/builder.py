@@ -215,12 +215,10 @@ class Kernel:
 
     def sum_lanes(self, vector: Operand) -> Operand:
         """The sum of all lanes by halves: the order does not depend on the machine."""
-        while isinstance(vector.type, Vector):
+        while vector.type.lanes > 2:
             half = vector.type.lanes // 2
-            low = self.shuffle(vector, vector, range(half))
-            high = self.shuffle(vector, vector, range(half, 2 * half))
-            vector = low.lane(0) + high.lane(0) if half == 1 else low + high
-        return vector
+            vector = self.shuffle(vector, vector, range(half)) + self.shuffle(vector, vector, range(half, 2 * half))
+        return vector.lane(0) + vector.lane(1) if vector.type.lanes == 2 else vector
 
     def intrinsic(self, name: str, type: Type, *operands: Operand) -> Operand:
         """Call an LLVM intrinsic that is overloaded by its result's type alone."""
