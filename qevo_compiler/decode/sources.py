@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
@@ -23,6 +23,7 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
+from qevo_compiler.passes.penalty.penalty_energy import logic_rows, wall_rows
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
@@ -65,12 +66,15 @@ def coupling_of(model: ising.ModelOp, i: int, j: int) -> float:
 
 
 class Projection:
-    """The sources of a module that has `@problem` and, in `@main`, registers, penalties and a spin model."""
+    """The sources of a module that has `@problem` and, in `@main`, registers, penalties and a spin model.
+
+    `penalty_rows` and `logic_counts` need no model.
+    """
 
     def __init__(self, module: Module) -> None:
         main, problem = module.main, module.func("problem")
         self.registers = main.ops_of(RegisterOp)
-        self.model = main.only(ising.ModelOp)
+        self._model = main.first(ising.ModelOp)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.penalties = main.ops_of(PenaltyOp)
         self.vartype = self.registers[0].vartype if self.registers else Vartype.BINARY
@@ -82,6 +86,12 @@ class Projection:
         self._writer = BitWriter(codes, firsts, self.vartype)
         self._objective = problem.first(poly.ObjectiveOp)
         self._constraints = {op.symbol: op for op in problem.ops_of(poly.ConstraintOp)}
+
+    @property
+    def model(self) -> ising.ModelOp:
+        """The spin model that is projected."""
+        assert self._model is not None
+        return self._model
 
     def sources(self) -> tuple[Source, ...]:
         """The objective, every penalised constraint and encoding, and what is left; they sum to the model.
@@ -99,15 +109,24 @@ class Projection:
         """The weighted penalty of each instance of a family (or of those in `rows`) as a polynomial over bits."""
         residual = self._residual(op)
         chosen = np.arange(residual.rows) if rows is None else np.asarray(rows, np.int64)
-        residual = arithmetic.select(residual, chosen)
-        match op.form:
-            case PenaltyForm.LINEAR:
-                energy = residual
-            case PenaltyForm.SQUARE:
-                energy = arithmetic.multiply(residual, residual)
-            case PenaltyForm.TRIANGLE:
-                energy = arithmetic.scale(arithmetic.add(arithmetic.multiply(residual, residual), residual), 0.5)
+        forms = op.row_forms(residual.rows)[chosen]
+        slopes = None if op.slopes is None else op.slopes.values[chosen]
+        parts = []
+        for number in np.unique(forms).tolist():
+            here = arithmetic.select(residual, np.where(forms == number, chosen, -1))
+            parts.append(_row_energy(FORMS[number], here, slopes))
+        slack = None if op.implied else self._slacks.get(op.symbol)
+        if slack is not None and slack.affine is not None and slack.encoding is Encoding.DOMAIN_WALL:
+            parts.append(arithmetic.select(wall_rows(slack.affine, slack.first), chosen))
+        energy = parts[0] if len(parts) == 1 else arithmetic.add(*parts)
         return arithmetic.scale(arithmetic.reduce_powers(energy, self.vartype), op.weight)
+
+    def logic_counts(self, op: PenaltyOp, bits: NDArray[np.int8]) -> Floats:
+        """For states [reads, bits] of 0 and 1, how many clauses each row of form LOGIC violates, [reads, rows]."""
+        residual = self._residual(op)
+        logical = op.row_forms(residual.rows) == FORMS.index(PenaltyForm.LOGIC)
+        rows = _clauses(arithmetic.select(residual, np.where(logical, np.arange(residual.rows), -1)))
+        return arithmetic.evaluate(rows, bits)
 
     def indices(self, symbol: str) -> Integers:
         """The index rows of a constraint's instances; none for a symbol that is no constraint of the problem."""
@@ -215,6 +234,27 @@ def _merged(model: ising.ModelOp, parts: list[ising.ModelOp]) -> tuple[NDArray[n
     return rows.astype(np.int32), columns.astype(np.int32), total[keep]
 
 
+def _row_energy(form: PenaltyForm, rows: Polynomials, slopes: Floats | None) -> Polynomials:
+    """form(u) for every row u, powers not reduced yet."""
+    match form:
+        case PenaltyForm.LINEAR:
+            return rows
+        case PenaltyForm.LOGIC:
+            return _clauses(rows)
+        case PenaltyForm.TRIANGLE:
+            return arithmetic.scale(arithmetic.add(arithmetic.multiply(rows, rows), rows), 0.5)
+        case PenaltyForm.SLOPED:
+            assert slopes is not None
+            return arithmetic.add(arithmetic.multiply(rows, rows), arithmetic.scale(rows, slopes))
+    return arithmetic.multiply(rows, rows)
+
+
+def _clauses(rows: Polynomials) -> Polynomials:
+    """`logic_rows` of rows in units, whose coefficients are whole but for rounding."""
+    blocks = ((b.row.values, b.variables.values, np.rint(b.coefficients.values)) for b in rows.terms)
+    return logic_rows(pack(rows.rows, blocks))
+
+
 def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
     return replace(
         model,
@@ -228,7 +268,7 @@ def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
 def _code(register: RegisterOp, variable: VariableOp) -> Code:
     """The code that a register states; its groups and walls follow from the encoding."""
     assert register.affine is not None
-    coded = register.encoding in (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
+    coded = register.encoding in (Encoding.ONE_HOT, Encoding.DOMAIN_WALL, Encoding.ORDER)
     if coded and variable.domain in (Domain.CHOICE, Domain.INTEGER):
         assert register.encoding is not None
         return replace(encode(variable, register.encoding, register.vartype), affine=register.affine)

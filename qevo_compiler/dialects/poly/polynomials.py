@@ -102,6 +102,13 @@ class AffineMap(Attribute):
         return values
 
     @staticmethod
+    def empty(size: int) -> AffineMap:
+        """`size` variables that are 0."""
+        none = np.zeros(0)
+        starts = np.zeros(size + 1, np.int64)
+        return AffineMap(Array(np.zeros(size)), Array(starts), Array(none.astype(np.int32)), Array(none))
+
+    @staticmethod
     def concatenate(maps: Iterable[AffineMap]) -> AffineMap:
         """One map for the variables of all `maps` in turn."""
         parts = list(maps)
@@ -139,7 +146,7 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
     )
     row = row.astype(np.int32, copy=False)
     variables = sorted_within_terms(variables.astype(np.int32, copy=False))
-    order, first = _group(row, variables)
+    order, first = group_terms(row, variables)
     if order is not None:
         row, variables, coefficients = row[order], variables[order], coefficients[order]
     if len(first) < len(row):
@@ -160,7 +167,7 @@ def sorted_within_terms(variables: Ints) -> Ints:
     return np.sort(variables, axis=1)
 
 
-def _group(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray[np.intp]]:
+def group_terms(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray[np.intp]]:
     """The stable sorting order (None when sorted already) and where each group of equal terms starts."""
     key = _packed_key(row, variables)
     if key is None:

@@ -1,0 +1,46 @@
+"""The weighted sum of several one-row polynomials, with the dust of cancelled sums removed, in one sort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
+from qevo_compiler.ir import Array
+from qevo_compiler.passes.penalty.rounding_dust import is_dust
+
+
+def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
+    """sum factor * polynomial over canonical one-row polynomials.
+
+    A term that is nothing but rounding of a cancelled sum is left out. Cost: one sort of the terms of all parts.
+    """
+    by_degree: dict[int, list[tuple[Ints, Floats]]] = {}
+    for p, factor in parts:
+        for block in p.terms:
+            names, values = block.variables.values, block.coefficients.values
+            by_degree.setdefault(block.degree, []).append((names, values if factor == 1 else values * factor))
+    merged = (_merged(by_degree[degree]) for degree in sorted(by_degree))
+    return Polynomials(1, tuple(_terms(names, values) for names, values in merged if len(values)))
+
+
+def _merged(blocks: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+    if len(blocks) == 1:
+        names, values = blocks[0]
+    else:
+        names, values = (np.concatenate(column) for column in zip(*blocks, strict=True))
+        order, first = group_terms(np.zeros(len(values), np.int32), names)
+        if order is not None:
+            names, values = names[order], values[order]
+        if len(first) < len(values):
+            sizes = np.add.reduceat(np.abs(values), first)
+            names, values = names[first], np.add.reduceat(values, first)
+            values[is_dust(values, sizes)] = 0
+    keep = values != 0
+    return (names, values) if keep.all() else (names[keep], values[keep])
+
+
+def _terms(names: Ints, values: Floats) -> Terms:
+    return Terms(Array(np.zeros(len(values), np.int32)), Array(names), Array(values))
