@@ -77,6 +77,7 @@ class Projection:
         self._model = main.first(ising.ModelOp)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.penalties = main.ops_of(PenaltyOp)
+        self.size = sum(op.count for op in self.registers)
         self.vartype = self.registers[0].vartype if self.registers else Vartype.BINARY
         self._slacks = {op.symbol: op for op in self.registers if op.role is Role.SLACK}
         decisions = [op for op in self.registers if op.role is Role.DECISION]
@@ -98,7 +99,7 @@ class Projection:
 
         Cost: that of lowering the problem once, without the search for penalty weights.
         """
-        found = [self._source(SourceKind.OBJECTIVE, "objective", self._objective_bits())]
+        found = [self._source(SourceKind.OBJECTIVE, "objective", self.objective_bits())]
         for op in self.penalties:
             kind = SourceKind.ENCODING if op.implied else SourceKind.CONSTRAINT
             found.append(self._source(kind, op.symbol, arithmetic.total(self.penalty_rows(op))))
@@ -120,6 +121,10 @@ class Projection:
             parts.append(arithmetic.select(wall_rows(slack.affine, slack.first), chosen))
         energy = parts[0] if len(parts) == 1 else arithmetic.add(*parts)
         return arithmetic.scale(arithmetic.reduce_powers(energy, self.vartype), op.weight)
+
+    def residuals(self, op: PenaltyOp, bits: NDArray[np.int8]) -> Floats:
+        """u of every row with its slack at states [..., bits] of 0 and 1."""
+        return arithmetic.evaluate(self._residual(op), bits)
 
     def logic_counts(self, op: PenaltyOp, bits: NDArray[np.int8]) -> Floats:
         """For states [reads, bits] of 0 and 1, how many clauses each row of form LOGIC violates, [reads, rows]."""
@@ -161,8 +166,9 @@ class Projection:
         products = sum(len(block) for block in energy.terms if block.degree > 2)
         return Source(kind, symbol, self.in_spins(energy), products)
 
-    def _objective_bits(self) -> Polynomials:
-        op = self._objective
+    def objective_bits(self, other: poly.ObjectiveOp | None = None) -> Polynomials:
+        """The objective, or another one over the same variables, over bits and to be minimised."""
+        op = other or self._objective
         if op is None:
             return Polynomials(1, ())
         bits = self._writer.over_bits(op.polynomial)
