@@ -71,8 +71,9 @@ data c3: real[m]
 data v4: int[k, 4]
 data c4: real[k]
 var x: binary[300]
-minimize sum(c3[t] * x[v3[t, 0]] * x[v3[t, 1]] * x[v3[t, 2]] for t in 0..m) \\
-  + sum(c4[t] * x[v4[t, 0]] * x[v4[t, 1]] * x[v4[t, 2]] * x[v4[t, 3]] for t in 0..k)
+let cubic = sum(c3[t] * x[v3[t, 0]] * x[v3[t, 1]] * x[v3[t, 2]] for t in 0..m)
+let quartic = sum(c4[t] * x[v4[t, 0]] * x[v4[t, 1]] * x[v4[t, 2]] * x[v4[t, 3]] for t in 0..k)
+minimize cubic + quartic
 """,
 }
 
