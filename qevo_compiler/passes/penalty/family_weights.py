@@ -106,7 +106,11 @@ class Weighing:
     def _flips(self, open_: list[int]) -> dict[int, float]:
         """What the flip rule asks of the families that it fits, unless a bound of the objective is forced."""
         hard = [k for k, family in enumerate(self.families) if not family.soft]
-        energy = arithmetic.add(self.objective, self._soft()[0])
+
+        def energy() -> Polynomials:
+            soft = self._soft()[0]
+            return arithmetic.add(self.objective, soft) if len(soft) else self.objective
+
         needs = flip_needs(energy, [self.families[k] for k in hard], len(self.one_hot.first))
         return {
             k: need

@@ -16,7 +16,7 @@ nothing is assumed of the other bits. This is the valid inequality behind the ru
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,11 +33,11 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
-def flip_needs(energy: Polynomials, families: Sequence[PenaltyRows], bits: int) -> list[float | None]:
+def flip_needs(energy: Callable[[], Polynomials], families: Sequence[PenaltyRows], bits: int) -> list[float | None]:
     """For each hard family what its weight must exceed by the flip rule, or None where the rule does not apply.
 
-    `energy` is to be minimised: objective and soft penalties over `bits` decision bits (and soft slack behind
-    them). Cost: a sort of the rows' terms and a pass over the energy.
+    `energy` gives what is to be minimised: objective and soft penalties over `bits` decision bits (and soft slack
+    behind them); it is not asked where the rule fits nothing. Cost: a sort of the rows, a pass over the energy.
     """
     fitting = [_fits(family) for family in families]
     blocked = np.zeros(bits, bool)
@@ -55,8 +55,10 @@ def flip_needs(energy: Polynomials, families: Sequence[PenaltyRows], bits: int) 
         fitting = still
     if not any(fitting):
         return [None] * len(families)
-    drop = largest_drop(energy, max(bits, _highest(energy) + 1))[:bits]
-    rise = largest_drop(arithmetic.scale(energy, -1.0), max(bits, _highest(energy) + 1))[:bits]
+    total = energy()
+    size = max(bits, _highest(total) + 1)
+    drop = largest_drop(total, size)[:bits]
+    rise = largest_drop(arithmetic.scale(total, -1.0), size)[:bits]
     return [_need(family, drop, rise) if fits else None for family, fits in zip(families, fitting, strict=True)]
 
 

@@ -10,6 +10,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Encoding
+from qevo_compiler.evaluator.term_kernels import pair_products
 from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
@@ -127,13 +128,5 @@ def _pairs(row: NDArray[np.int32], names: NDArray[np.int32], coefficients: Float
     here = np.arange(len(row))
     if rows > 1 and not bool((names[1:] > names[:-1]).all()):
         here = np.argsort(names, kind="stable")
-    counts = starts[1:][row[here]] - here - 1
-    left = np.repeat(here, counts)
-    # The partners of a term stand behind it in its row.
-    first = np.cumsum(counts) - counts
-    right = np.arange(len(left)) + np.repeat(here + 1 - first, counts)
-    pairs = np.empty((len(left), 2), np.int32)
-    pairs[:, 0], pairs[:, 1] = names[left], names[right]
-    products = np.repeat(2 * coefficients[here], counts)
-    products *= coefficients[right]
-    return np.broadcast_to(np.int32(0), (len(left),)), pairs, products
+    pairs, products = pair_products(here, starts[1:][row], names, coefficients)
+    return np.zeros(len(products), np.int32), pairs, products

@@ -138,7 +138,7 @@ def bound_rule(
 def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> float | None:
     if not one_hot.complete or not (one_hot.first >= 0).any():
         return None
-    energy = arithmetic.add(objective, soft)
+    energy = arithmetic.add(objective, soft) if len(soft) else objective
     used = max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=-1)
     bits = max(len(one_hot.first), used + 1)
     first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))
