@@ -154,7 +154,9 @@ def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None
         raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
     if i.min() < 0 or (i > j).any() or j.max() >= size:
         raise Invalid("a coupling is not strictly upper triangular or names a missing variable")
-    if (np.diff(i.astype(np.int64) * size + j) <= 0).any():
+    later = i[1:] > i[:-1]
+    later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
+    if not later.all():
         raise Invalid("couplings are not sorted or repeat")
     if not np.isfinite(values.values).all():
         raise Invalid("a coupling is not finite")

@@ -112,7 +112,7 @@ class PenalizeConstraints(Pass):
         constraints = main.ops_of(poly.ConstraintOp)
         bits = sum(register.count for register in main.ops_of(RegisterOp))
         one_hot, defining, rest = one_hot_structure(constraints, bits)
-        redundant = redundant_by_family(constraints, defining)
+        redundant = redundant_by_family(constraints, defining) if rest else {}
         valid, loose = one_hot.groups, Groups.none(bits)
         families, positions = [], []
         for index, op in enumerate(constraints):

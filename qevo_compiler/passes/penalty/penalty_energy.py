@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.structure import row_clauses, row_literals
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm
-from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
+from qevo_compiler.dialects.poly import AffineMap, Polynomials, Terms, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.evaluator.term_kernels import pair_products
+from qevo_compiler.ir import Array
 from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
@@ -115,18 +118,33 @@ def _squares(p: Polynomials, vartype: Vartype) -> Polynomials:
         single, fixed = crossed + squares, float((constants * constants).sum())
     zeros = np.zeros(len(row), np.int32)
     scalar: Block = (np.zeros(1, np.int32), np.zeros((1, 0), np.int32), np.array([fixed]))
-    return pack(1, [scalar, (zeros, names, single), _pairs(row, names[:, 0], coefficients, p.rows)])
+    order, repeated = _by_name(names[:, 0])
+    pairs, products = pair_products(order, _row_ends(row, p.rows), names[:, 0], coefficients)
+    crossing: Block = (np.zeros(len(products), np.int32), pairs, products)
+    blocks = [scalar, (zeros, names[order], single[order]), crossing]
+    # Where no bit is in two rows the products come out in order, each once.
+    return pack(1, blocks) if repeated else Polynomials(1, tuple(_terms(blocks)))
 
 
-def _pairs(row: NDArray[np.int32], names: NDArray[np.int32], coefficients: Floats, rows: int) -> Block:
-    """All products of two different terms of a row, ordered by their first name.
+def _by_name(names: NDArray[np.int32]) -> tuple[NDArray[np.int64], bool]:
+    """The order of terms by bit, and whether a bit occurs twice."""
+    steps = np.diff(names)
+    if bool((steps > 0).all()):
+        return np.arange(len(names)), False
+    order = np.argsort(names, kind="stable")
+    return order, bool((np.diff(names[order]) == 0).any())
 
-    Rows over different bits thereby need no sorting afterwards.
-    """
-    starts = np.zeros(rows + 1, np.int64)
-    np.cumsum(np.bincount(row, minlength=rows), out=starts[1:])
-    here = np.arange(len(row))
-    if rows > 1 and not bool((names[1:] > names[:-1]).all()):
-        here = np.argsort(names, kind="stable")
-    pairs, products = pair_products(here, starts[1:][row], names, coefficients)
-    return np.zeros(len(products), np.int32), pairs, products
+
+def _row_ends(row: NDArray[np.int32], rows: int) -> NDArray[np.int64]:
+    """For every term of sorted rows where its row ends."""
+    return np.asarray(np.cumsum(np.bincount(row, minlength=rows))[row], np.int64)
+
+
+def _terms(blocks: list[Block]) -> Iterator[Terms]:
+    """The blocks of one row without zero coefficients."""
+    for row, names, coefficients in blocks:
+        if not coefficients.all():
+            keep = coefficients != 0
+            row, names, coefficients = row[keep], names[keep], coefficients[keep]
+        if len(row):
+            yield Terms(Array(row), Array(names), Array(coefficients))
