@@ -1,7 +1,8 @@
 """Compiled inner loops over packed terms: outer products of rows, merging of sorted pairs, sums by bit.
 
 Each function says what it computes; for few terms, where compiling or loading a kernel would cost more than
-it saves, the same is computed with numpy. Results do not depend on which of the two ran.
+it saves, the same is computed with numpy (sums by bit in another order, equal up to rounding). Which of the two
+runs depends on the number of terms only.
 """
 
 from __future__ import annotations
@@ -64,10 +65,10 @@ def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple
             np.bincount(rows, v, size).astype(np.float64) + np.bincount(columns, v, size)
             for v in (values, np.abs(values))
         )
-    total, sizes = np.zeros((2, size)), np.zeros((2, size))
+    total, sizes = np.zeros(size), np.zeros(size)
     arrays = [np.ascontiguousarray(x) for x in (rows, columns, values)]
-    _sums_kernel()(len(values), size, *arrays, total, sizes)
-    return total[0] + total[1], sizes[0] + sizes[1]
+    _sums_kernel()(len(values), *arrays, total, sizes)
+    return total, sizes
 
 
 @cache
@@ -146,12 +147,12 @@ def _merge_kernel() -> Any:
 def _sums_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
-    k = Kernel("sums_by_bit", n=i64, size=i64, rows=ptr, columns=ptr, values=ptr, total=ptr, sizes=ptr)
+    k = Kernel("sums_by_bit", n=i64, rows=ptr, columns=ptr, values=ptr, total=ptr, sizes=ptr)
     with k.range(0, k.n) as i:
         value = k.load(f64, k.values, i)
         big = k.absolute(value)
-        for offset, side in ((0, k.rows), (1, k.columns)):
-            bit = k.load(i32, side, i).to(i64) + k.size * offset
+        for side in (k.rows, k.columns):
+            bit = k.load(i32, side, i).to(i64)
             k.store(k.load(f64, k.total, bit) + value, k.total, bit)
             k.store(k.load(f64, k.sizes, bit) + big, k.sizes, bit)
     return compiled(k)
