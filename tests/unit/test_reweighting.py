@@ -113,6 +113,21 @@ def test_proofs_are_kept_only_where_they_hold() -> None:
     assert {e.subject: e.kind for e in gaps}["fits"] is Evidence.ESTIMATED
 
 
+def test_a_given_weight_takes_the_groups_argument_from_the_others() -> None:
+    mixed = rules(compile(TOUR, passes={"penalize-constraints": {"weights": ("place=0.5",)}}))
+    assert mixed["place"] is PenaltyRule.GIVEN
+    assert mixed["visit"] in (PenaltyRule.RANGE, PenaltyRule.INCUMBENT)
+    visit = next(
+        op.weight
+        for op in compile(TOUR, passes={"penalize-constraints": {"weights": ("place=0.5",)}}).module.main.ops_of(
+            PenaltyOp
+        )
+        if op.symbol == "visit"
+    )
+    # Without the groups the objective's whole range counts.
+    assert visit > max(op.weight for op in compile(TOUR).module.main.ops_of(PenaltyOp))
+
+
 @pytest.mark.parametrize("weights", [{"fit": 2.0}, {"fits": 0.0}, {"fits": float("nan")}])
 def test_wrong_names_and_weights(weights: dict[str, float]) -> None:
     with pytest.raises(CompileError, match="Q0666"):

@@ -91,10 +91,15 @@ class Weighing:
             return {k: min(w, bound, key=lambda weight: weight.value) for k, w in found.items()}
         if rest:
             fixed = {self.positions[k] for k in flips} | self._silent()
-            one_hot = replace(self.one_hot, complete=self.others <= fixed)
             by_range = [k for k in rest if self.methods[k] is Method.RANGE]
+            one_hot = replace(self.one_hot, complete=self.others <= fixed)
+            hard = {k for k, family in enumerate(self.families) if not family.soft}
+            if hard != {*rest, *flips} or by_range not in ([], rest):
+                # Arguments about groups need one weight for all that the shared rule weighs.
+                none = np.full(len(one_hot.first), -1)
+                one_hot = OneHot(none, none, False)
             if by_range:
-                needed, rule = bound_rule(self.objective, soft_high, self.one_hot, None)
+                needed, rule = bound_rule(self.objective, soft_high, one_hot, None)
                 bound = Weight(round_up(needed, largest(self.objective)), needed, rule)
                 found |= dict.fromkeys(by_range, bound)
                 rest = [k for k in rest if k not in by_range]
