@@ -20,6 +20,7 @@ from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
 from qevo_compiler.decode.explain_model import explain_constraint, explain_coupling, explain_element
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.sources import (
     CannotWrite,
@@ -185,18 +186,18 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
-        size = sum(register.count for register in self.provenance)
+        size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
             return self.decoder.explain_spin(int(name[1:]))
         found = [register for register in self.provenance if register.symbol == name]
-        element = explain_element(self.provenance, name) if not found else []
+        element = explain_element(self.provenance, name, self.decoder.numbering) if not found else []
         if element:
             return element
         if not found:
             symbols = [register.symbol for register in self.provenance]
             known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
-        return [line for register in found for line in _register_lines(register)]
+        return [line for register in found for line in _register_lines(register, self.decoder.numbering)]
 
     def explain_coupling(self, first: str, second: str) -> list[str]:
         """What the coupling of two spins (`s3`, `s9`) is the sum of: the objective and single penalties.
@@ -205,7 +206,7 @@ class CompiledProgram:
         """
         if self.module.main.first(ising.ModelOp) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
-        size = sum(register.count for register in self.provenance)
+        size = self.decoder.size
         known = [re.fullmatch(r"s(\d+)", name.strip()) for name in (first, second)]
         spins = sorted({int(match[1]) for match in known if match and int(match[1]) < size})
         if len(spins) != 2:
@@ -239,7 +240,7 @@ class CompiledProgram:
 
 def decoding_module(module: Module) -> Module:
     """What decoding needs of a module: `@problem` and, in `@main`, registers, penalties and sampling."""
-    kept = (ising.RegisterOp, ising.PenaltyOp, anneal.SampleOp)
+    kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
     main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
     problem = module.find("problem")
     return Module(module.name, (main,) if problem is None else (main, problem), module.ledger)
@@ -291,8 +292,11 @@ def _located(op: Op, source: Mapping[str, str]) -> Op:
     return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
 
 
-def _register_lines(register: ising.RegisterOp) -> Iterator[str]:
-    spins = f"s{register.first}..s{register.first + register.count - 1}" if register.count else "no spins"
+def _register_lines(register: ising.RegisterOp, numbering: Numbering) -> Iterator[str]:
+    found = numbering.of_register(register)
+    spins = f"s{found[0]}..s{found[-1]}" if len(found) else "no spins"
+    if len(found) < register.count:
+        spins += f" ({register.count - len(found)} eliminated by presolve)"
     shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
     kind = register.domain.value if register.domain else register.role.value
     encoding = f", {register.encoding.value} encoded" if register.encoding else ""

@@ -53,7 +53,7 @@ def _validate_circuit(program: CompiledProgram) -> None:
 
 def _random_codes(program: CompiledProgram) -> Spins:
     rng = np.random.default_rng(0)
-    bits = rng.integers(0, 2, (SAMPLES, program.decoder.size), dtype=np.int8)
+    bits = rng.integers(0, 2, (SAMPLES, program.decoder.numbering.bits), dtype=np.int8)
     for register in program.provenance:
         elements = int(np.prod(register.shape, dtype=np.int64))
         if register.role is not ising.Role.DECISION or not register.count or register.count % elements:
@@ -65,7 +65,7 @@ def _random_codes(program: CompiledProgram) -> Spins:
             bits[:, columns] = (np.arange(width) == chosen % width).reshape(SAMPLES, -1)
         elif register.encoding is Encoding.DOMAIN_WALL:
             bits[:, columns] = (np.arange(width) < chosen).reshape(SAMPLES, -1)
-    return (2 * bits - 1).astype(np.int8)
+    return program.decoder.numbering.restrict((2 * bits - 1).astype(np.int8))
 
 
 __all__ = ["validate"]

@@ -14,6 +14,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
@@ -71,6 +72,7 @@ class Projection:
         main, problem = module.main, module.func("problem")
         self.registers = main.ops_of(RegisterOp)
         self.model = main.only(ising.ModelOp)
+        self.numbering = Numbering(main)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.penalties = main.ops_of(PenaltyOp)
         self.vartype = self.registers[0].vartype if self.registers else Vartype.BINARY
@@ -130,13 +132,13 @@ class Projection:
         fixed = float(energy.constants()[0])
         _, names, single = energy.block(1)
         _, pairs, quadratic = energy.block(2)
-        linear = Array(np.bincount(names[:, 0], single, self.model.size).astype(np.float64))
+        linear = Array(np.bincount(names[:, 0], single, self.numbering.bits).astype(np.float64))
         rows, columns = Array(pairs[:, 0]), Array(pairs[:, 1])
         if self.vartype is Vartype.SPIN:
             model = ising.ModelOp(fixed, linear, rows, columns, Array(quadratic))
         else:
             model = spin_model(ising.QuboOp(fixed, linear, rows, columns, Array(quadratic)))
-        return _times(model, self.model.scale)
+        return _times(self.numbering.over_spins(model), self.model.scale)
 
     def _source(self, kind: SourceKind, symbol: str, energy: Polynomials) -> Source:
         products = sum(len(block) for block in energy.terms if block.degree > 2)
@@ -197,7 +199,12 @@ class Projection:
 
     def _rest_title(self) -> str:
         products = any(op.role is Role.AUXILIARY and op.count for op in self.registers)
-        causes = [name for name, found in (("auxiliaries", products), ("rounding", self._rounded)) if found]
+        known = (
+            ("auxiliaries", products),
+            ("presolve", self.numbering.reduction is not None),
+            ("rounding", self._rounded),
+        )
+        causes = [name for name, found in known if found]
         return " and ".join(causes) or "later steps"
 
 

@@ -8,8 +8,9 @@ _TENSOR = "fold-constants,decompose-layers"
 # Smooth functions become polynomials before expansion, which knows only polynomials.
 _PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
 
-# One global quadratization after all penalties are in, so that products are shared and opposite signs cancel.
-_ISING = "encode-variables,penalize-constraints,quadratize,binary-to-spin"
+# One global quadratization after all penalties are in, so that products are shared and opposite signs cancel;
+# presolve comes before it, since a bit that is gone needs no products.
+_ISING = "encode-variables,penalize-constraints,presolve,quadratize,drop-eliminated,binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
 _TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
@@ -29,17 +30,25 @@ TARGETS = {
 }
 
 # How much effort goes into a small program. A level never changes which programs are accepted.
-# What rises is the search for a feasible point, which makes proved penalties smaller.
+# What rises is the search for a feasible point, which makes proved penalties smaller, and the presolve.
 OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
-    0: {"penalize-constraints": {"search_steps": 0}},
+    0: {"penalize-constraints": {"search_steps": 0}, "presolve": {"persistency": False, "symmetry": False}},
     1: {},
-    2: {"penalize-constraints": {"search_steps": 4000}},
+    2: {"penalize-constraints": {"search_steps": 4000}, "presolve": {"contraction": True, "roof_seconds": 1.0}},
 }
 
 
 def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
+    return f"{SOURCES[task]},{lowering_text(task, target)}"
+
+
+def lowering_text(task: str, target: str) -> str:
+    """The part of a pipeline that follows the source's own."""
     lowering = TARGETS[target]
+    if task == "train":
+        # Training tries several good samples: a presolve that keeps one best state would leave fewer to try.
+        return lowering.replace("presolve,", "").replace("drop-eliminated,", "")
     if task == "round":
-        lowering = lowering.replace(_ISING, "unite-family,binary-to-spin")
-    return f"{SOURCES[task]},{lowering}"
+        return lowering.replace(_ISING, "unite-family,binary-to-spin")
+    return lowering

@@ -112,12 +112,12 @@ def _sections(program: CompiledProgram, log: SizeLog, digest: str) -> list[Marku
     if log.start is not None:
         parts.append(("Size before and after each pass", passes_section(log)))
     if program.provenance:
-        parts.append(("Where the spins come from", symbols_section(program.provenance)))
+        parts.append(("Where the spins come from", symbols_section(program.provenance, program.decoder.numbering)))
     if model is not None and program.module.find("problem") is not None:
         parts.append(("Where the couplings come from", sources_section(Projection(program.module).sources())))
     if model is not None:
         parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
-        parts.append(("Interaction graph", graph_section(model, program.provenance)))
+        parts.append(("Interaction graph", graph_section(model, program.provenance, program.decoder.numbering)))
     if circuit is not None:
         parts.append(("Circuit", circuit_section(circuit)))
     if schedule is not None:
