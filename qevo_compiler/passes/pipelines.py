@@ -9,7 +9,8 @@ _TENSOR = "fold-constants,decompose-layers"
 _PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
 
 # One global quadratization after all penalties are in, so that products are shared and opposite signs cancel.
-_ISING = "encode-variables,penalize-constraints,quadratize,binary-to-spin"
+_QUADRATIC = "encode-variables,penalize-constraints,quadratize"
+_ISING = f"{_QUADRATIC},binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
 _TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
@@ -23,6 +24,8 @@ _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
+    # No scaling: the files are for solvers that take the problem's own energies.
+    "qubo": f"{_QUADRATIC},spin-to-binary",
     # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient. Routing comes
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
@@ -41,5 +44,5 @@ def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
     lowering = TARGETS[target]
     if task == "round":
-        lowering = lowering.replace(_ISING, "unite-family,binary-to-spin")
+        lowering = lowering.replace(_QUADRATIC, "unite-family")
     return f"{SOURCES[task]},{lowering}"
