@@ -65,6 +65,6 @@ def parse(file: InputFile) -> Matrix:
     cursor = Cursor(file, FORMAT, COMMENT)
     size, count = two_counts(cursor, FORMAT, "VARIABLES ENTRIES")
     entries = cursor.table(None if cursor.left > count else count, 3, "entries", "`i j q`")
-    check_count(cursor, entries.values.size // 3, count, "entries")
+    check_count(cursor, entries, count, "entries", 3)
     rows, columns = (entries.indices(slice(part, None, 3), "variable", size, 1) for part in (0, 1))
     return Matrix(size, rows, columns, entries.finite(slice(2, None, 3)))

@@ -6,6 +6,7 @@ Labels that are the numbers 0 .. n-1 become one array; names are kept as symbols
 from __future__ import annotations
 
 import json
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -22,7 +23,18 @@ from qevo_compiler.interchange.problems import Model, StatedProblem, arrays, lab
 from qevo_compiler.ir import Module
 
 # What dimod and the archive readers under it raise for a damaged file.
-_FAULTS = (ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, AttributeError, OSError, RuntimeError)
+_FAULTS = (
+    struct.error,
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    EOFError,
+    OverflowError,
+    AttributeError,
+    OSError,
+    RuntimeError,
+)
 
 
 def read(file: InputFile) -> Module:

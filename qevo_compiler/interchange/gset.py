@@ -61,7 +61,7 @@ def parse(file: InputFile) -> Graph:
     cursor = Cursor(file, FORMAT, COMMENT)
     vertices, count = two_counts(cursor, FORMAT, "VERTICES EDGES")
     entries = cursor.table(None if cursor.left > count else count, 3, "edges", "`i j weight`")
-    check_count(cursor, entries.values.size // 3, count, "edges")
+    check_count(cursor, entries, count, "edges", 3)
     ends = [entries.indices(slice(part, None, 3), "vertex", vertices, 1) for part in (0, 1)]
     loops = np.flatnonzero(ends[0] == ends[1])
     if len(loops):

@@ -144,7 +144,7 @@ class Numbers:
         bad = (found < 0) | (found >= size)
         if bad.any():
             place = int(np.arange(len(self.values))[index][bad][0])
-            known = f"it has {what} {base} to {size - 1 + base}" if size else f"it has no {what}"
+            known = f"they are numbered {base} to {size - 1 + base}" if size else "there are none"
             raise CompileError(IndexOutOfRange(self.span(place), what, self.token(place), known))
         return found
 
@@ -263,7 +263,8 @@ def two_counts(cursor: Cursor, format: str, form: str) -> tuple[int, int]:
     return int(words[0]), int(words[1])
 
 
-def check_count(cursor: Cursor, found: int, expected: int, what: str) -> None:
-    """Raise `CompileError` unless as many entries are there as the head announces."""
-    if found != expected:
-        raise CompileError(WrongCount(cursor.last_span, what, expected, found))
+def check_count(cursor: Cursor, found: Numbers, expected: int, what: str, width: int = 1) -> None:
+    """Raise `CompileError` unless as many entries of `width` numbers are there as the head announces."""
+    if len(found) != expected * width:
+        span = found.span(len(found) - 1) if len(found) else cursor.last_span
+        raise CompileError(WrongCount(span, what, expected, len(found) // width))

@@ -10,7 +10,9 @@ as symbols; names x0 .. x(n-1) that number all variables become one array.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,29 @@ _END = re.compile(r"^[ \t]*end\s*$", re.IGNORECASE | re.MULTILINE)
 _NOT_FINITE = re.compile(r"(?<![\w.])[+-]?(nan|inf|infinity)(?=[ \t]+[A-Za-z_\[])", re.IGNORECASE)
 _NUMBERED = re.compile(r"([A-Za-z_]+)(0|[1-9]\d*)")
 _RELATIONS = {"==": Relation.EQ, "<=": Relation.LE, ">=": Relation.GE}
-_PER_LINE = 8
+_WORD = re.compile(r"[A-Za-z_!\"#$%&(,;?@'`{}~][^\s:*^+<>=\[\]/\\-]*")
+
+
+class _Places:
+    """Where each name of a file stands first. The text is gone through once, when the first place is asked for."""
+
+    def __init__(self, file: InputFile, plain: str) -> None:
+        self._file, self._plain = file.name, plain
+        self._first: dict[str, int] = {}
+        self._lines: list[int] = []
+
+    def span(self, name: str) -> Span | None:
+        """The place of a name, None where the text does not have it."""
+        if not self._lines:
+            self._lines = [0, *(found.end() for found in re.finditer(r"\n", self._plain))]
+            for found in _WORD.finditer(self._plain):
+                self._first.setdefault(found[0], found.start())
+        start = self._first.get(name)
+        if start is None:
+            return None
+        line = bisect_right(self._lines, start)
+        column = start - self._lines[line - 1] + 1
+        return Span(self._file, line, column, line, column + len(name))
 
 
 def read(file: InputFile) -> Module:
@@ -60,14 +84,15 @@ def read(file: InputFile) -> Module:
         raise CompileError(EndsEarly(file.span_of_line(max(plain.rstrip().count("\n") + 1, 1)), "`End`"))
     infinite = _NOT_FINITE.search(plain)
     if infinite is not None:
-        raise CompileError(NotFiniteNumber(_span(file, infinite[0]), infinite[0]))
+        place = file.span_of(rf"(?<![\w.])({re.escape(infinite[1])})(?![\w.])")
+        raise CompileError(NotFiniteNumber(place, infinite[1]))
     try:
         model = dimod.lp.loads(plain)
     except (ValueError, RuntimeError, IndexError, KeyError, OverflowError, TypeError):
         reason = "the reader of dimod does not accept it"
         raise CompileError(Unreadable(_suspect(file, plain), FORMAT, reason)) from None
     sense = Sense.MAXIMIZE if head[1].lower() == "max" else Sense.MINIMIZE
-    return _problem(model, sense, file).module(file)
+    return _problem(model, sense, _Places(file, plain)).module(file)
 
 
 def chunks(model: ising.QuboOp) -> Iterator[bytes]:
@@ -96,7 +121,7 @@ def _terms(values: Floats, names: list[Column]) -> Iterator[bytes]:
     return table([b" ", signs[:, None], b" ", np.abs(values), *names], positional=True)
 
 
-def _problem(model: Any, sense: Sense, file: InputFile) -> StatedProblem:
+def _problem(model: Any, sense: Sense, places: _Places) -> StatedProblem:
     names = [str(name) for name in model.variables]
     order = _numbered(model, names)
     place = {name: int(at) for name, at in zip(model.variables, order, strict=True)}
@@ -105,7 +130,7 @@ def _problem(model: Any, sense: Sense, file: InputFile) -> StatedProblem:
         stem = _NUMBERED.fullmatch(names[0])
         variables: tuple[VariableOp, ...] = (plain_variable(stem[1] if stem else "x", Domain.BINARY, (len(names),)),)
     else:
-        variables = tuple(_variable(model, name, file) for name in names)
+        variables = tuple(_variable(model, name, places) for name in names)
         bits = np.array([op.domain is Domain.BINARY for op in variables], bool)
     factor = -1.0 if sense is Sense.MAXIMIZE else 1.0
     objective = _polynomial(model.objective, place, bits, factor, 0.0)
@@ -113,8 +138,9 @@ def _problem(model: Any, sense: Sense, file: InputFile) -> StatedProblem:
     for label, stated in model.constraints.items():
         body = _polynomial(stated.lhs, place, bits, 1.0, float(stated.rhs))
         indices = Array(np.zeros((1, 0), np.int64))
-        span = _span(file, f"{label}")
-        constraints.append(poly.ConstraintOp(str(label), _RELATIONS[stated.sense.value], body, indices, span=span))
+        name = label if isinstance(label, str) else f"c[{label}]"
+        span = places.span(str(label))
+        constraints.append(poly.ConstraintOp(name, _RELATIONS[stated.sense.value], body, indices, span=span))
     return StatedProblem(variables, objective, sense, tuple(constraints))
 
 
@@ -135,15 +161,15 @@ def _numbered(model: Any, names: list[str]) -> Ints:
     return np.array([int(match[2]) for match in found if match], np.int64)
 
 
-def _variable(model: Any, name: str, file: InputFile) -> VariableOp:
+def _variable(model: Any, name: str, places: _Places) -> VariableOp:
     kind = model.vartype(name).name
-    span = _span(file, name)
+    span = places.span(name)
     if kind == "BINARY":
-        return plain_variable(name, Domain.BINARY, ())
+        return replace(plain_variable(name, Domain.BINARY, ()), span=span)
     if kind != "INTEGER":
         raise CompileError(ContinuousVariable(span, name, "continuous"))
     lower, upper = (np.array([float(end(name))]) for end in (model.lower_bound, model.upper_bound))
-    return bounded_integer(name, (), lower, upper, span)
+    return replace(bounded_integer(name, (), lower, upper, span), span=span)
 
 
 def _polynomial(
@@ -163,10 +189,6 @@ def _polynomial(
 def _columns(entries: list[Any], width: int) -> tuple[Ints, Floats]:
     found = np.array(entries, np.float64).reshape(len(entries), width + 1)
     return found[:, :width].astype(np.int64), found[:, width]
-
-
-def _span(file: InputFile, word: str) -> Span | None:
-    return file.span_of(rf"(?<![\w.])({re.escape(word)})(?![\w.])")
 
 
 def _suspect(file: InputFile, plain: str) -> Span:

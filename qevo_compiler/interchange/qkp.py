@@ -79,7 +79,7 @@ def parse(file: InputFile) -> Knapsack:
     n = int(size)
     pairs = n * (n - 1) // 2
     numbers = cursor.block()
-    check_count(cursor, len(numbers), 2 * n + pairs + 2, "numbers")
+    check_count(cursor, numbers, 2 * n + pairs + 2, "numbers")
     values = numbers.finite()
     profit, joint, (kind, capacity), weight = np.split(values, np.cumsum([n, pairs, 2]))
     if kind != 0:

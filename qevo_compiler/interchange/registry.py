@@ -62,7 +62,11 @@ FORMATS = {
         "QPLIB", "qplib", (".qplib",), rb"\s*[^\n]*\n\s*[LDCQ][CBMIG][NBLDCQ]\s*(?:#[^\n]*)?\n", writer="chunks"
     ),
     "lp": Format(
-        "LP", "lp", (".lp",), rb"(?i)(?:\s|\\[^\n]*\n)*(?:minimi|maximi|min\s|max\s)\S*\s+\S", writer="chunks"
+        "LP",
+        "lp",
+        (".lp",),
+        rb"(?is)(?:\s|\\[^\n]*\n)*(?:min|max)(?:imi[sz]e|imum)?\s.*\n\s*(?:subject\s+to|st|bounds?|end)\s",
+        writer="chunks",
     ),
     "ommx": Format("OMMX instance", "ommx", (".ommx.pb", ".ommx"), writer="chunks"),
     "tsplib": Format(

@@ -19,7 +19,6 @@ from qevo_compiler.diagnostics.interchange import (
     TourTooLarge,
     UnknownKeyword,
     Unreadable,
-    WrongCount,
 )
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.poly.polynomials import pack
@@ -125,9 +124,7 @@ def _distances(fields: dict[str, _Field], sections: dict[str, Numbers], cursor: 
     if _POINTS not in sections:
         raise CompileError(MissingMember(None, _POINTS, FORMAT))
     numbers = sections[_POINTS]
-    if len(numbers) != 3 * size:
-        span = numbers.span(len(numbers) - 1) if len(numbers) else cursor.last_span
-        raise CompileError(WrongCount(span, "numbers in a city's number and coordinates", 3 * size, len(numbers)))
+    check_count(cursor, numbers, size, "cities", 3)
     city = numbers.indices(slice(0, None, 3), "city", size, 1)
     repeated = np.flatnonzero(np.bincount(city, minlength=size)[city] > 1)
     if len(repeated):
@@ -147,7 +144,7 @@ def _explicit(fields: dict[str, _Field], sections: dict[str, Numbers], size: int
     if _WEIGHTS not in sections:
         raise CompileError(MissingMember(None, _WEIGHTS, FORMAT))
     numbers = sections[_WEIGHTS]
-    check_count(cursor, len(numbers), weight_count(layout.value, size), "weights")
+    check_count(cursor, numbers, weight_count(layout.value, size), "weights")
     matrix = from_weights(layout.value, numbers.finite(), size)
     uneven = np.argwhere(matrix != matrix.T)
     if layout.value == FULL and len(uneven):
