@@ -56,6 +56,9 @@ def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
         for path, content in zip(paths, files.values(), strict=True):
             Path(f"{path}{mark}").write_bytes(content)
         for path in paths:
+            if path.is_dir():
+                raise CompileError(CannotWrite(None, str(folder), f"`{path.name}` is a folder"))
+        for path in paths:
             os.replace(f"{path}{mark}", path)
     except OSError as error:
         raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
