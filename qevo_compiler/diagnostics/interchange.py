@@ -317,3 +317,17 @@ class NothingStated(Error):
     help: ClassVar[str] = "is it the right file, and all of it?"
 
     path: str
+
+
+@dataclass(frozen=True)
+class TooManyVariables(Error):
+    """A file announces more variables, rows or entries than can be numbered. A damaged head looks like this."""
+
+    code: ClassVar[str] = "Q0923"
+    title: ClassVar[str] = "{count} {what} are more than can be numbered"
+    label: ClassVar[str] = "announced here"
+    help: ClassVar[str] = "up to {limit:,} are read; is the head of the file damaged?"
+
+    what: str
+    count: str
+    limit: int

@@ -20,7 +20,7 @@ from qevo_compiler.diagnostics.interchange import BadHead, NotFiniteNumber, Unkn
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.interchange.columns import float_text, table
-from qevo_compiler.interchange.inputs import Cursor, InputFile, Ints, Numbers
+from qevo_compiler.interchange.inputs import Cursor, InputFile, Ints, Numbers, checked_count
 from qevo_compiler.interchange.problems import Model, StatedProblem, arrays, plain_variable, quadratic
 from qevo_compiler.ir import Module
 
@@ -84,7 +84,8 @@ def _head(cursor: Cursor) -> Ints:
     words = cursor.line("the head").split()
     if len(words) != 6 or words[1] != "qubo" or not all(word.isdigit() for word in words[3:]):
         raise CompileError(BadHead(cursor.last_span, "qubo", _HEAD))
-    return np.array(words[3:], np.int64)
+    counts = [checked_count(word, "variables", cursor.last_span) for word in words[3:]]
+    return np.array(counts, np.int64)
 
 
 def _domain(file: InputFile) -> Domain:
@@ -102,9 +103,10 @@ def _size(file: InputFile, entries: Numbers, head: Ints | None) -> int:
         return int(head[0])
     found = re.search(_FIELD.format("variables"), file.text, re.MULTILINE)
     if found is not None and found[1].isdigit():
-        return int(found[1])
+        return checked_count(found[1], "variables", file.span_of_text(found.start(1), found.end(1)))
     both = [entries.whole(slice(part, None, 3), "a variable") for part in (0, 1)]
-    return int(max((int(part.max(initial=-1)) for part in both), default=-1)) + 1
+    size = max(int(part.max(initial=-1)) for part in both) + 1
+    return checked_count(str(size), "variables", file.span_of_line(1))
 
 
 def _offset(file: InputFile) -> float:

@@ -23,6 +23,7 @@ from qevo_compiler.diagnostics.interchange import (
     NotAnIndex,
     NotANumber,
     NotFiniteNumber,
+    TooManyVariables,
     WrongCount,
     WrongWidth,
 )
@@ -32,6 +33,8 @@ from qevo_compiler.source import SourceFile, Span
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# Variables are numbered in 32 bits, and arrays of this size still fit into memory.
+MOST = 100_000_000
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|infinity|nan)", re.IGNORECASE)
 
 
@@ -260,7 +263,15 @@ def two_counts(cursor: Cursor, format: str, form: str) -> tuple[int, int]:
     words = cursor.line("the head").split()
     if len(words) < 2 or not all(word.isdigit() for word in words[:2]):
         raise CompileError(BadHead(cursor.last_span, format, form))
-    return int(words[0]), int(words[1])
+    first, second = (checked_count(word, "variables", cursor.last_span) for word in words[:2])
+    return first, second
+
+
+def checked_count(word: str, what: str, span: Span | None) -> int:
+    """A count written in digits; raises `CompileError` where it is beyond `MOST`."""
+    if len(word) > 18 or int(word) > MOST:
+        raise CompileError(TooManyVariables(span, what, word, MOST))
+    return int(word)
 
 
 def check_count(cursor: Cursor, found: Numbers, expected: int, what: str, width: int = 1) -> None:

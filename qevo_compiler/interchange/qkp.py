@@ -18,7 +18,7 @@ from qevo_compiler.diagnostics.interchange import BadHead, NotSupported
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Relation, Sense
-from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, check_count
+from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, check_count, checked_count
 from qevo_compiler.interchange.problems import StatedProblem, plain_variable, quadratic
 from qevo_compiler.interchange.program_text import Data, ProgramText
 from qevo_compiler.ir import Array, Module
@@ -76,7 +76,7 @@ def parse(file: InputFile) -> Knapsack:
     size = cursor.line("the number of things").strip()
     if not size.isdigit() or int(size) < 1:
         raise CompileError(BadHead(cursor.last_span, FORMAT, "NAME`, the second the number of things, as in `100"))
-    n = int(size)
+    n = checked_count(size, "things", cursor.last_span)
     pairs = n * (n - 1) // 2
     numbers = cursor.block()
     check_count(cursor, numbers, 2 * n + pairs + 2, "numbers")

@@ -22,7 +22,7 @@ from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.interchange.columns import float_text, table
-from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints
+from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, checked_count
 from qevo_compiler.interchange.problems import (
     StatedProblem,
     arrays,
@@ -132,7 +132,8 @@ def _sense(cursor: Cursor) -> Sense:
 
 def _count(cursor: Cursor, what: str) -> int:
     numbers = cursor.table(1, 1, f"a number of {what}", "one number")
-    return int(numbers.whole(slice(None), f"the number of {what}")[0])
+    count = int(numbers.whole(slice(None), f"the number of {what}")[0])
+    return checked_count(str(count), what, numbers.span(0))
 
 
 def _number(cursor: Cursor, what: str) -> float:

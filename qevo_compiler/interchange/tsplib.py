@@ -23,7 +23,7 @@ from qevo_compiler.diagnostics.interchange import (
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Relation
-from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Numbers, check_count
+from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Numbers, check_count, checked_count
 from qevo_compiler.interchange.problems import StatedProblem, plain_variable
 from qevo_compiler.interchange.program_text import Data, ProgramText
 from qevo_compiler.interchange.tsp_distances import EXPLICIT, FROM_POINTS, FULL, LAYOUTS, from_weights, weight_count
@@ -158,7 +158,7 @@ def _size(fields: dict[str, _Field]) -> int:
     dimension = _needed(fields, "DIMENSION")
     if not dimension.value.isdigit():
         raise CompileError(NotAnIndex(dimension.span, dimension.value, "the number of cities"))
-    size = int(dimension.value)
+    size = checked_count(dimension.value, "cities", dimension.span)
     if size > MOST_CITIES:
         raise CompileError(TourTooLarge(dimension.span, size, size * size * (size - 1), MOST_CITIES))
     return size
