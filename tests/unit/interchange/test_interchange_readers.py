@@ -246,3 +246,24 @@ def test_tables_are_written_as_rows_of_shortest_numbers() -> None:
     for value in floats.tolist():
         assert "e" not in float_text(value, positional=True)
         assert float(float_text(value, positional=True)) == value
+
+
+def test_an_ommx_instance_means_what_ommx_says() -> None:
+    ommx = pytest.importorskip("ommx.v1")
+    x = [ommx.DecisionVariable.binary(i, name="x", subscripts=[i]) for i in range(3)]
+    k = ommx.DecisionVariable.integer(7, lower=-1, upper=2, name="k")
+    instance = ommx.Instance.from_components(
+        decision_variables=[*x, k],
+        objective=2 * x[0] * x[1] - 3 * x[2] * k + k * k * x[0] + 0.5,
+        constraints=[(x[0] + x[2] + k <= 2).set_id(4).add_name("room"), (x[1] * k + x[2] == 1).set_id(9)],
+        sense=ommx.Instance.MAXIMIZE,
+    )
+    module = stated(instance.to_bytes(), "a.ommx.pb")
+    assert [(op.symbol, op.shape) for op in module.main.ops_of(VariableOp)] == [("x", (3,)), ("k", ())]
+    assert {op.symbol for op in module.main.ops_of(poly.ConstraintOp)} == {"room", "c[9]"}
+    points = all_points(module)
+    values, feasible = merits(module, points)
+    for point, value, fits in zip(points, values, feasible, strict=True):
+        solution = instance.evaluate(dict(zip([0, 1, 2, 7], point.tolist(), strict=True)))
+        assert -value == pytest.approx(solution.objective)
+        assert fits == solution.feasible
