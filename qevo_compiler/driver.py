@@ -171,8 +171,10 @@ def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
     for index, step in enumerate(pipeline.passes):
         if step.takes.name == stage.name:
             return Pipeline(pipeline.passes[index:])
-    finished = pipeline.passes and pipeline.passes[-1].leaves.name == stage.name
-    return Pipeline(()) if finished else pipeline
+    if pipeline.passes and pipeline.passes[-1].leaves.name == stage.name:
+        return Pipeline(())
+    wider = [index for index, step in enumerate(pipeline.passes) if stage.ops <= step.takes.ops]
+    return Pipeline(pipeline.passes[wider[-1] :]) if wider else pipeline
 
 
 def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:

@@ -34,6 +34,7 @@ from qevo_compiler.diagnostics.sources import (
 )
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import TARGETS, EmittedFile, Target, load_target, manifest
 from qevo_compiler.targets.common import the_file
@@ -124,7 +125,7 @@ class CompiledProgram:
         """The spin model as a dimod object."""
         from qevo_compiler.targets.dwave import to_dimod
 
-        return to_dimod(self.module.main.only(ising.ModelOp))
+        return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
 
     def to_sympy(self) -> Any:
         """The problem over the source's own variables as sympy expressions."""
@@ -204,7 +205,7 @@ class CompiledProgram:
 
         Raises `CompileError` for names of no two different spins, or for files without a spin model.
         """
-        if self.module.main.first(ising.ModelOp) is None:
+        if spin_view(self.module) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
         size = self.decoder.size
         known = [re.fullmatch(r"s(\d+)", name.strip()) for name in (first, second)]

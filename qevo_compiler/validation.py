@@ -30,7 +30,8 @@ def validate(program: CompiledProgram) -> None:
     """
     if program.module.find("problem") is None:
         raise InternalError("the module keeps no @problem to validate against")
-    scale = program.module.main.only(ising.ModelOp).scale
+    model = program.module.main.first(ising.ModelOp)
+    scale = 1.0 if model is None else model.scale
     found = program.decoder.decode(program.decoder.recompute_auxiliaries(_random_codes(program)))
     assert found.energy is not None
     stated = np.sum(
@@ -46,8 +47,10 @@ def validate(program: CompiledProgram) -> None:
 def _validate_circuit(program: CompiledProgram) -> None:
     """Every spin has a qubit of its own and is measured."""
     circuit = program.module.main.first(gate.CircuitOp)
+    if circuit is None:
+        return
     model = program.module.main.only(ising.ModelOp)
-    if circuit is not None and circuit.qubit_count < model.size:
+    if circuit.qubit_count < model.size:
         raise InternalError(f"{circuit.qubit_count} qubits for {model.size} spins")
 
 

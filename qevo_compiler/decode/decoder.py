@@ -19,6 +19,7 @@ from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Rol
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.ir import Module
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
@@ -40,7 +41,7 @@ class Decoder:
         self._decisions = [register for register in self._registers if register.role is Role.DECISION]
         self._slacks = {register.symbol: register for register in self._registers if register.role is Role.SLACK}
         self._penalties = main.ops_of(PenaltyOp)
-        self._model = main.first(ising.ModelOp)
+        self._model = spin_view(module)
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
         self._constraints = problem.ops_of(poly.ConstraintOp)

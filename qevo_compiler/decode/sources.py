@@ -21,7 +21,7 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
 from qevo_compiler.ir import Array, Module
-from qevo_compiler.passes.binary_to_spin import spin_model
+from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
@@ -71,7 +71,7 @@ class Projection:
     def __init__(self, module: Module) -> None:
         main, problem = module.main, module.func("problem")
         self.registers = main.ops_of(RegisterOp)
-        self.model = main.only(ising.ModelOp)
+        self.model = spin_view(module) or main.only(ising.ModelOp)
         self.numbering = Numbering(main)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.penalties = main.ops_of(PenaltyOp)

@@ -10,7 +10,8 @@ _PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
 
 # One global quadratization after all penalties are in, so that products are shared and opposite signs cancel;
 # presolve comes before it, since a bit that is gone needs no products.
-_ISING = "encode-variables,penalize-constraints,presolve,quadratize,drop-eliminated,binary-to-spin"
+_QUADRATIC = "encode-variables,penalize-constraints,presolve,quadratize,drop-eliminated"
+_ISING = f"{_QUADRATIC},binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
 _TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
@@ -24,6 +25,8 @@ _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
+    # No scaling: the files are for solvers that take the problem's own energies.
+    "qubo": f"{_QUADRATIC},spin-to-binary",
     # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient. Routing comes
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
@@ -50,5 +53,5 @@ def lowering_text(task: str, target: str) -> str:
         # Training tries several good samples: a presolve that keeps one best state would leave fewer to try.
         return lowering.replace("presolve,", "").replace("drop-eliminated,", "")
     if task == "round":
-        return lowering.replace(_ISING, "unite-family,binary-to-spin")
+        return lowering.replace(_QUADRATIC, "unite-family")
     return lowering

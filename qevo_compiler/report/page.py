@@ -12,6 +12,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.dialects import anneal, gate, ising
 from qevo_compiler.ir import Evidence
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.report.coefficients import CONTROL_BITS, coefficients_section
@@ -73,7 +74,7 @@ def _head(program: CompiledProgram) -> list[Markup]:
 
 def _tiles(program: CompiledProgram) -> Markup:
     main = program.module.main
-    model = main.first(ising.ModelOp)
+    model = spin_view(program.module)
     found: list[tuple[str, str, str]] = []
     if model is not None:
         roles = {role: sum(r.count for r in program.provenance if r.role is role) for role in ising.Role}
@@ -107,7 +108,7 @@ def _annealer(program: CompiledProgram) -> bool:
 
 def _sections(program: CompiledProgram, log: SizeLog, digest: str) -> list[Markup]:
     main = program.module.main
-    model, circuit, schedule = main.first(ising.ModelOp), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
+    model, circuit, schedule = spin_view(program.module), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
     parts: list[tuple[str, Markup]] = []
     if log.start is not None:
         parts.append(("Size before and after each pass", passes_section(log)))
