@@ -15,8 +15,8 @@ class Gate(EnumAttribute):
     """Gates with OpenQASM 3's names and angles; the value is (opcode, qubits, angles).
 
     `rz(t) = exp(-i t Z / 2)`, `rzz(t) = exp(-i t Z Z / 2)`, `phased_x(t, p)` is a rotation by t about
-    the axis at angle p in the xy plane, `cry` and `crz` turn their second qubit where the first is 1, `fsim(t, p)` is Google's, `syc` is `fsim(pi/2, pi/6)` and
-    `sqrt_iswap` is Google's iSWAP to the power 1/2.
+    the axis at angle p in the xy plane, `fsim(t, p)` is Google's, `syc` is `fsim(pi/2, pi/6)` and
+    `sqrt_iswap` is Google's iSWAP to the power 1/2. `cry` and `crz` turn their second qubit where the first is 1.
     """
 
     H = (0, 1, 0)

@@ -111,7 +111,6 @@ _SYC_BY_RZZ = Rule(
 )
 
 
-
 def _controlled(rotation: Gate) -> Rule:
     """A rotation of qubit b about y or z where qubit a is 1: cx turns its sense, so halves add up or cancel."""
     halves = (((0.5, 0.0), (0.0, 0.0)), ((-0.5, 0.0), (0.0, 0.0)))

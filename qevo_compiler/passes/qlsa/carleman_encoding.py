@@ -78,7 +78,9 @@ def carleman_encoding(coefficients: Mapping[int, Floats], order: int, gamma: flo
         raise ValueError("the structured encoding takes maps without a constant term")
     if not 1 <= order <= ORDER_LIMIT:
         raise ValueError(f"the structured encoding takes orders 1 to {ORDER_LIMIT}")
-    scaled = {j: np.asarray(f, np.float64) * gamma ** (j - 1) for j, f in sorted(coefficients.items()) if 0 < j <= order}
+    scaled = {
+        j: np.asarray(f, np.float64) * gamma ** (j - 1) for j, f in sorted(coefficients.items()) if 0 < j <= order
+    }
     used = {j: f for j, f in scaled.items() if np.any(f)}
     if not used:
         raise ValueError("all coefficients of the map up to the order are zero")

@@ -19,6 +19,8 @@ from qevo_compiler.ir import Array
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# The last bits of inverse functions and of linear algebra differ between machines.
+DECIMALS = 12
 _TURNING = np.array([gate.opcode for gate in Gate if gate.angles], np.int64)
 
 
@@ -45,9 +47,13 @@ class Fragment:
         return Fragment(self.opcodes, names[self.qubits], self.angles, self.phase)
 
     def circuit(self, qubit_count: int, order: Sequence[int] | None = None) -> CircuitOp:
-        """The circuit on |0...0> whose bit i is read from qubit `order[i]` (None: all in order)."""
+        """The circuit on |0...0> whose bit i is read from qubit `order[i]` (None: all in order).
+
+        Angles are rounded to `DECIMALS`, which moves the unitary by at most a quarter of the last digit a gate.
+        """
         angles = np.zeros((len(self), 2))
-        angles[:, 0] = self.angles
+        # Adding 0 turns -0 into 0, which prints alike everywhere.
+        angles[:, 0] = np.round(self.angles, DECIMALS) + 0.0
         measured = None if order is None else Array(np.asarray(order, np.int64))
         phase = math.remainder(self.phase, math.tau)
         return CircuitOp(qubit_count, Array(self.opcodes), Array(self.qubits), Array(angles), phase, measured)

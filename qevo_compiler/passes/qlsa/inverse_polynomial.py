@@ -54,4 +54,5 @@ def inverse_polynomial(kappa: float, tolerance: float) -> InversePolynomial:
 
 def _at(x: Floats, kappa: float, n: int, growth: float) -> Floats:
     z = (1 + kappa**-2 - 2 * x**2) / (1 - kappa**-2)
-    return (1 - chebyshev.chebval(z, np.eye(n + 1)[n]) / math.cosh(n * growth)) / x
+    residual = chebyshev.chebval(z, np.eye(n + 1)[n]) / math.cosh(n * growth)
+    return np.asarray((1 - residual) / x, np.float64)

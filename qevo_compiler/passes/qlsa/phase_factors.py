@@ -40,9 +40,7 @@ def _nodes(count: int) -> Floats:
 def _signal(nodes: Floats, rows: Complexes) -> Complexes:
     """Row vectors [k, 2] times W(x_k)."""
     other = 1j * np.sqrt(1 - nodes**2)
-    return np.stack(
-        [rows[:, 0] * nodes + rows[:, 1] * other, rows[:, 0] * other + rows[:, 1] * nodes], axis=1
-    )
+    return np.stack([rows[:, 0] * nodes + rows[:, 1] * other, rows[:, 0] * other + rows[:, 1] * nodes], axis=1)
 
 
 def response(phases: Floats, nodes: Floats) -> Complexes:

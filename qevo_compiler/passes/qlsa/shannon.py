@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import cmath
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from scipy.linalg import cossin, schur
@@ -34,7 +35,8 @@ def _decompose(unitary: Complexes, qubits: list[int]) -> Fragment:
     if len(qubits) == 1:
         return _one_qubit(unitary, qubits[0])
     half = len(unitary) // 2
-    (u1, u2), theta, (v1, v2) = cossin(unitary, p=half, q=half, separate=True)
+    blocks: Any = cossin(unitary, p=half, q=half, separate=True)
+    (u1, u2), theta, (v1, v2) = blocks
     before = _demultiplex(v1, v2, qubits)
     after = _demultiplex(u1, u2, qubits)
     return join([before, multiplexed(Gate.RY, qubits[1:], qubits[0], 2 * theta), after])
