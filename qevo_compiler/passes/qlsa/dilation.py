@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
-from qevo_compiler.passes.qlsa.fragment import join, tidy
+from qevo_compiler.passes.qlsa.dense_state import Complexes
+from qevo_compiler.passes.qlsa.fragment import Floats, join, tidy
 from qevo_compiler.passes.qlsa.multiplexer import multiplexed
 from qevo_compiler.passes.qlsa.shannon import unitary_circuit
 
@@ -28,7 +29,7 @@ def dilation(matrix: ArrayLike, alpha: float | None = None) -> BlockEncoding:
     size = len(dense)
     if dense.shape != (size, size) or size & (size - 1) or not 1 <= size <= LIMIT:
         raise ValueError(f"a dilation takes a square matrix of 2^n rows, at most {LIMIT}; this one is {dense.shape}")
-    left, values, right = np.linalg.svd(dense)
+    left, values, right = _fixed(*np.linalg.svd(dense))
     norm = float(values[0]) or 1.0
     scale = norm if alpha is None else alpha
     if scale < norm * (1 - 1e-12):
@@ -41,3 +42,15 @@ def dilation(matrix: ArrayLike, alpha: float | None = None) -> BlockEncoding:
         unitary_circuit(left, system),
     ]
     return BlockEncoding(tidy(join(parts)), 1, len(system), scale)
+
+
+def _fixed(left: Complexes, values: Floats, right: Complexes) -> tuple[Complexes, Floats, Complexes]:
+    """The singular vectors with the phases that make the largest entry of each on the left positive.
+
+    LAPACK leaves them open; the first entry within a thousandth of the largest decides.
+    """
+    sizes = np.abs(left)
+    rows = np.argmax(sizes >= 0.999 * sizes.max(axis=0), axis=0)
+    pivots = left[rows, np.arange(len(values))]
+    phases = pivots / np.abs(pivots)
+    return left / phases, values, right * phases[:, None]

@@ -47,7 +47,7 @@ def _demultiplex(low: Complexes, high: Complexes, qubits: list[int]) -> Fragment
     if np.abs(low - high).max() < 1e-14:
         return _decompose(low, qubits[1:])
     triangle, basis = schur(low @ high.conj().T, output="complex")
-    angles: Floats = np.angle(np.diag(triangle)) / 2
+    angles: Floats = _angle(np.diag(triangle)) / 2
     right = np.exp(1j * angles)[:, None] * (basis.conj().T @ high)
     # rz by -2 angle is exp(i angle) where the selecting qubit is 0.
     middle = multiplexed(Gate.RZ, qubits[1:], qubits[0], -2 * angles)
@@ -56,11 +56,11 @@ def _demultiplex(low: Complexes, high: Complexes, qubits: list[int]) -> Fragment
 
 def _one_qubit(unitary: Complexes, qubit: int) -> Fragment:
     """rz, ry, rz and a phase."""
-    root = cmath.sqrt(complex(np.linalg.det(unitary)))
+    root = _root(complex(unitary[0, 0] * unitary[1, 1] - unitary[0, 1] * unitary[1, 0]))
     special = unitary / root
     turn = 2 * np.arctan2(abs(special[1, 0]), abs(special[0, 0]))
-    total = np.angle(special[1, 1]) if abs(special[1, 1]) > 1e-12 else 0.0
-    difference = np.angle(special[1, 0]) if abs(special[1, 0]) > 1e-12 else 0.0
+    total = _angle(special[1, 1]) if abs(special[1, 1]) > 1e-12 else 0.0
+    difference = _angle(special[1, 0]) if abs(special[1, 0]) > 1e-12 else 0.0
     return join(
         [
             gate(Gate.RZ, qubit, angle=float(total - difference)),
@@ -69,3 +69,13 @@ def _one_qubit(unitary: Complexes, qubit: int) -> Fragment:
             phase(cmath.phase(root)),
         ]
     )
+
+
+def _angle(values: Complexes) -> Floats:
+    """Angles in (-pi, pi]; a rounding error below the negative axis counts as on it, whatever the machine."""
+    return np.asarray(np.arctan2(np.round(values.imag, 13) + 0.0, values.real), np.float64)
+
+
+def _root(determinant: complex) -> complex:
+    """The square root, with the same care."""
+    return cmath.sqrt(complex(determinant.real, round(determinant.imag, 13) + 0.0))

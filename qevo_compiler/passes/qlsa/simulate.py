@@ -32,15 +32,10 @@ def _apply_one(kind: Gate, state: Complexes, width: int, first: int, second: int
         low, high = _halves(state, width, first)
         _turn(kind, low, high, c, s)
         return
-    rows = 1 << width
-    if kind is Gate.SWAP:
-        zero, one = _quarters(state, width, first, second)[1], _quarters(state, width, first, second)[2]
-        held = zero.copy()
-        zero[...] = one
-        one[...] = held
-        return
-    assert rows == len(state)
     quarters = _quarters(state, width, first, second)
+    if kind is Gate.SWAP:
+        _turn(Gate.X, quarters[1], quarters[2], c, s)
+        return
     base = {Gate.CX: Gate.X, Gate.CZ: Gate.CZ, Gate.CRY: Gate.RY, Gate.CRZ: Gate.RZ}[kind]
     _turn(base, quarters[2], quarters[3], c, s)
 
