@@ -2,7 +2,7 @@
 
 N. Gleinig and T. Hoefler, "An efficient algorithm for sparse quantum state preparation" (DAC 2021): the
 circuit is found backwards, from the state to |0...0>. A merge of s entries on m qubits takes at most m - 1
-cx and a rotation with at most 2 log2(s) controls, so all of them take O(s m) cx for fixed log s.
+cx and a rotation with at most 2 log2(s) controls, linear in them: O(s (m + log s)) cx for all s entries.
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ def merge_orders(count: int) -> tuple[MergeOrder, ...]:
 
 
 def cnot_bound(entries: int, qubits: int) -> int:
-    """No merge order takes more cx for real amplitudes; twice the rotations for complex ones."""
-    controls = min(2 * max(math.ceil(math.log2(max(entries, 1))), 1), qubits - 1)
-    return max(entries - 1, 0) * (qubits - 1 + rotation_bound(controls))
+    """No merge order takes more cx for real amplitudes; complex ones take a second rotation a merge."""
+    return sum(qubits - 1 + rotation_bound(min(_most_controls(k), qubits - 1)) for k in range(2, entries + 1))
 
 
 def merge_state(strings: Bits, amplitudes: Complexes, qubits: Sequence[int], order: MergeOrder) -> Fragment:
@@ -85,12 +84,18 @@ def _pair(bits: Bits, order: MergeOrder) -> tuple[int, int, int, list[int]]:
     agrees = (bits[:, used] == bits[first, used]).all(axis=1)
     agrees[first] = False
     rows = np.flatnonzero(agrees & (bits[:, pivot] != bits[first, pivot]))
-    if not order.nearest:
-        second, more = _halve(bits, rows, order)
-        return first, second, pivot, sorted({*used, *more})
-    distance = (bits[rows] != bits[first]).sum(axis=1)
-    second = int(rows[np.argmin(distance)])
-    return first, second, pivot, _separate(bits, rows, second, used, order)
+    if order.nearest:
+        near = int(rows[np.argmin((bits[rows] != bits[first]).sum(axis=1))])
+        controls = _separate(bits, rows, near, used, order)
+        if len(controls) <= _most_controls(len(bits)):
+            return first, near, pivot, controls
+    second, more = _halve(bits, rows, order)
+    return first, second, pivot, sorted({*used, *more})
+
+
+def _most_controls(entries: int) -> int:
+    """Each of the two searches at least halves the rows for every qubit it uses, and one of those is the pivot."""
+    return max(2 * math.floor(math.log2(max(entries, 1))) - 1, 0)
 
 
 def _separate(bits: Bits, rows: NDArray[np.int64], chosen: int, used: list[int], order: MergeOrder) -> list[int]:

@@ -13,6 +13,8 @@ from qevo_compiler.passes.qlsa.fragment import Counts, Fragment, Ints, counts, t
 from qevo_compiler.passes.qlsa.merge_state import merge_orders, merge_state
 from qevo_compiler.passes.qlsa.permuted_state import permuted_state
 
+MANY = 128
+
 
 @dataclass(frozen=True)
 class Preparation:
@@ -54,10 +56,12 @@ def _entries(places: Ints, values: np.ndarray, count: int) -> tuple[Ints, np.nda
 
 def _candidates(places: Ints, values: np.ndarray, qubits: Sequence[int]) -> Iterator[tuple[str, Fragment]]:
     count = len(qubits)
+    # Both methods take s^2 m steps for an order: long lists get two orders and one permutation.
+    few = len(places) > MANY
     bits = (places[:, None] >> np.arange(count)[::-1] & 1).astype(bool)
-    for order in merge_orders(count):
+    for order in merge_orders(count)[: 2 if few else None]:
         yield "merge", tidy(merge_state(bits, values, qubits, order))
-    for rotation in range(count):
+    for rotation in range(1 if few else count):
         yield "permute", tidy(permuted_state(bits, values, qubits, rotation))
     if 4 * len(places) >= 1 << count:
         dense = np.zeros(1 << count, np.complex128)
