@@ -1,4 +1,7 @@
-"""The structured solver: from a polynomial map and a start to the circuit of its history system."""
+"""The solvers that keep the structure of a history: from one step and a start to the circuit.
+
+L is never written as a matrix: the step alone is put into gates, so T and P cost an adder on log2(T + P) qubits.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,31 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 
 from qevo_compiler.passes.qlsa.carleman_encoding import carleman_encoding
 from qevo_compiler.passes.qlsa.fragment import Floats
 from qevo_compiler.passes.qlsa.history_encoding import history_encoding
 from qevo_compiler.passes.qlsa.initial_state import carleman_state
+from qevo_compiler.passes.qlsa.linear_system import Encoding, encode, padded
 from qevo_compiler.passes.qlsa.qsvt import Solver, solve
+from qevo_compiler.passes.qlsa.sparse_access import as_dense
+from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
+
+
+@dataclass(frozen=True)
+class StepSolver:
+    """The solver of a history of `blocks` vectors of `unknowns` entries."""
+
+    solver: Solver
+    blocks: int
+    unknowns: int
+
+    def solution(self, amplitudes: ArrayLike) -> Floats:
+        """The history [blocks, unknowns] from the post-selected amplitudes of the system qubits."""
+        width = 1 << (len(self.solver.system) - (self.blocks - 1).bit_length())
+        table = np.asarray(amplitudes).reshape(-1, width)[: self.blocks, : self.unknowns]
+        return np.asarray(table.real * self.solver.scale, np.float64)
 
 
 @dataclass(frozen=True)
@@ -29,24 +51,63 @@ class HistorySolver:
     gamma: float
 
 
+def inverse_bound(step: Floats, horizon: int, padding: int) -> float:
+    """|L^-1| <= sum over t = 0..T + P of |M^min(t, T)| (section 2.2 of the specification)."""
+    power, norms = np.eye(len(step)), [1.0]
+    for _ in range(horizon):
+        power = step @ power
+        norms.append(float(np.linalg.norm(power, 2)))
+    return sum(norms) + padding * norms[-1]
+
+
+def step_circuit(
+    step: ArrayLike | sparse.sparray | sparse.spmatrix,
+    start: ArrayLike,
+    horizon: int,
+    padding: int = 0,
+    encoding: Encoding = Encoding.DILATION,
+    tolerance: float = 0.01,
+    inverse_norm: float | None = None,
+) -> StepSolver:
+    """y(t + 1) = M y(t) from `start` [D], M = `step` [D, D] real, the same at every time: T steps and P copies.
+
+    The polynomial is made for `inverse_norm`, by default `inverse_bound`, which is safe and some ten per cent too
+    large. Raises `ValueError` as `linear_system_circuit` does, for M in place of L.
+    """
+    dense, vector = as_dense(step), np.array(start, np.float64)
+    if dense.ndim != 2 or dense.shape != (len(vector), len(vector)) or not len(vector):
+        raise ValueError(f"a step {dense.shape} and a start {vector.shape} do not fit")
+    bound = inverse_bound(dense, horizon, padding) if inverse_norm is None else inverse_norm
+    full = padded(dense)
+    # Rows beyond D are no unknowns: zeros there keep the norm of the inverse.
+    full[len(dense) :, len(dense) :] = 0.0
+    encoded = history_encoding(encode(full, encoding), horizon, padding)
+    target = np.zeros(1 << encoded.system)
+    target[: len(vector)] = vector
+    preparation = sparse_vector(target, range(encoded.system)).fragment
+    solver = solve(encoded, preparation, float(np.linalg.norm(vector)), bound, tolerance)
+    return StepSolver(solver, horizon + padding + 1, len(vector))
+
+
 def history_circuit(
     coefficients: Mapping[int, Floats],
     start: ArrayLike,
     order: int,
     horizon: int,
-    time_qubits: int,
     inverse_norm: float,
+    padding: int = 0,
     gamma: float = 1.0,
     tolerance: float = 0.01,
 ) -> HistorySolver:
-    """u(t+1) = sum over j >= 1 of F_j u^j from `start` [n], lifted to `order`, over 2^time_qubits blocks.
+    """u(t+1) = sum over j >= 1 of F_j u^j from `start` [n], lifted to `order`: T steps and P copies.
 
-    `coefficients[j]` is F_j [n, n^j], `inverse_norm` bounds |L^-1| of the rescaled system: sum over blocks t of
-    |M^min(t, T)|. Right-hand side by copies, step by the Carleman structure; nothing of size n^N is formed.
-    Raises `ValueError` as `carleman_encoding` and `history_encoding` do.
+    `coefficients[j]` is F_j [n, n^j], `inverse_norm` bounds |L^-1| of the rescaled system. Right-hand side by
+    copies, step by the Carleman structure; nothing of size n^N is formed. Raises `ValueError` as
+    `carleman_encoding` and `history_encoding` do.
     """
     step = carleman_encoding(coefficients, order, gamma)
-    encoding = history_encoding(step, horizon, time_qubits)
+    encoding = history_encoding(step, horizon, padding)
+    time_qubits = encoding.system - step.system
     vector = np.asarray(start, np.float64) / gamma
     lifted = carleman_state(vector, order)
     norm = float(np.linalg.norm(np.power(float(np.linalg.norm(vector)), np.arange(order + 1))))

@@ -1,9 +1,9 @@
 """The block encoding of a history system L = I - S (x) M from one of the step M.
 
-S |t> = |t + 1>, t = 0..2^r - 1, nothing after the last; up to the horizon T the step is M, after it the identity,
-so the padding is P = 2^r - 1 - T. alpha = 1 + max(1, alpha_M): one use of the step's encoding, one adder, one
-comparison. Ancillas: choice between I and S (x) M, overflow of the adder, "late" flag, weight of the identity,
-then those of the step.
+Blocks t = 0..T + P: S |t> = |t + 1> below the last, M up to the horizon T, the identity after it; blocks beyond
+T + P, up to the next power of two, stand alone. alpha = 1 + max(1, alpha_M): one use of the step's encoding, one
+adder, two comparisons. Ancillas: choice between I and S (x) M, "last block or beyond", "late", weight of the
+identity, then those of the step.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
 from qevo_compiler.passes.qlsa.controls import controlled
 from qevo_compiler.passes.qlsa.fragment import Fragment, gate, join, tidy
 
-CHOICE, OVERFLOW, LATE, WEIGHT = range(4)
+CHOICE, END, LATE, WEIGHT = range(4)
 
 
-def history_encoding(step: BlockEncoding, horizon: int, time_qubits: int) -> BlockEncoding:
-    """L on (time, lifted) qubits for `horizon` steps and 2^time_qubits blocks.
+def history_encoding(step: BlockEncoding, horizon: int, padding: int) -> BlockEncoding:
+    """L on (time, lifted) qubits, ceil(log2(T + P + 1)) of time, for T = `horizon` steps and P = `padding` copies.
 
-    Raises `ValueError` when the horizon does not fit below the last block.
+    Raises `ValueError` for a horizon below 1 or a padding below 0.
     """
-    if not 1 <= horizon < 1 << time_qubits:
-        raise ValueError(f"{horizon} steps do not fit in {1 << time_qubits} blocks of time")
+    if horizon < 1 or padding < 0:
+        raise ValueError(f"{horizon} steps and {padding} copies of the last are no history")
+    time_qubits = (horizon + padding).bit_length()
     ancillas = 4 + step.ancillas
     time = list(range(ancillas, ancillas + time_qubits))
     lifted = list(range(ancillas + time_qubits, ancillas + time_qubits + step.system))
     weight = max(1.0, step.alpha)
     turn = gate(Gate.RY, CHOICE, angle=2 * math.atan2(math.sqrt(weight), 1.0))
-    late = at_least(time, horizon, LATE, [CHOICE], lifted)
-    if horizon == (1 << time_qubits) - 1:
-        late = join([])
+    # Without padding, what is late is beyond the end, and the flag of that rejects it.
+    late = at_least(time, horizon, LATE, [CHOICE], lifted) if padding else join([])
     own = gate(Gate.CX, LATE, CHOICE)
     middle = [
         late,
@@ -44,9 +44,10 @@ def history_encoding(step: BlockEncoding, horizon: int, time_qubits: int) -> Blo
         _damp(LATE, 1 / weight),
         late,
     ]
-    shift = increment([OVERFLOW, *time], [CHOICE], [LATE, *lifted])
+    end = at_least(time, horizon + padding, END, [CHOICE], [LATE, *lifted])
+    shift = increment(time, [CHOICE], [END, LATE, *lifted])
     # <0| ry(t) = (cos, -sin): the minus sign before S (x) M.
-    parts: list[Fragment] = [turn, *middle, shift, turn]
+    parts: list[Fragment] = [turn, *middle, end, shift, turn]
     return BlockEncoding(tidy(join(parts)), ancillas, time_qubits + step.system, 1 + weight)
 
 

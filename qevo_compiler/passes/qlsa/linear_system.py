@@ -16,9 +16,6 @@ from qevo_compiler.passes.qlsa.qsvt import Solver, solve
 from qevo_compiler.passes.qlsa.sparse_access import as_dense, sparse_access
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
 
-# Beyond this the circuit is a matter of the resource estimate: the degree grows as kappa.
-KAPPA_LIMIT = 100.0
-
 
 class Encoding(EnumAttribute):
     """How the matrix is put into a circuit."""
@@ -66,7 +63,7 @@ def linear_system_circuit(
     `matrix` is real [d, d], dense or sparse, `rhs` real [d]; both small: the dilation takes 128 rows, sparse
     access 64. `tolerance` bounds the relative error of every singular value's inverse, so the overlap with the
     solution is at least sqrt(1 - tolerance^2). Raises `ValueError` for shapes that do not fit, a singular matrix,
-    zeros on the right, and alpha |L^-1| beyond `KAPPA_LIMIT`.
+    zeros on the right, and alpha |L^-1| beyond `qsvt.KAPPA_LIMIT`.
     """
     dense, vector = as_dense(matrix), np.array(rhs, np.float64)
     if dense.ndim != 2 or dense.shape != (len(vector), len(vector)) or not len(vector):
@@ -76,9 +73,6 @@ def linear_system_circuit(
     if values[-1] <= values[0] * len(full) * np.finfo(float).eps:
         raise ValueError("the matrix is singular")
     encoded = encode(full, encoding)
-    kappa = encoded.alpha / float(values[-1])
-    if kappa > KAPPA_LIMIT:
-        raise ValueError(f"kappa is {kappa:.3g}; circuits are written up to {KAPPA_LIMIT:.0f}")
     target = np.zeros(len(full))
     target[: len(vector)] = vector
     preparation = sparse_vector(target, range(encoded.system)).fragment

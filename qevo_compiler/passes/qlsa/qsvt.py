@@ -18,6 +18,9 @@ from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, gate, gates, jo
 from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_polynomial
 from qevo_compiler.passes.qlsa.phase_factors import PhaseFactors, phase_factors
 
+# Beyond this the circuit is a matter of the resource estimate: the degree grows as kappa.
+KAPPA_LIMIT = 100.0
+
 
 @dataclass(frozen=True)
 class Solver:
@@ -80,9 +83,11 @@ def solve(
 ) -> Solver:
     """The solver of A x = b from a block encoding of A and a preparer of b / `norm` on qubits 0..n-1.
 
-    `inverse_norm` bounds the 2-norm of the inverse of A. Raises `ValueError` for a kappa below 1.
+    `inverse_norm` bounds the 2-norm of the inverse of A. Raises `ValueError` for a kappa beyond `KAPPA_LIMIT`.
     """
     kappa = max(encoding.alpha * inverse_norm, 1.0)
+    if not kappa <= KAPPA_LIMIT:
+        raise ValueError(f"kappa is {kappa:.3g}; circuits are written up to {KAPPA_LIMIT:.0f}")
     polynomial = inverse_polynomial(kappa, tolerance)
     factors = phase_factors(polynomial.coefficients)
     count = encoding.qubit_count + 1

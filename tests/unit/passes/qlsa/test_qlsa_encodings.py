@@ -64,14 +64,17 @@ def test_sparse_access(count, seed):
     assert np.abs(encoded_block(balanced) - matrix).max() < 1e-11 * alpha
 
 
-@pytest.mark.parametrize(("horizon", "time_qubits"), [(1, 1), (1, 2), (3, 2), (2, 2), (5, 3)])
+@pytest.mark.parametrize(("horizon", "padding"), [(1, 0), (1, 1), (2, 0), (3, 0), (2, 1), (2, 2), (1, 4), (5, 2)])
 @pytest.mark.parametrize("scale", [0.1, 1.0])
-def test_histories(horizon, time_qubits, scale):
+def test_histories(horizon, padding, scale):
     step = matrices(7, 2) * scale
     own = dilation(step)
-    encoding = history_encoding(own, horizon, time_qubits)
+    encoding = history_encoding(own, horizon, padding)
     assert encoding.alpha == pytest.approx(1 + max(1, own.alpha))
-    wanted = history(step, horizon, (1 << time_qubits) - 1 - horizon)
+    wanted = np.eye(1 << encoding.system)
+    rows = 2 * (horizon + padding + 1)
+    wanted[:rows, :rows] = history(step, horizon, padding)
+    assert rows > len(wanted) // 2
     assert np.abs(encoded_block(encoding) - wanted).max() < 1e-11
 
 
@@ -110,7 +113,7 @@ def test_lifted_steps(name, gamma):
 
 def test_histories_of_lifted_steps():
     coefficients = {1: np.array([[0.9]]), 2: np.array([[-0.15]])}
-    encoding = history_encoding(carleman_encoding(coefficients, 2), 2, 2)
+    encoding = history_encoding(carleman_encoding(coefficients, 2), 2, 1)
     valid = (np.arange(4)[:, None] * 4 + places(1, 2)).reshape(-1)
     block = encoded_block(encoding)[np.ix_(valid, valid)]
     assert np.abs(block - history(lifted(coefficients, 1, 2), 2, 1)).max() < 1e-11
@@ -130,7 +133,7 @@ def test_the_emitted_circuit_is_the_encoding():
         (lambda: dilation(np.eye(2), 0.5), "below the norm"),
         (lambda: sparse_access(np.zeros((2, 2))), "non-zero"),
         (lambda: sparse_access(np.eye(128)), "2 to 64"),
-        (lambda: history_encoding(dilation(np.eye(2)), 4, 2), "do not fit"),
+        (lambda: history_encoding(dilation(np.eye(2)), 0, 2), "no history"),
         (lambda: carleman_encoding({0: np.ones((1, 1)), 1: np.eye(1)}, 2), "constant term"),
         (lambda: carleman_encoding({1: np.eye(1)}, 5), "orders 1 to"),
         (lambda: carleman_encoding({1: np.zeros((1, 1))}, 2), "zero"),

@@ -10,7 +10,7 @@ from qlsa_support import QUARTIC, REGRESSION, SADDLE, lifted, overlap, powers, s
 from qevo_compiler.passes.qlsa.dilation import dilation
 from qevo_compiler.passes.qlsa.fragment import counts
 from qevo_compiler.passes.qlsa.hhl import hhl, inverse_fourier
-from qevo_compiler.passes.qlsa.history_circuit import history_circuit
+from qevo_compiler.passes.qlsa.history_circuit import history_circuit, step_circuit
 from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_polynomial
 from qevo_compiler.passes.qlsa.linear_system import Encoding, linear_system_circuit
 from qevo_compiler.passes.qlsa.phase_factors import phase_factors, response
@@ -117,15 +117,42 @@ def test_tolerance_is_kept_and_paid_for(tolerance):
     assert found.solver.queries <= found.solver.kappa * np.log(2 / tolerance) + 3
 
 
-@pytest.mark.parametrize(("horizon", "time_qubits"), [(1, 1), pytest.param(2, 2, marks=pytest.mark.slow)])
-def test_the_structured_solver_agrees_with_the_explicit_system(horizon, time_qubits):
+@pytest.mark.parametrize(
+    ("case", "tolerance"),
+    [
+        ((QUARTIC, [0.5], 3, 3, 2), 0.03),
+        ((REGRESSION, [0.0, 0.0], 1, 4, 0), 0.03),
+        ((SADDLE, [0.3, 0.1], 2, 2, 0), 0.1),
+    ],
+)
+def test_a_history_from_its_step(case, tolerance):
+    """The same solution as the explicit system, by an encoding of the step alone."""
+    matrix, rhs, step = system(*case)
+    found = step_circuit(step, rhs[: len(step)], case[3], case[4], tolerance=tolerance)
+    classical = np.linalg.solve(matrix, rhs).reshape(-1, len(step))
+    solution = found.solution(amplitudes(found.solver))
+    assert solution.shape == classical.shape
+    assert np.linalg.norm(solution - classical) <= tolerance * np.linalg.norm(classical)
+    assert found.solver.kappa >= found.solver.alpha * np.linalg.norm(np.linalg.inv(matrix), 2) * (1 - 1e-12)
+
+
+def test_a_longer_horizon_costs_an_adder_and_not_a_matrix():
+    step, start = np.array([[0.5]]), [1.0]
+    sizes = []
+    for horizon in (7, 15, 31):
+        solver = step_circuit(step, start, horizon, inverse_norm=2.0).solver
+        sizes.append(counts(solver.fragment).cnot / solver.queries)
+    assert sizes[2] - sizes[1] < 0.5 * sizes[0]
+
+
+@pytest.mark.parametrize(("horizon", "padding"), [(1, 0), pytest.param(2, 1, marks=pytest.mark.slow)])
+def test_the_structured_solver_agrees_with_the_explicit_system(horizon, padding):
     coefficients, order, gamma = {1: np.array([[0.9]]), 2: np.array([[-0.1]])}, 2, 0.8
     scaled = {j: f * gamma ** (j - 1) for j, f in coefficients.items()}
-    padding = (1 << time_qubits) - 1 - horizon
     matrix, rhs, _ = system(scaled, [0.5 / gamma], order, horizon, padding)
     inverse_norm = np.linalg.norm(np.linalg.inv(matrix), 2)
-    found = history_circuit(coefficients, [0.5], order, horizon, time_qubits, inverse_norm, gamma, 0.03)
-    state = amplitudes(found.solver).reshape(1 << time_qubits, 1 << order)
+    found = history_circuit(coefficients, [0.5], order, horizon, inverse_norm, padding, gamma, 0.03)
+    state = amplitudes(found.solver).reshape(horizon + padding + 1, 1 << order)
     kept = [((1 << k) - 1) << (order - k) for k in range(order + 1)]
     solution = state[:, kept].real.reshape(-1) * found.solver.scale
     classical = np.linalg.solve(matrix, rhs)
