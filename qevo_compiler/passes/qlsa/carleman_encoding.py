@@ -152,7 +152,8 @@ def _slot_calls(layout: _Layout, encodings: Sequence[BlockEncoding], part: int) 
         ancilla = layout.dilated[part] if layout.width else 0
         call = encoding.on([ancilla], inputs)
         moves = [_swap(layout, slot, slot + j - 1) for slot in range(part + 1, layout.order - j + 1) if j > 1]
-        calls.append(controlled(join([call, *moves]), layout.selector(part, kind)))
+        selector = layout.selector(part, kind)
+        calls += [controlled(call, selector), controlled(join(moves), selector)]
     return join(calls)
 
 

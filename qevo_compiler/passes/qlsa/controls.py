@@ -168,11 +168,38 @@ def _controlled_gate(kind: Gate, control: int, sites: list[int], angle: float) -
 def controlled(fragment: Fragment, control: int) -> Fragment:
     """The fragment where the control is 1, its global phase included.
 
-    At most 6 cx for a cx and 4 for a controlled rotation, so the length grows by a constant.
+    Where x and cx alone, without the turns between them, do nothing, as in multiplexed rotations and all that is
+    made of them, only the turns are controlled: two more cx each. Otherwise every gate is: 6 cx for a cx and at
+    most 6 for a rotation.
     """
     kinds = tuple(Gate)
     rows = zip(fragment.opcodes.tolist(), fragment.qubits.tolist(), fragment.angles.tolist(), strict=True)
-    parts = [_controlled_gate(kinds[code], control, sites[: kinds[code].arity], t) for code, sites, t in rows]
+    free = _rests(fragment)
+    parts = []
+    for code, sites, angle in rows:
+        kind = kinds[code]
+        used = sites[: kind.arity]
+        if free and not kind.angles:
+            parts.append(gate(kind, *used))
+        else:
+            parts.append(_controlled_gate(kind, control, used, angle))
     if fragment.phase:
         parts += [gate(Gate.RZ, control, angle=fragment.phase), phase(fragment.phase / 2)]
     return join(parts)
+
+
+def _rests(fragment: Fragment) -> bool:
+    """Whether the gates without an angle are x and cx, and together the identity."""
+    fixed = ~np.isin(fragment.opcodes, [kind.opcode for kind in Gate if kind.angles])
+    opcodes, qubits = fragment.opcodes[fixed], fragment.qubits[fixed]
+    if not np.isin(opcodes, (Gate.X.opcode, Gate.CX.opcode)).all():
+        return False
+    width = int(qubits.max(initial=-1)) + 1
+    # Bit k of a sum: input qubit k is in it; bit `width`: it is flipped.
+    sums = [1 << k for k in range(width)]
+    for first, second in qubits.tolist():
+        if second < 0:
+            sums[first] ^= 1 << width
+        else:
+            sums[second] ^= sums[first]
+    return sums == [1 << k for k in range(width)]

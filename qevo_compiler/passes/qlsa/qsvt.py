@@ -56,22 +56,26 @@ def transformed(encoding: BlockEncoding, factors: PhaseFactors) -> Fragment:
     # W = i e^(-i pi/4 Z) R e^(-i pi/4 Z) for the reflection R that U is in every invariant plane.
     angles = factors.phases - math.pi / 2
     angles[[0, -1]] += math.pi / 4
-    parts = [gate(Gate.H, 0), _projector_phase(ancillas, float(angles[-1]), system)]
+    flip = _projector_flip(ancillas, system)
+    parts = [gate(Gate.H, 0), _projector_phase(flip, float(angles[-1]))]
     for k in range(degree):
         parts.append(backward if k % 2 else forward)
-        parts.append(_projector_phase(ancillas, float(angles[degree - 1 - k]), system))
+        parts.append(_projector_phase(flip, float(angles[degree - 1 - k])))
     sign = 0.0 if degree % 4 == 1 else math.pi
     return tidy(join([*parts, gate(Gate.H, 0), phase(sign)]))
 
 
-def _projector_phase(ancillas: Sequence[int], angle: float, borrowed: Sequence[int]) -> Fragment:
-    """e^(i angle (2 Pi - 1)) where qubit 0 reads 0, and its inverse where it reads 1."""
+def _projector_flip(ancillas: Sequence[int], borrowed: Sequence[int]) -> tuple[Fragment, float]:
+    """x of qubit 0 where all ancillas read 0, and 1; or where they do not, and -1, which is shorter for one."""
     if len(ancillas) == 1:
-        flip = gate(Gate.CX, ancillas[0], 0)
-        return join([flip, gate(Gate.RZ, 0, angle=-2 * angle), flip])
-    open_ = gates(Gate.X, ancillas)
-    flip = controlled_x(ancillas, 0, borrowed)
-    return join([open_, flip, gate(Gate.RZ, 0, angle=2 * angle), flip, open_])
+        return gate(Gate.CX, ancillas[0], 0), -1.0
+    return join([gates(Gate.X, ancillas), controlled_x(ancillas, 0, borrowed)]), 1.0
+
+
+def _projector_phase(flip: tuple[Fragment, float], angle: float) -> Fragment:
+    """e^(i angle (2 Pi - 1)) where qubit 0 reads 0, and its inverse where it reads 1."""
+    there, sense = flip
+    return join([there, gate(Gate.RZ, 0, angle=2 * sense * angle), there.inverse])
 
 
 def solve(

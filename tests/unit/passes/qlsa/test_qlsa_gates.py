@@ -62,6 +62,17 @@ def test_a_controlled_fragment_keeps_its_phase(fragment):
     assert np.abs(found - after_controls(matrix_of(fragment, 3), 1)).max() < 1e-12
 
 
+def test_controlling_a_multiplexer_leaves_its_cx_alone():
+    angles = np.random.default_rng(0).normal(size=8)
+    plain = multiplexed(Gate.RY, (1, 2, 3), 4, angles)
+    fragment = controlled(plain, 0)
+    wanted = after_controls(matrix_of(plain.on((0, 0, 1, 2, 3)), 4), 1)
+    assert np.abs(matrix_of(fragment, 5) - wanted).max() < 1e-12
+    assert counts(fragment).cnot == 3 * 8
+    half = join([gate(Gate.CX, 1, 2), gate(Gate.RY, 2, angle=0.3), gate(Gate.CX, 1, 2), gate(Gate.X, 1)])
+    assert np.abs(matrix_of(controlled(half, 0), 3) - after_controls(matrix_of(half.on((0, 0, 1)), 2), 1)).max() < 1e-12
+
+
 @pytest.mark.parametrize("borrowed", range(4))
 @pytest.mark.parametrize("controls", range(7))
 def test_controlled_x(controls, borrowed):
