@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.passes.qlsa.controls import controlled_rotation, rotation_bound
 from qevo_compiler.passes.qlsa.dense_state import Complexes
-from qevo_compiler.passes.qlsa.fragment import Fragment, gates, join, phase
+from qevo_compiler.passes.qlsa.fragment import Counts, Fragment, gates, join, phase
 
 Bits = NDArray[np.bool_]
 
@@ -37,9 +37,17 @@ def merge_orders(count: int) -> tuple[MergeOrder, ...]:
     return tuple(MergeOrder(qubits, nearest) for qubits in (up, up[::-1], middle) for nearest in (False, True))
 
 
-def cnot_bound(entries: int, qubits: int) -> int:
-    """No merge order takes more cx for real amplitudes; complex ones take a second rotation a merge."""
-    return sum(qubits - 1 + rotation_bound(min(_most_controls(k), qubits - 1)) for k in range(2, entries + 1))
+def gate_bound(entries: int, qubits: int) -> Counts:
+    """No merge order takes more gates for real amplitudes; complex ones take a second rotation a merge.
+
+    A rotation has at most twice as many one-qubit gates as cx, or is one; each control may be flipped twice.
+    """
+    cnot, one_qubit = 0, qubits
+    for k in range(2, entries + 1):
+        controls = min(_most_controls(k), qubits - 1)
+        cnot += qubits - 1 + rotation_bound(controls)
+        one_qubit += 2 + 2 * controls + 2 * rotation_bound(controls)
+    return Counts(cnot, one_qubit)
 
 
 def merge_state(strings: Bits, amplitudes: Complexes, qubits: Sequence[int], order: MergeOrder) -> Fragment:

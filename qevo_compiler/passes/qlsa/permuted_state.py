@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.passes.qlsa.controls import controlled_x, where
 from qevo_compiler.passes.qlsa.dense_state import Complexes, dense_state
-from qevo_compiler.passes.qlsa.fragment import Fragment, Ints, gates, join
+from qevo_compiler.passes.qlsa.fragment import Counts, Fragment, Ints, gates, join
 
 Bits = NDArray[np.bool_]
 
@@ -25,11 +25,14 @@ def register_size(entries: int) -> int:
     return max(math.ceil(math.log2(entries)), 0)
 
 
-def cnot_bound(entries: int, qubits: int) -> int:
-    """Real amplitudes: 2^k - 2 cx of the dense state, and m - 1 + 24 k + 6 for each entry; k = ceil(log2 s)."""
+def gate_bound(entries: int, qubits: int) -> Counts:
+    """Real amplitudes: the dense state's 2^k - 2 cx and 2^k - 1 rotations, k = ceil(log2 s), and for each entry
+    m - 1 cx, a controlled x of at most 24 k cx (50 k^2 without a qubit to borrow), twice that and 2 k of one qubit.
+    """
     k = register_size(entries)
     flip = 24 * k if qubits > k + 1 or k < 3 else 50 * k * k
-    return max((1 << k) - 2, 0) + entries * (qubits - 1 + flip)
+    dense = Counts(max((1 << k) - 2, 0), (1 << k) - 1)
+    return Counts(dense.cnot + entries * (qubits - 1 + flip), dense.one_qubit + entries * (1 + 2 * flip + 2 * k))
 
 
 def permuted_state(strings: Bits, amplitudes: Complexes, qubits: Sequence[int], rotation: int = 0) -> Fragment:
