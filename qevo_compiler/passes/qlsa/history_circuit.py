@@ -5,7 +5,7 @@ L is never written as a matrix: the step alone is put into gates, so T and P cos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +16,12 @@ from qevo_compiler.passes.qlsa.carleman_encoding import carleman_encoding
 from qevo_compiler.passes.qlsa.fragment import Floats
 from qevo_compiler.passes.qlsa.history_encoding import history_encoding
 from qevo_compiler.passes.qlsa.initial_state import carleman_state
-from qevo_compiler.passes.qlsa.linear_system import Encoding, encode, padded
+from qevo_compiler.passes.qlsa.linear_system import Encoding, encode
 from qevo_compiler.passes.qlsa.qsvt import Solver, solve
 from qevo_compiler.passes.qlsa.sparse_access import as_dense
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
+
+Matrix = Floats | sparse.sparray | sparse.spmatrix
 
 
 @dataclass(frozen=True)
@@ -51,42 +53,61 @@ class HistorySolver:
     gamma: float
 
 
-def inverse_bound(step: Floats, horizon: int, padding: int) -> float:
-    """|L^-1| <= sum over t = 0..T + P of |M^min(t, T)| (section 2.2 of the specification)."""
-    power, norms = np.eye(len(step)), [1.0]
-    for _ in range(horizon):
-        power = step @ power
-        norms.append(float(np.linalg.norm(power, 2)))
-    return sum(norms) + padding * norms[-1]
+def inverse_bound(steps: Sequence[Floats], padding: int) -> float:
+    """A bound on |L^-1| for the steps M_0, ..., M_{T-1} and P copies: the sum over distances of the largest block.
+
+    Block (s, t) of the inverse is M_{s-1} ... M_t, the identity past T, so the blocks at distance s - t have norms
+    that include 1 for every distance up to P, however contracting the steps are. O(T^2) products.
+    """
+    horizon = len(steps)
+    largest = [1.0] * (padding + 1) + [0.0] * horizon
+    for t in range(horizon):
+        power, norm = np.eye(len(steps[0])), 1.0
+        for distance in range(horizon + padding - t + 1):
+            if 0 < distance <= horizon - t:
+                power = steps[t + distance - 1] @ power
+                norm = float(np.linalg.norm(power, 2))
+            largest[distance] = max(largest[distance], norm)
+    return sum(largest)
 
 
 def step_circuit(
-    step: ArrayLike | sparse.sparray | sparse.spmatrix,
+    matrices: Sequence[Matrix],
+    which: Sequence[int],
     start: ArrayLike,
-    horizon: int,
     padding: int = 0,
     encoding: Encoding = Encoding.DILATION,
     tolerance: float = 0.01,
     inverse_norm: float | None = None,
 ) -> StepSolver:
-    """y(t + 1) = M y(t) from `start` [D], M = `step` [D, D] real, the same at every time: T steps and P copies.
+    """y(t + 1) = matrices[which[t]] y(t) for t < T = len(which), from `start` [D], and P copies of y(T).
 
-    The polynomial is made for `inverse_norm`, by default `inverse_bound`, which is safe and some ten per cent too
-    large. Raises `ValueError` as `linear_system_circuit` does, for M in place of L.
+    Matrices are real [D, D]; those that no step uses are left out. The polynomial is made for `inverse_norm`, by
+    default `inverse_bound`, which is safe and somewhat too large. Raises `ValueError` as `linear_system_circuit`
+    does, for each matrix in place of L.
     """
-    dense, vector = as_dense(step), np.array(start, np.float64)
-    if dense.ndim != 2 or dense.shape != (len(vector), len(vector)) or not len(vector):
-        raise ValueError(f"a step {dense.shape} and a start {vector.shape} do not fit")
-    bound = inverse_bound(dense, horizon, padding) if inverse_norm is None else inverse_norm
-    full = padded(dense)
-    # Rows beyond D are no unknowns: zeros there keep the norm of the inverse.
-    full[len(dense) :, len(dense) :] = 0.0
-    encoded = history_encoding(encode(full, encoding), horizon, padding)
+    vector, used = np.array(start, np.float64), sorted(set(which))
+    listed = [as_dense(matrices[k]) for k in used]
+    if any(dense.shape != (len(vector), len(vector)) for dense in listed) or not len(vector) or not used:
+        raise ValueError(f"{len(used)} steps and a start {vector.shape} do not fit")
+    numbers = [used.index(k) for k in which]
+    encodings = [encode(_widened(dense), encoding) for dense in listed]
+    chosen = encodings if len(used) > 1 else encodings[0]
+    encoded = history_encoding(chosen, len(numbers), padding, numbers)
+    bound = inverse_bound([listed[k] for k in numbers], padding) if inverse_norm is None else inverse_norm
     target = np.zeros(1 << encoded.system)
     target[: len(vector)] = vector
     preparation = sparse_vector(target, range(encoded.system)).fragment
     solver = solve(encoded, preparation, float(np.linalg.norm(vector)), bound, tolerance)
-    return StepSolver(solver, horizon + padding + 1, len(vector))
+    return StepSolver(solver, len(numbers) + padding + 1, len(vector))
+
+
+def _widened(step: Floats) -> Floats:
+    """The step with rows of zeros up to 2^n: those are no unknowns, and the inverse's norm stays."""
+    size = max(1 << (len(step) - 1).bit_length(), 2)
+    full = np.zeros((size, size))
+    full[: len(step), : len(step)] = step
+    return full
 
 
 def history_circuit(

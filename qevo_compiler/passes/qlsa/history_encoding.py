@@ -9,46 +9,69 @@ identity, then those of the step.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+
+import numpy as np
 
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.passes.qlsa.arithmetic import at_least, increment
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
 from qevo_compiler.passes.qlsa.controls import controlled
 from qevo_compiler.passes.qlsa.fragment import Fragment, gate, join, tidy
+from qevo_compiler.passes.qlsa.multiplexer import multiplexed
 
-CHOICE, END, LATE, WEIGHT = range(4)
+CHOICE, END, LATE, WEIGHT, PICK = range(5)
 
 
-def history_encoding(step: BlockEncoding, horizon: int, padding: int) -> BlockEncoding:
+def history_encoding(
+    steps: BlockEncoding | Sequence[BlockEncoding], horizon: int, padding: int, which: Sequence[int] = ()
+) -> BlockEncoding:
     """L on (time, lifted) qubits, ceil(log2(T + P + 1)) of time, for T = `horizon` steps and P = `padding` copies.
 
-    Raises `ValueError` for a horizon below 1 or a padding below 0.
+    Several steps, as minibatches give, share their ancillas: step t uses `steps[which[t]]`, chosen by a multiplexed
+    flag of about 2 (T + P) cx for each, and alpha = 1 + max(1, largest alpha). Raises `ValueError` for a
+    horizon below 1, a padding below 0, and when `which` does not list a step of the same size for every t < T.
     """
     if horizon < 1 or padding < 0:
         raise ValueError(f"{horizon} steps and {padding} copies of the last are no history")
+    single = isinstance(steps, BlockEncoding)
+    listed = [steps] if isinstance(steps, BlockEncoding) else list(steps)
+    if len({step.system for step in listed}) != 1:
+        raise ValueError("the steps of a history have different sizes")
+    if not single and (len(which) != horizon or not set(which) <= set(range(len(listed)))):
+        raise ValueError("every time below the horizon needs one of the steps")
     time_qubits = (horizon + padding).bit_length()
-    ancillas = 4 + step.ancillas
+    own = PICK if single else PICK + 1
+    ancillas = own + max(step.ancillas for step in listed)
     time = list(range(ancillas, ancillas + time_qubits))
-    lifted = list(range(ancillas + time_qubits, ancillas + time_qubits + step.system))
-    weight = max(1.0, step.alpha)
-    turn = gate(Gate.RY, CHOICE, angle=2 * math.atan2(math.sqrt(weight), 1.0))
+    lifted = list(range(ancillas + time_qubits, ancillas + time_qubits + listed[0].system))
+    weight = max(1.0, *(step.alpha for step in listed))
+    calls = [
+        controlled(step.on(range(own, own + step.ancillas), lifted), CHOICE if single else PICK) for step in listed
+    ]
+    damps = [_damp(CHOICE if single else PICK, step.alpha / weight) for step in listed]
     # Without padding, what is late is beyond the end, and the flag of that rejects it.
     late = at_least(time, horizon, LATE, [CHOICE], lifted) if padding else join([])
-    own = gate(Gate.CX, LATE, CHOICE)
-    middle = [
-        late,
-        own,
-        controlled(step.on(range(4, ancillas), lifted), CHOICE),
-        _damp(CHOICE, step.alpha / weight),
-        own,
-        _damp(LATE, 1 / weight),
-        late,
-    ]
+    early = gate(Gate.CX, LATE, CHOICE)
+    if single:
+        middle = [late, early, calls[0], damps[0], early, _damp(LATE, 1 / weight), late]
+    else:
+        picks = [_pick(time, [t for t, k in enumerate(which) if k == number]) for number in range(len(listed))]
+        chosen = [(pick, call, damp, pick.inverse) for pick, call, damp in zip(picks, calls, damps, strict=True)]
+        middle = [*(part for parts in chosen for part in parts), late, _damp(LATE, 1 / weight), late]
     end = at_least(time, horizon + padding, END, [CHOICE], [LATE, *lifted])
     shift = increment(time, [CHOICE], [END, LATE, *lifted])
+    turn = gate(Gate.RY, CHOICE, angle=2 * math.atan2(math.sqrt(weight), 1.0))
     # <0| ry(t) = (cos, -sin): the minus sign before S (x) M.
     parts: list[Fragment] = [turn, *middle, end, shift, turn]
-    return BlockEncoding(tidy(join(parts)), ancillas, time_qubits + step.system, 1 + weight)
+    return BlockEncoding(tidy(join(parts)), ancillas, time_qubits + listed[0].system, 1 + weight)
+
+
+def _pick(time: Sequence[int], members: Sequence[int]) -> Fragment:
+    """|0> of the flag to |1> where the choice is 1 and the time one of the members."""
+    angles = np.zeros((2, 1 << len(time)))
+    angles[1, list(members)] = math.pi
+    return multiplexed(Gate.RY, [CHOICE, *time], PICK, angles.reshape(-1))
 
 
 def _damp(control: int, factor: float) -> Fragment:

@@ -78,6 +78,18 @@ def test_histories(horizon, padding, scale):
     assert np.abs(encoded_block(encoding) - wanted).max() < 1e-11
 
 
+@pytest.mark.parametrize(("which", "padding"), [((0, 1), 0), ((0, 1, 1, 0), 2), ((2, 0, 1), 0), ((1,), 1)])
+def test_histories_of_several_steps(which, padding):
+    steps = [matrices(seed, 2) * scale for seed, scale in ((1, 1.0), (2, 0.3), (3, 2.0))][: max(which) + 1]
+    encoding = history_encoding([dilation(step) for step in steps], len(which), padding, which)
+    wanted = np.eye(1 << encoding.system)
+    for t in range(len(which) + padding):
+        block = steps[which[t]] if t < len(which) else np.eye(2)
+        wanted[2 * t + 2 : 2 * t + 4, 2 * t : 2 * t + 2] = -block
+    assert np.abs(encoded_block(encoding) - wanted).max() < 1e-11
+    assert encoding.alpha == pytest.approx(1 + max(1, *(np.linalg.norm(step, 2) for step in steps)))
+
+
 def places(size, order):
     """Where the unary register and the slots keep the entries of (1, u, u (x) u, ...)."""
     found = []
@@ -135,6 +147,8 @@ def test_the_emitted_circuit_is_the_encoding():
         (lambda: sparse_access(np.zeros((2, 2))), "non-zero"),
         (lambda: sparse_access(np.eye(128)), "2 to 64"),
         (lambda: history_encoding(dilation(np.eye(2)), 0, 2), "no history"),
+        (lambda: history_encoding([dilation(np.eye(2))], 2, 0, [0, 1]), "one of the steps"),
+        (lambda: history_encoding([dilation(np.eye(2)), dilation(np.eye(4))], 2, 0, [0, 1]), "different sizes"),
         (lambda: carleman_encoding({0: np.ones((1, 1)), 1: np.eye(1)}, 2), "constant term"),
         (lambda: carleman_encoding({1: np.eye(1)}, 5), "orders 1 to"),
         (lambda: carleman_encoding({1: np.zeros((1, 1))}, 2), "zero"),

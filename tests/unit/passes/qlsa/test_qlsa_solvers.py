@@ -10,7 +10,7 @@ from qlsa_support import QUARTIC, REGRESSION, SADDLE, lifted, overlap, powers, s
 from qevo_compiler.passes.qlsa.dilation import dilation
 from qevo_compiler.passes.qlsa.fragment import counts
 from qevo_compiler.passes.qlsa.hhl import hhl, inverse_fourier
-from qevo_compiler.passes.qlsa.history_circuit import history_circuit, step_circuit
+from qevo_compiler.passes.qlsa.history_circuit import history_circuit, inverse_bound, step_circuit
 from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_polynomial
 from qevo_compiler.passes.qlsa.linear_system import Encoding, linear_system_circuit
 from qevo_compiler.passes.qlsa.phase_factors import phase_factors, response
@@ -128,7 +128,7 @@ def test_tolerance_is_kept_and_paid_for(tolerance):
 def test_a_history_from_its_step(case, tolerance):
     """The same solution as the explicit system, by an encoding of the step alone."""
     matrix, rhs, step = system(*case)
-    found = step_circuit(step, rhs[: len(step)], case[3], case[4], tolerance=tolerance)
+    found = step_circuit([step], [0] * case[3], rhs[: len(step)], case[4], tolerance=tolerance)
     classical = np.linalg.solve(matrix, rhs).reshape(-1, len(step))
     solution = found.solution(amplitudes(found.solver))
     assert solution.shape == classical.shape
@@ -136,11 +136,34 @@ def test_a_history_from_its_step(case, tolerance):
     assert found.solver.kappa >= found.solver.alpha * np.linalg.norm(np.linalg.inv(matrix), 2) * (1 - 1e-12)
 
 
+def test_minibatches_are_solved():
+    """Two affine steps in turn, as cyclic batches give: one encoding of each."""
+    steps = [np.array([[1.0, 0.0], [0.2, 0.7]]), np.array([[1.0, 0.0], [-0.1, 0.9]])]
+    which, start = (0, 1, 0), np.array([1.0, 0.5])
+    found = step_circuit(steps, which, start)
+    solution = found.solution(amplitudes(found.solver))
+    wanted = [start]
+    for k in which:
+        wanted.append(steps[k] @ wanted[-1])
+    assert np.linalg.norm(solution - wanted) <= 0.01 * np.linalg.norm(wanted)
+
+
+@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 6), st.sampled_from([0.0, 0.3, 1.0, 2.0]))
+@settings(max_examples=60)
+def test_the_bound_on_the_inverse_holds(seed, horizon, padding, scale):
+    rng = np.random.default_rng(seed)
+    steps = [rng.normal(size=(2, 2)) * scale for _ in range(horizon)]
+    matrix = np.eye(2 * (horizon + padding + 1))
+    for t in range(horizon + padding):
+        matrix[2 * t + 2 : 2 * t + 4, 2 * t : 2 * t + 2] = -steps[t] if t < horizon else -np.eye(2)
+    assert np.linalg.norm(np.linalg.inv(matrix), 2) <= inverse_bound(steps, padding) * (1 + 1e-12)
+
+
 def test_a_longer_horizon_costs_an_adder_and_not_a_matrix():
     step, start = np.array([[0.5]]), [1.0]
     sizes = []
     for horizon in (7, 15, 31):
-        solver = step_circuit(step, start, horizon, inverse_norm=2.0).solver
+        solver = step_circuit([step], [0] * horizon, start, inverse_norm=2.0).solver
         sizes.append(counts(solver.fragment).cnot / solver.queries)
     assert sizes[2] - sizes[1] < 0.5 * sizes[0]
 
@@ -203,6 +226,8 @@ def test_both_solvers_agree_and_qsvt_needs_fewer_gates():
         (lambda: linear_system_circuit(np.eye(3), [1, 0]), "no linear system"),
         (lambda: linear_system_circuit(np.diag([1.0, 1e-3]), [1, 0]), "written up to 100"),
         (lambda: linear_system_circuit(np.eye(200), np.ones(200)), "at most 128"),
+        (lambda: step_circuit([np.eye(2)], [0], [1.0]), "do not fit"),
+        (lambda: step_circuit([np.eye(1)], [0] * 60, [1.0]), "written up to 100"),
         (lambda: inverse_polynomial(0.5, 0.1), "no inverse polynomial"),
         (lambda: phase_factors(np.array([1.2])), "reaches 1"),
         (lambda: hhl(np.eye(3), [1, 0, 0], 3), "2\\^n rows"),
