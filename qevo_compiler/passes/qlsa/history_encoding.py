@@ -36,35 +36,47 @@ def history_encoding(
         raise ValueError(f"{horizon} steps and {padding} copies of the last are no history")
     single = isinstance(steps, BlockEncoding)
     listed = [steps] if isinstance(steps, BlockEncoding) else list(steps)
-    if len({step.system for step in listed}) != 1:
-        raise ValueError("the steps of a history have different sizes")
-    if not single and (len(which) != horizon or not set(which) <= set(range(len(listed)))):
-        raise ValueError("every time below the horizon needs one of the steps")
+    _check(listed, [0] * horizon if single else which, horizon)
     time_qubits = (horizon + padding).bit_length()
     own = PICK if single else PICK + 1
     ancillas = own + max(step.ancillas for step in listed)
-    time = list(range(ancillas, ancillas + time_qubits))
-    lifted = list(range(ancillas + time_qubits, ancillas + time_qubits + listed[0].system))
+    count = ancillas + time_qubits + listed[0].system
+    time, lifted = list(range(ancillas, ancillas + time_qubits)), list(range(ancillas + time_qubits, count))
     weight = max(1.0, *(step.alpha for step in listed))
-    calls = [
-        controlled(step.on(range(own, own + step.ancillas), lifted), CHOICE if single else PICK) for step in listed
-    ]
-    damps = [_damp(CHOICE if single else PICK, step.alpha / weight) for step in listed]
+    chosen = CHOICE if single else PICK
+    calls = []
+    for step in listed:
+        unitary = controlled(step.on(range(own, own + step.ancillas), lifted), chosen)
+        calls.append(join([unitary, _damp(chosen, step.alpha / weight)]))
     # Without padding, what is late is beyond the end, and the flag of that rejects it.
     late = at_least(time, horizon, LATE, [CHOICE], lifted) if padding else join([])
     early = gate(Gate.CX, LATE, CHOICE)
-    if single:
-        middle = [late, early, calls[0], damps[0], early, _damp(LATE, 1 / weight), late]
-    else:
-        picks = [_pick(time, [t for t, k in enumerate(which) if k == number]) for number in range(len(listed))]
-        chosen = [(pick, call, damp, pick.inverse) for pick, call, damp in zip(picks, calls, damps, strict=True)]
-        middle = [*(part for parts in chosen for part in parts), late, _damp(LATE, 1 / weight), late]
+    stay = _damp(LATE, 1 / weight)
+    middle = (
+        [late, early, calls[0], early, stay, late] if single else [*_selected(time, which, calls), late, stay, late]
+    )
     end = at_least(time, horizon + padding, END, [CHOICE], [LATE, *lifted])
     shift = increment(time, [CHOICE], [END, LATE, *lifted])
     turn = gate(Gate.RY, CHOICE, angle=2 * math.atan2(math.sqrt(weight), 1.0))
     # <0| ry(t) = (cos, -sin): the minus sign before S (x) M.
     parts: list[Fragment] = [turn, *middle, end, shift, turn]
-    return BlockEncoding(tidy(join(parts)), ancillas, time_qubits + listed[0].system, 1 + weight)
+    return BlockEncoding(tidy(join(parts)), ancillas, count - ancillas, 1 + weight)
+
+
+def _check(steps: Sequence[BlockEncoding], which: Sequence[int], horizon: int) -> None:
+    if len({step.system for step in steps}) != 1:
+        raise ValueError("the steps of a history have different sizes")
+    if len(which) != horizon or not set(which) <= set(range(len(steps))):
+        raise ValueError("every time below the horizon needs one of the steps")
+
+
+def _selected(time: Sequence[int], which: Sequence[int], calls: Sequence[Fragment]) -> list[Fragment]:
+    """Every call where the flag says that the time is its own."""
+    parts = []
+    for number, call in enumerate(calls):
+        pick = _pick(time, [t for t, k in enumerate(which) if k == number])
+        parts += [pick, call, pick.inverse]
+    return parts
 
 
 def _pick(time: Sequence[int], members: Sequence[int]) -> Fragment:
