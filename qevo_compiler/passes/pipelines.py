@@ -20,12 +20,16 @@ _ROUND = "fold-constants,rounding-model"
 # Rounding (off unless its `bits` is set) comes after scaling, whose factor it must not change.
 _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 
+# The pivot moves before anything is measured about it; an order is chosen from bounds, before anything is lifted.
+_LINEAR = "step-map,pivot,dissipation-analysis,select-order,carleman-truncation,history-system"
+
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
     # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient. Routing comes
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
+    "linear": _LINEAR,
 }
 
 # How much effort goes into a small program. A level never changes which programs are accepted.
@@ -40,6 +44,9 @@ OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
 def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
     lowering = TARGETS[target]
+    if target == "linear":
+        # The optimizer's steps are made from the tensor program itself, whose sums show where the samples are.
+        return f"{_TENSOR},approximate-functions,{lowering}"
     if task == "round":
         lowering = lowering.replace(_ISING, "unite-family,binary-to-spin")
     return f"{SOURCES[task]},{lowering}"

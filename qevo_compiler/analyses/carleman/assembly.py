@@ -7,6 +7,8 @@ factor and merges equal monomials, which is one sparse matrix product over flat 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
@@ -107,7 +109,7 @@ def weighted(matrix: Csr, weights: Floats) -> Csr:
 def _by_chunks(step: Polynomials, basis: FullBasis, below: Csr, parent: Ints, factor: Ints, bounds: list[int]) -> Csr:
     """The rows of one degree, one run of factors after the other, so that one table stands at a time."""
     parts, order = [], []
-    for first, stop in zip(bounds[:-1], bounds[1:], strict=True):
+    for first, stop in pairwise(bounds):
         chosen = np.flatnonzero((factor >= first) & (factor < stop))
         table = product_table(step, basis, first, stop)
         parts.append(extend_rows(below, parent[chosen], factor[chosen] - first, table))

@@ -54,9 +54,7 @@ class FullBasis:
             lasts.append((np.arange(len(own)) - (np.cumsum(counts) - counts)[own] + smallest[own]).astype(np.int32))
             parents.append(own + starts[degree - 1])
             starts.append(starts[-1] + len(own))
-        return FullBasis(
-            variables, order, np.array(starts, np.int64), np.concatenate(parents), np.concatenate(lasts)
-        )
+        return FullBasis(variables, order, np.array(starts, np.int64), np.concatenate(parents), np.concatenate(lasts))
 
     @property
     def size(self) -> int:

@@ -39,7 +39,8 @@ def reupload(
 ) -> Trajectory:
     """Run the lift of `steps` in chunks of `every` steps from `start`.
 
-    With `recentre` the pivot of each chunk is its first state, else `pivot` (default the origin) throughout.
+    With `recentre` the pivot of each chunk is its first state; a `pivot` that is given serves the first chunk.
+    Without it `pivot` (default the origin) serves throughout.
     """
     state = np.asarray(start, np.float64)
     fixed = np.zeros(steps.size) if pivot is None else np.asarray(pivot, np.float64)
@@ -47,7 +48,7 @@ def reupload(
     error = 0.0
     for first in range(0, steps.steps, every):
         chunk = steps.window(first, min(first + every, steps.steps))
-        centre = state if recentre else fixed
+        centre = state if recentre and (first or pivot is None) else fixed
         local = shift(chunk, centre)
         lifted = lift(local, state - centre, order)
         history = propagate(lifted, lifted.initial, chunk.steps)[1:, lifted.first_block] + centre

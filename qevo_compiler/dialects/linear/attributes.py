@@ -65,7 +65,7 @@ class SparseMatrix(Attribute):
             raise Invalid("row starts, column numbers and values do not fit")
         if bool((np.diff(starts) < 0).any()):
             raise Invalid("row starts fall")
-        if len(indices) and not (0 <= int(indices.min()) and int(indices.max()) < self.columns):
+        if len(indices) and (indices.min() < 0 or indices.max() >= self.columns):
             raise Invalid("a column number is out of range")
         row = np.repeat(np.arange(self.rows), np.diff(starts))
         if bool(((np.diff(indices) <= 0) & (np.diff(row) == 0)).any()):
