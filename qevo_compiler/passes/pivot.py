@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Floats
-from qevo_compiler.analyses.carleman.optimizer import shift
+from qevo_compiler.analyses.carleman.optimizer import shift, without_rest
 from qevo_compiler.analyses.carleman.pivots import minimiser
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.linear import BadPivot
 from qevo_compiler.dialects.problem import Pivot
-from qevo_compiler.ir import Array, Module
+from qevo_compiler.ir import Array, Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import STEPPED
@@ -42,13 +42,26 @@ class PivotPass(Pass):
         by = point - op.pivot.values
         if not by.any():
             return module
-        return with_op(module, replace(op, pivot=Array(point), map=shift(op.map, by)))
+        moved, rest = shift(op.map, by), 0.0
+        if self._choice(request) is Pivot.MINIMISER:
+            moved, rest = without_rest(moved, 1e-14 * max(1.0, float(np.abs(point).max())))
+        module = with_op(module, replace(op, pivot=Array(point), map=moved))
+        if not rest:
+            return module
+        note = "the pivot is at rest but for rounding; its constant part was set to zero"
+        return module.record(LedgerEntry(self.name, "constant part", rest, Evidence.MEASURED, note=note))
+
+    def _choice(self, request: Request) -> Pivot | None:
+        """What kind of point the pivot is; None for one given by its coordinates."""
+        if self.at:
+            return None
+        return self.choice or (request.asked.pivot if request.asked else Pivot.ORIGIN)
 
     def _point(self, request: Request) -> Floats:
         op = request.op
         if self.at:
             return _padded(self.at, request)
-        choice = self.choice or (request.asked.pivot if request.asked else Pivot.ORIGIN)
+        choice = self._choice(request)
         if choice is Pivot.ORIGIN:
             return np.zeros(op.map.size)
         if choice is Pivot.START:

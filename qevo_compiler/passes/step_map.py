@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qevo_compiler.analyses.carleman.monomials import Ints
 from qevo_compiler.analyses.carleman.optimizer import (
     Sampling,
     Sgd,
@@ -66,7 +67,7 @@ class StepMapPass(Pass):
         stated = replace(_map_op(parameters, steps), span=train.span)
         return module.with_main(Func(main.name, (), (stated, *kept), ()))
 
-    def _objectives(self, main: Func, train: problem.TrainOp) -> tuple[list[Polynomials], np.ndarray]:  # type: ignore[type-arg]
+    def _objectives(self, main: Func, train: problem.TrainOp) -> tuple[list[Polynomials], Ints]:
         """The polynomial to descend on for every distinct batch, and which of them each step uses."""
         objective = objective_of(main)
         sign = -1.0 if objective.sense is problem.Sense.MAXIMIZE else 1.0
@@ -110,9 +111,9 @@ def _expanded(main: Func, terms: list[Term], limit: int) -> list[Polynomials]:
     free = Algebra(np.zeros(size, bool), np.zeros(size, bool), np.full(size, -1, np.int32))
     expander = Expander(Func("terms", (), (*needed, *holders)), free, limit)
     declared = main.ops_of(nn.ParameterOp)
-    for op in declared:
-        variable = problem.VariableOp(op.symbol, problem.Domain.REAL, op.value.shape, results=op.results)
-        expander.declare(variable)
+    for parameter in declared:
+        shape = parameter.value.shape
+        expander.declare(problem.VariableOp(parameter.symbol, problem.Domain.REAL, shape, results=parameter.results))
     with np.errstate(all="ignore"):
         for op in needed:
             expander.expand(op)

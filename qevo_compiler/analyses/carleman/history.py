@@ -130,7 +130,7 @@ class HistorySystem:
             return float(values[0]), float(values[-1])
         matrix = self.matrix()
         transpose = sparse.csr_array(matrix.T)
-        largest = _largest(lambda x: transpose @ (matrix @ x), self.unknowns)
+        largest = _largest(lambda x: np.asarray(transpose @ (matrix @ x)), self.unknowns)
         inverse = _largest(lambda x: self.apply_inverse(self.apply_inverse_transpose(x)), self.unknowns)
         return float(np.sqrt(largest)), float(1 / np.sqrt(inverse))
 
@@ -184,7 +184,7 @@ def dense_norm(matrix: Csr) -> float:
     if matrix.shape[0] <= 1500:
         return float(np.linalg.norm(matrix.toarray(), 2))
     transpose = sparse.csr_array(matrix.T)
-    return float(np.sqrt(_largest(lambda x: transpose @ (matrix @ x), matrix.shape[0])))
+    return float(np.sqrt(_largest(lambda x: np.asarray(transpose @ (matrix @ x)), matrix.shape[0])))
 
 
 def best_rescaling(

@@ -110,8 +110,9 @@ def moment_lift(
     share = np.asarray(chances, np.float64)
     each = StepMap(tuple(steps), Array(np.arange(len(steps))))
     apart = lift(each, start, order, **options)
-    mean: Csr = sum((matrix * p for matrix, p in zip(apart.matrices, share.tolist(), strict=True)), start=0)
-    mean = sparse.csr_array(mean)
+    mean: Csr = sparse.csr_array(apart.matrices[0].shape)
+    for matrix, chance in zip(apart.matrices, share.tolist(), strict=True):
+        mean = mean + matrix * chance
     mean.eliminate_zeros()
     which = np.zeros(horizon, np.int64)
     return Lift(order, apart.monomials, apart.weights, (mean,), which, apart.initial, moments=True)

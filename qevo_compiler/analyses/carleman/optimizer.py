@@ -67,9 +67,8 @@ def fold(gradients: Sequence[Polynomials], which: NDArray[np.integer], rule: Sgd
 
     Its state has n coordinates, or 2 n with momentum. Equal steps share a variant.
     """
-    noise = np.random.default_rng(rule.seed).normal(0.0, rule.noise, (len(which), gradients[0].rows))
-    if not rule.noise:
-        noise = None
+    shape = len(which), gradients[0].rows
+    noise = np.random.default_rng(rule.seed).normal(0.0, rule.noise, shape) if rule.noise else None
     known: dict[tuple[int, float, bool], Polynomials] = {}
     steps = []
     for t, (batch, rate) in enumerate(zip(which.tolist(), rule.rates.tolist(), strict=True)):
@@ -117,6 +116,21 @@ def shift(steps: StepMap, by: ArrayLike) -> StepMap:
     if not offset.any():
         return steps
     return StepMap(tuple(_recentred(variant, offset) for variant in steps.variants), steps.which)
+
+
+def without_rest(steps: StepMap, most: float) -> tuple[StepMap, float]:
+    """The map with constants up to `most` in size set to zero, and the largest of them.
+
+    At a fixed point found by iteration F_0 is rounding; without it the lift is block triangular.
+    """
+    largest = 0.0
+    variants = []
+    for step in steps.variants:
+        constants = step.constants()
+        small = np.where(np.abs(constants) <= most, constants, 0.0)
+        largest = max(largest, float(np.abs(small).max(initial=0.0)))
+        variants.append(arithmetic.add(step, arithmetic.constants(-small)) if small.any() else step)
+    return (StepMap(tuple(variants), steps.which), largest) if largest else (steps, 0.0)
 
 
 def _recentred(step: Polynomials, offset: Floats) -> Polynomials:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.analyses.carleman.bounds import bound_a, bound_b, bound_c
+from qevo_compiler.analyses.carleman.lyapunov import contracting_coordinates, transformed_norms
 from qevo_compiler.analyses.carleman.majorant import fixed_points, step_norms
 from qevo_compiler.ir import Evidence, LedgerEntry
 from qevo_compiler.passes.linear.request import Request
@@ -21,6 +22,7 @@ class Certificate:
     a: float
     b: float | None
     c: float | None
+    rule: str = "scalar majorant"
 
     @property
     def bound(self) -> float:
@@ -30,7 +32,7 @@ class Certificate:
     def entries(self, stage: str) -> list[LedgerEntry]:
         """One proved entry for each finite bound."""
         rules = {
-            "A": (self.a, "truncation error of the scalar majorant"),
+            "A": (self.a, f"truncation error of the {self.rule}"),
             "B": (self.b, "||u(0)|| R_d^N (1 - rho^T)"),
             "C": (self.c, "geometric tail beyond the trajectory's radius"),
         }
@@ -48,6 +50,7 @@ class Certificate:
 def certify(request: Request, order: int, moments: bool = False) -> Certificate:
     """The bounds for the chunk that one lift covers.
 
+    Bound A is the smaller of that in the 2-norm and, where F_1 is not symmetric, those in Lyapunov norms.
     With `moments` every step may be any of the variants, so the majorant is the largest of theirs.
     """
     chunk = request.chunk
@@ -58,7 +61,14 @@ def certify(request: Request, order: int, moments: bool = False) -> Certificate:
         norms, which = largest[None, :], np.zeros_like(which)
     lower, upper = fixed_points(largest)
     ratio = radius / upper if upper else np.inf
-    a = float(bound_a(norms, which, radius, order)[-1])
+    a, rule = float(bound_a(norms, which, radius, order)[-1]), "scalar majorant"
+    for change in contracting_coordinates(chunk):
+        inside = transformed_norms(chunk, change)
+        inside = inside.max(axis=0)[None, :] if moments else inside
+        from_start = float(np.linalg.norm(change.forward @ request.start))
+        other = change.stretch * float(bound_a(inside, which, from_start, order)[-1])
+        if other < a:
+            a, rule = other, "scalar majorant in a Lyapunov norm"
     b = bound_b(largest, radius, ratio, order, chunk.steps)
     c = None if b is not None else bound_c(largest, radius, (lower, upper), order, chunk.steps)
-    return Certificate(order, chunk.steps, a, b, c)
+    return Certificate(order, chunk.steps, a, b, c, rule)
