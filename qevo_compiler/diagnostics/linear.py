@@ -56,7 +56,7 @@ class OrderNotReached(Error):
     code: ClassVar[str] = "Q0612"
     title: ClassVar[str] = "no order up to {most} is proved to reach the tolerance {tolerance:g}"
     label: ClassVar[str] = "asked for here"
-    note: ClassVar[str] = "the smallest bound is {shown}, at order {best}"
+    note: ClassVar[str] = "{shown}"
     help: ClassVar[str] = "add `reupload = k`, choose another `pivot`, raise `weight_decay`, or give an `order`"
 
     tolerance: float
@@ -66,7 +66,9 @@ class OrderNotReached(Error):
 
     @property
     def shown(self) -> str:
-        return f"{self.bound:.3g}" if self.bound < float("inf") else "infinite"
+        if self.bound < float("inf"):
+            return f"the smallest bound is {self.bound:.3g}, at order {self.best}"
+        return "every bound is infinite: the majorant of the dynamics diverges from this start"
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.analyses.carleman.aposteriori import defect_error, iterate
+from qevo_compiler.analyses.carleman.certificates import Certificate, Certifier
 from qevo_compiler.analyses.carleman.lift import BasisTooLarge, Lift, lift, moment_lift, op_of_lift
 from qevo_compiler.analyses.carleman.majorant import Dissipativity, dissipation
 from qevo_compiler.analyses.carleman.monomials import Floats, basis_size
@@ -24,7 +25,6 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.linear import DivergentLift, LiftTooLarge, NoOrder, NotCertified
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.linear.certificates import Certificate, certify
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import LIFTED, STEPPED
 
@@ -56,10 +56,11 @@ class CarlemanTruncation(Pass):
         if order is None:
             raise CompileError(NoOrder(request.span))
         states = iterate(request.chunk, request.start)
-        certificate = certify(request, order, moments=self.moments)
+        certificate = Certifier.of(request.chunk, request.start, self.moments).at(order)
         entries = self._judged(request, certificate, states, context)
         lifted = self._lift(request, order)
-        entries += certificate.entries(self.name)
+        for value, rule in certificate.rows():
+            entries.append(LedgerEntry(self.name, "truncation error", value, Evidence.PROVED, note=rule))
         affordable = self.measure and request.op.map.steps * lifted.nonzeros <= _MEASURE_BUDGET
         if affordable and not self.moments:
             entries += self._measured(request, order, lifted, states)

@@ -3,18 +3,19 @@
 before: linear.map() {..}; problem.linearize() {order = none, tolerance = 1e-04, ..}
 after:  linear.map() {..}; problem.linearize() {order = 5, tolerance = 1e-04, ..}
 
-The bound is bound A of docs/carleman.md over the steps of one lift. With re-uploads it is the bound on the whole
-loop, which adds up the chunks and how each amplifies the error before it.
+The bound is the smallest of bounds A, B and C of docs/carleman.md over the steps of one lift. With re-uploads it
+is the bound on the whole loop, which adds up the chunks and how each amplifies the error before it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from qevo_compiler.analyses.carleman.bounds import order_for
+import numpy as np
+
+from qevo_compiler.analyses.carleman.certificates import Certifier
 from qevo_compiler.analyses.carleman.lift import BasisTooLarge
-from qevo_compiler.analyses.carleman.majorant import step_norms
-from qevo_compiler.analyses.carleman.monomials import Floats, basis_size
+from qevo_compiler.analyses.carleman.monomials import basis_size
 from qevo_compiler.analyses.carleman.reupload import reupload
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.linear import OrderNotReached
@@ -52,8 +53,7 @@ class SelectOrder(Pass):
         return with_op(module, replace(asked, order=order)).record(entry)
 
     def _by_one_lift(self, request: Request, tolerance: float) -> tuple[int | None, list[float]]:
-        norms, radius = step_norms(request.chunk), _norm(request.start)
-        return order_for(norms, request.chunk.which.values, radius, tolerance, self.max_order)
+        return Certifier.of(request.chunk, request.start).order_for(tolerance, self.max_order)
 
     def _by_loops(self, request: Request, tolerance: float) -> tuple[int | None, list[float]]:
         op = request.op
@@ -64,14 +64,10 @@ class SelectOrder(Pass):
             if basis_size(op.map.size, order) > self.max_size:
                 break
             try:
-                run = reupload(op.map, request.start, order, request.asked.reupload, pivot=op.pivot.values * 0)
+                run = reupload(op.map, request.start, order, request.asked.reupload, pivot=np.zeros(op.map.size))
             except BasisTooLarge:
                 break
             found.append(run.bounds[-1])
             if found[-1] <= tolerance:
                 return order, found
         return None, found or [float("inf")]
-
-
-def _norm(point: Floats) -> float:
-    return float((point @ point) ** 0.5)

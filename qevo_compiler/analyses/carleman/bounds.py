@@ -74,18 +74,6 @@ def bound_c(
     return float(values.min())
 
 
-def order_for(
-    norms: Floats, which: NDArray[np.integer], start_norm: float, tolerance: float, most: int
-) -> tuple[int | None, list[float]]:
-    """The smallest N up to `most` whose bound A at the horizon is within `tolerance` (None if none), and the bounds."""
-    found: list[float] = []
-    for order in range(1, most + 1):
-        found.append(float(bound_a(norms, which, start_norm, order)[-1]))
-        if found[-1] <= tolerance:
-            return order, found
-    return None, found
-
-
 def tightness(bounds: Sequence[float], errors: Sequence[float], floor: float = 1e-13) -> dict[str, float]:
     """How many times the true error the bound is: smallest, quartiles, 95 %, largest; errors below `floor` left out."""
     bound, error = np.asarray(bounds, np.float64), np.asarray(errors, np.float64)

@@ -157,7 +157,7 @@ def _plain(
     full = basis_size(n, order)
     if closure and full > _ENUMERABLE and fits_a_key(n, order):
         return closed_lift(variants, order, constant, most)
-    if full > most:
+    if full > (max(most, _ENUMERABLE) if closure else most):
         raise BasisTooLarge
     basis = FullBasis.of(n, order)
     matrices = tuple(assemble(variant, basis) for variant in variants)
@@ -165,6 +165,8 @@ def _plain(
         return basis.monomials, matrices
     seeds = np.arange(0 if constant else 1, n + 1)
     kept = reachable(list(matrices), seeds)
+    if len(kept) > most:
+        raise BasisTooLarge
     if len(kept) == basis.size:
         return basis.monomials, matrices
     return basis.monomials[kept], tuple(restrict(matrix, kept) for matrix in matrices)
