@@ -35,8 +35,8 @@ _MEASURE_BUDGET = 2e8
 @dataclass(frozen=True)
 class CarlemanTruncation(Pass):
     """`order` overrides the program's. `closure` keeps only monomials that the state depends on; without
-    `constant` the constant goes where nothing needs it. `moments` lifts the expected monomials, every distinct step
-    being equally likely in every step. `force` lifts what diverges; `measure` also propagates the lift and
+    `constant` the constant goes where nothing needs it. `moments` lifts the expected values of all monomials, every
+    distinct step being equally likely in every step. `force` lifts what diverges; `measure` also propagates the lift and
     compares where that is affordable; `max_size` bounds the basis."""
 
     name = "carleman-truncation"
@@ -93,8 +93,7 @@ class CarlemanTruncation(Pass):
             if self.moments:
                 count = len(steps.variants)
                 chances = np.full(count, 1 / count)
-                options = {"closure": self.closure, "constant": self.constant}
-                return moment_lift(steps.variants, chances, steps.steps, start, order, **options)
+                return moment_lift(steps.variants, chances, steps.steps, start, order, self.max_size)
             return lift(steps, start, order, closure=self.closure, constant=self.constant, most=self.max_size)
         except BasisTooLarge:
             n = steps.size

@@ -100,16 +100,22 @@ def lift(
 
 
 def moment_lift(
-    steps: Sequence[Polynomials], chances: ArrayLike, horizon: int, start: ArrayLike, order: int, **options: bool
+    steps: Sequence[Polynomials],
+    chances: ArrayLike,
+    horizon: int,
+    start: ArrayLike,
+    order: int,
+    most: int = MOST_MONOMIALS,
 ) -> Lift:
     """The lift of the expected monomials when every step is one of `steps`, drawn independently with `chances`.
 
     Its matrix is the average of the lifted matrices, not the lift of the averaged map: the difference is the
-    covariance of the step (`carleman.md` 1.4).
+    covariance of the step (`carleman.md` 1.4). The basis is the full one: order 2 has all second moments.
     """
     share = np.asarray(chances, np.float64)
     each = StepMap(tuple(steps), Array(np.arange(len(steps))))
-    apart = lift(each, start, order, **options)
+    # Every moment is wanted, also those that the mean does not depend on.
+    apart = lift(each, start, order, closure=False, most=most)
     mean: Csr = sparse.csr_array(apart.matrices[0].shape)
     for matrix, chance in zip(apart.matrices, share.tolist(), strict=True):
         mean = mean + matrix * chance
