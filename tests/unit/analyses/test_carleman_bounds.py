@@ -42,7 +42,8 @@ def check_one(seed: int) -> tuple[float, float]:
     found = dissipation(steps, start)
     a = bound_a(step_norms(steps), steps.which.values, found.start_norm, order)
     proved = np.isfinite(a)
-    assert (errors[proved] <= a[proved] + ROUNDING).all(), seed
+    # For scalar maps bound and error are equal up to rounding.
+    assert (errors[proved] <= a[proved] * (1 + 1e-10) + ROUNDING).all(), seed
     b = bound_b(found.norms, found.start_norm, found.ratio, order, count)
     if b is not None:
         assert a[-1] <= b * (1 + 1e-9) + ROUNDING, seed
@@ -57,7 +58,7 @@ def test_the_true_error_is_within_every_bound() -> None:
     summary = tightness(*zip(*pairs, strict=True))
     assert summary["min"] >= 1 - 1e-6
     assert summary["count"] > 150
-    assert summary["median"] < 100
+    assert summary["q25"] < 20 < summary["q95"]
 
 
 @pytest.mark.slow
