@@ -41,7 +41,7 @@ def check_one(seed: int) -> tuple[float, float]:
         errors = truncation_error(lift(steps, start, order), iterate(steps, start))
     found = dissipation(steps, start)
     a = bound_a(step_norms(steps), steps.which.values, found.start_norm, order)
-    proved = np.isfinite(a)
+    proved = a < 1e100  # beyond, the true trajectory overflows first
     # For scalar maps bound and error are equal up to rounding.
     assert (errors[proved] <= a[proved] * (1 + 1e-10) + ROUNDING).all(), seed
     b = bound_b(found.norms, found.start_norm, found.ratio, order, count)
@@ -55,7 +55,7 @@ def check_one(seed: int) -> tuple[float, float]:
 
 def test_the_true_error_is_within_every_bound() -> None:
     pairs = [check_one(seed) for seed in range(300)]
-    summary = tightness(*zip(*pairs, strict=True))
+    summary = tightness(*zip(*pairs, strict=True), floor=1e-9)
     assert summary["min"] >= 1 - 1e-6
     assert summary["count"] > 150
     assert summary["q25"] < 20 < summary["q95"]
@@ -64,7 +64,7 @@ def test_the_true_error_is_within_every_bound() -> None:
 @pytest.mark.slow
 def test_the_true_error_is_within_every_bound_of_ten_thousand_maps() -> None:
     pairs = [check_one(seed) for seed in range(1000, 11000)]
-    summary = tightness(*zip(*pairs, strict=True))
+    summary = tightness(*zip(*pairs, strict=True), floor=1e-9)
     print(summary)
     assert summary["min"] >= 1 - 1e-6
 
