@@ -35,9 +35,9 @@ _MEASURE_BUDGET = 2e8
 @dataclass(frozen=True)
 class CarlemanTruncation(Pass):
     """`order` overrides the program's. `closure` keeps only monomials that the state depends on; without
-    `constant` the constant goes where nothing needs it. `moments` lifts the expected values of all monomials, every
-    distinct step being equally likely in every step. `force` lifts what diverges; `measure` also propagates the lift and
-    compares where that is affordable; `max_size` bounds the basis."""
+    `constant` the constant goes where nothing needs it. `moments` lifts the expected values of all monomials,
+    every distinct step being equally likely in every step. `force` lifts what diverges; `measure` also finds
+    the true error where that is affordable; `max_size` bounds the basis."""
 
     name = "carleman-truncation"
     takes = STEPPED
