@@ -35,7 +35,7 @@ def assemble(step: Polynomials, basis: FullBasis) -> Csr:
         here = basis.block(degree)
         parent, factor = basis.parent[here] - basis.starts[degree - 1], basis.last[here].astype(np.int64)
         if whole is not None:
-            blocks.append(extend_rows(blocks[-1], parent, factor, whole))
+            blocks.append(extend_rows(blocks[-1], parent, factor, whole, _width(step, basis)))
         else:
             blocks.append(_by_chunks(step, basis, blocks[-1], parent, factor, bounds))
     matrix: Csr = sparse.vstack(blocks, format="csr")
@@ -43,24 +43,29 @@ def assemble(step: Polynomials, basis: FullBasis) -> Csr:
     return _sorted(matrix)
 
 
-def extend_rows(parents: Csr, parent: Ints, factor: Ints, products: Csr) -> Csr:
+def extend_rows(parents: Csr, parent: Ints, factor: Ints, products: Csr, width: int) -> Csr:
     """Rows r = (row `parent[r]` of `parents`) times f_`factor[r]`, truncated: the kernel of the assembly.
 
-    `parents` is [P, D]. `products` [factors * D, D] holds x^b f_i, truncated, in row i * D + b. Both are compressed
-    rows, so that the kernel reads flat arrays of starts, columns and values. The columns of the result are not
-    sorted. Cost: the sum over entries (r, b) of the gathered rows of the length of row (factor[r], b).
+    `parents` is [P, D]. `products` [factors * width, D] holds x^b f_i, truncated, in row i * width + b; beyond
+    `width` monomials nothing of a product is left. Both are compressed rows, so that the kernel reads flat arrays of
+    starts, columns and values. The columns of the result are not sorted. Cost: the sum over entries (r, b) of the
+    gathered rows of the length of row (factor[r], b).
     """
     chosen = parents[parent]
-    offset = np.repeat(factor * parents.shape[1], np.diff(chosen.indptr))
-    columns = chosen.indices.astype(np.int64) + offset
-    shape = (len(parent), products.shape[0])
-    gathered: Csr = sparse.csr_array((chosen.data, columns, chosen.indptr), shape=shape)
+    columns, values, starts = chosen.indices, chosen.data, chosen.indptr
+    rows = np.repeat(factor * width, np.diff(starts))
+    if width < parents.shape[1]:
+        inside = columns < width
+        starts = np.concatenate([[0], np.cumsum(inside)])[starts]
+        columns, values, rows = columns[inside], values[inside], rows[inside]
+    gathered: Csr = sparse.csr_array((values, columns + rows, starts), shape=(len(parent), products.shape[0]))
     return gathered @ products
 
 
 def product_table(step: Polynomials, basis: FullBasis, first: int, stop: int) -> Csr:
-    """x^b f_i truncated, in row (i - first) * D + b, for the rows i in `first .. stop` of `step`."""
+    """x^b f_i truncated, in row (i - first) * width + b, for the rows i in `first .. stop` of `step`."""
     rows, columns, values = [], [], []
+    width = _width(step, basis)
     for block in step.terms:
         if block.degree > basis.order:
             continue
@@ -70,10 +75,10 @@ def product_table(step: Polynomials, basis: FullBasis, first: int, stop: int) ->
         reached = np.broadcast_to(np.arange(count), (len(row), count))
         for slot in range(block.degree):
             reached = basis.successors[reached, names[:, slot : slot + 1]]
-        rows.append(((row - first)[:, None] * basis.size + np.arange(count)).reshape(-1))
+        rows.append(((row - first)[:, None] * width + np.arange(count)).reshape(-1))
         columns.append(reached.reshape(-1))
         values.append(np.repeat(block.coefficients.values[here], count))
-    shape = ((stop - first) * basis.size, basis.size)
+    shape = ((stop - first) * width, basis.size)
     if not rows:
         return sparse.csr_array(shape, dtype=np.float64)
     entries = (np.concatenate(values), (np.concatenate(rows), np.concatenate(columns)))
@@ -112,10 +117,16 @@ def _by_chunks(step: Polynomials, basis: FullBasis, below: Csr, parent: Ints, fa
     for first, stop in pairwise(bounds):
         chosen = np.flatnonzero((factor >= first) & (factor < stop))
         table = product_table(step, basis, first, stop)
-        parts.append(extend_rows(below, parent[chosen], factor[chosen] - first, table))
+        parts.append(extend_rows(below, parent[chosen], factor[chosen] - first, table, _width(step, basis)))
         order.append(chosen)
     stacked: Csr = sparse.vstack(parts, format="csr")
     return stacked[np.argsort(np.concatenate(order), kind="stable")]
+
+
+def _width(step: Polynomials, basis: FullBasis) -> int:
+    """How many monomials still leave something of their product with a part of the step: those of low degree."""
+    lowest = min((block.degree for block in step.terms), default=0)
+    return int(basis.starts[max(basis.order - lowest, 0) + 1])
 
 
 def _chunks(step: Polynomials, basis: FullBasis) -> list[int]:
