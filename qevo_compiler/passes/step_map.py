@@ -6,7 +6,8 @@ after:  linear.map() {symbols = ["w"], start = f64<1>(0.5), pivot = f64<1>(0.0),
 Exact: the gradient of the objective is taken symbolically, and torch.optim.SGD's rule (momentum, Nesterov,
 dampening, coupled weight decay, minibatches, learning-rate decay) is folded into a polynomial map of parameters
 and velocities. The ranges of parameters play no part. A minibatch objective is the sum over its samples times
-(samples / batch size), plus the terms without data.
+(samples / batch size), plus the terms without data. Where functions were replaced by polynomials the ledger gets
+how far that moves the trained parameters.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ from qevo_compiler.dialects import linear, nn, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.poly.expansion import Algebra
-from qevo_compiler.ir import Array, Func, Module, Op, Value
+from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module, Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expansion import Expander
 from qevo_compiler.passes.gradient_extraction import objective_of
+from qevo_compiler.passes.linear.activation import activation_error
 from qevo_compiler.passes.linear.samples import Term, sample_terms
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
 
@@ -65,7 +67,12 @@ class StepMapPass(Pass):
         steps = fold([gradient(objective, size) for objective in objectives], which, rule)
         kept = tuple(op for op in main.ops if type(op) in STEPPED)
         stated = replace(_map_op(parameters, steps), span=train.span)
-        return module.with_main(Func(main.name, (), (stated, *kept), ()))
+        lowered = module.with_main(Func(main.name, (), (stated, *kept), ()))
+        error = None if train.batch or self.noise else activation_error(module, stated, rule)
+        if error is None:
+            return lowered
+        note = f"the parameters after {train.steps} steps of the model itself and of its polynomial"
+        return lowered.record(LedgerEntry(self.name, "activation error", error, Evidence.MEASURED, note=note))
 
     def _objectives(self, main: Func, train: problem.TrainOp) -> tuple[list[Polynomials], Ints]:
         """The polynomial to descend on for every distinct batch, and which of them each step uses."""

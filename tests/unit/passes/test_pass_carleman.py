@@ -7,6 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from qevo_compiler.analyses.carleman.aposteriori import iterate
 from qevo_compiler.analyses.carleman.lift import lift_of_op, propagate
 from qevo_compiler.analyses.carleman.optimizer import Sampling
 from qevo_compiler.diagnostics import CompileError
@@ -237,8 +238,24 @@ linearize carleman(order = 3, pivot = start, reupload = 5)
         lower_linear(text)
     module = lower_linear(text + "approximate tanh degree = 3 on [-1, 1]\n")
     stages = [entry.stage for entry in module.ledger]
-    assert stages[0] == "approximate-functions"
+    assert stages[:2] == ["approximate-functions", "step-map"]
     assert "carleman-truncation" in stages
+    (error,) = entries(module, "activation error")
+    assert error == pytest.approx(_activation_error_by_hand(module), rel=1e-9)
+    assert not entries(quartic(), "activation error")
+
+
+def _activation_error_by_hand(module: Module) -> float:
+    """The same unit trained with the true tanh, the gradient written out."""
+    x, y = np.array([[0.5, 1], [-0.4, 1], [0.8, 1]]), np.array([0.3, -0.2, 0.45])
+    theta = np.array([0.1, 0.05])
+    for _ in range(30):
+        out = np.tanh(x @ theta)
+        theta = theta - 0.2 * (x.T @ ((out - y) * (1 - out**2)) / 3 + 0.05 * theta)
+    # The specification's true tanh value of d1.
+    assert theta == pytest.approx([0.406632869522171, 0.0677948227278004], rel=1e-12)
+    op = the_map(module)
+    return float(np.linalg.norm(theta - op.pivot.values - iterate(op.map, op.start.values - op.pivot.values)[-1]))
 
 
 @pytest.mark.parametrize(
