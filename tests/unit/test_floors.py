@@ -29,6 +29,7 @@ FLOORS = {
     "report": 7,
     "runtime": 7,
     "cli": 8,
+    "__main__": 9,
 }
 MAY_CALL_EVALUATOR = {"passes", "analyses"}
 # The one upward delegation: `Problem.compile` and the lazy public names reach the driver by name.

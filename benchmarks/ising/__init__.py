@@ -1,0 +1,1 @@
+"""Expression to QUBO: our compiler against dimod, Amplify, PyQUBO and OMMX. `python -m benchmarks.ising`."""
