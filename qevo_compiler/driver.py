@@ -20,7 +20,7 @@ from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
 from qevo_compiler.tuning import tuned
 
-__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "make_target", "plan"]
+__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "lower_linear", "make_target", "plan"]
 
 TUNE = "tune"
 Settings = Mapping[str, Mapping[str, Any]]
@@ -111,6 +111,28 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
 
 
+def lower_linear(
+    source: Any,
+    *,
+    until: str | None = None,
+    data: Mapping[str, Any] | None = None,
+    passes: Settings | None = None,
+    context: Context | None = None,
+) -> Module:
+    """The module of a source with `train` and `linearize` at a stage of the linear pipeline.
+
+    `source` is what `compile` takes. `until` names the last pass to run (default: all of them, to the history
+    system); `passes` sets pass options, for example `{"carleman-truncation": {"order": 5}}`.
+    """
+    imported = import_source(source, data=data)
+    pipeline = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
+    if imported.task is Task.PROBLEM:
+        pipeline = _resume(pipeline, imported.module)
+    names = [step.name for step in pipeline.passes]
+    kept = pipeline.passes if until is None else pipeline.passes[: names.index(until) + 1]
+    return run_guarded(Pipeline(kept), imported.module, context or Context())
+
+
 def run_guarded(
     pipeline: Pipeline, module: Module, context: Context, after: AfterPass | None = None, check: bool = True
 ) -> Module:
@@ -180,8 +202,10 @@ def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
     for index, step in enumerate(pipeline.passes):
         if step.takes.name == stage.name:
             return Pipeline(pipeline.passes[index:])
-    finished = pipeline.passes and pipeline.passes[-1].leaves.name == stage.name
-    return Pipeline(()) if finished else pipeline
+    if pipeline.passes and pipeline.passes[-1].leaves.name == stage.name:
+        return Pipeline(())
+    wider = [index for index, step in enumerate(pipeline.passes) if stage.ops <= step.takes.ops]
+    return Pipeline(pipeline.passes[wider[-1] :]) if wider else pipeline
 
 
 def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:

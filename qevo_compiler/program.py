@@ -20,6 +20,7 @@ from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
 from qevo_compiler.decode.explain_model import explain_constraint, explain_coupling, explain_element
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.sources import (
     CannotWrite,
@@ -33,6 +34,7 @@ from qevo_compiler.diagnostics.sources import (
 )
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import TARGETS, EmittedFile, Target, load_target, manifest
 from qevo_compiler.targets.common import the_file
@@ -125,7 +127,7 @@ class CompiledProgram:
         """The spin model as a dimod object."""
         from qevo_compiler.targets.dwave import to_dimod
 
-        return to_dimod(self.module.main.only(ising.ModelOp))
+        return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
 
     @cached_property
     def coefficients(self) -> CoefficientTable:
@@ -221,27 +223,27 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
-        size = sum(register.count for register in self.provenance)
+        size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
             return self.decoder.explain_spin(int(name[1:]))
         found = [register for register in self.provenance if register.symbol == name]
-        element = explain_element(self.provenance, name) if not found else []
+        element = explain_element(self.provenance, name, self.decoder.numbering) if not found else []
         if element:
             return element
         if not found:
             symbols = [register.symbol for register in self.provenance]
             known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
-        return [line for register in found for line in _register_lines(register)]
+        return [line for register in found for line in _register_lines(register, self.decoder.numbering)]
 
     def explain_coupling(self, first: str, second: str) -> list[str]:
         """What the coupling of two spins (`s3`, `s9`) is the sum of: the objective and single penalties.
 
         Raises `CompileError` for names of no two different spins, or for files without a spin model.
         """
-        if self.module.main.first(ising.ModelOp) is None:
+        if spin_view(self.module) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
-        size = sum(register.count for register in self.provenance)
+        size = self.decoder.size
         known = [re.fullmatch(r"s(\d+)", name.strip()) for name in (first, second)]
         spins = sorted({int(match[1]) for match in known if match and int(match[1]) < size})
         if len(spins) != 2:
@@ -275,7 +277,7 @@ class CompiledProgram:
 
 def decoding_module(module: Module) -> Module:
     """What decoding needs of a module: `@problem` and, in `@main`, registers, penalties and sampling."""
-    kept = (ising.RegisterOp, ising.PenaltyOp, anneal.SampleOp)
+    kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
     main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
     problem = module.find("problem")
     return Module(module.name, (main,) if problem is None else (main, problem), module.ledger)
@@ -327,8 +329,11 @@ def _located(op: Op, source: Mapping[str, str]) -> Op:
     return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
 
 
-def _register_lines(register: ising.RegisterOp) -> Iterator[str]:
-    spins = f"s{register.first}..s{register.first + register.count - 1}" if register.count else "no spins"
+def _register_lines(register: ising.RegisterOp, numbering: Numbering) -> Iterator[str]:
+    found = numbering.of_register(register)
+    spins = f"s{found[0]}..s{found[-1]}" if len(found) else "no spins"
+    if len(found) < register.count:
+        spins += f" ({register.count - len(found)} eliminated by presolve)"
     shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
     kind = register.domain.value if register.domain else register.role.value
     encoding = f", {register.encoding.value} encoded" if register.encoding else ""

@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 STAGE = "reweight"
 _GAP = "penalty gap"
 _AFTER = "binary-to-spin"
+_PRESOLVE = "presolve"
 _LOWERING = "quadratize"
 _SCHEDULE = "synthesize-schedule"
 
 
 def coefficient_table(program: CompiledProgram) -> CoefficientTable:
     """The program's sources as vectors. Raises `CompileError` where its model is not their weighted sum."""
-    model = program.module.main.first(ising.ModelOp)
-    if model is None:
+    main = program.module.main
+    model = main.first(ising.ModelOp)
+    if model is None and main.first(ising.QuboOp) is None:
         raise CompileError(NotReweightable(None, program.name, "it has no spin model"))
     table = CoefficientTable(program.module)
-    if table.quadratic and not _rounded(program):
+    if model is not None and _is_sum(program, table) and not _rounded(program):
         present = table.model([op.weight for op in program.module.main.ops_of(PenaltyOp)])
         if present is None or not same_model(present, model):
             raise CompileError(NotReweightable(None, program.name, "later steps changed its coefficients"))
@@ -115,10 +117,10 @@ def _rebuilt(
     table = program.coefficients
     weights = [op.weight for op in penalties]
     module = program.module
-    dropped = (PenaltyOp, ising.ModelOp, gate.CircuitOp, anneal.ScheduleOp)
+    dropped = (PenaltyOp, ising.ModelOp, ising.QuboOp, ising.ReductionOp, gate.CircuitOp, anneal.ScheduleOp)
     kept = [op for op in module.main.ops if not isinstance(op, dropped)]
     pipeline = Pipeline.parse(str(program.options.get("pipeline", "")))
-    if table.quadratic:
+    if _is_sum(program, table):
         model = table.model(weights, objective)
         if model is None:
             return None
@@ -127,10 +129,10 @@ def _rebuilt(
     else:
         if objective is not None:
             return None
-        # Products get their auxiliaries from the weighted sum, so that is split anew.
+        # What presolve finds and how products are split depends on the weighted sum, so both are done anew.
         total = combine([(table.objective, 1.0), *zip(table.energies, weights, strict=True)])
         kept = [op for op in kept if not (isinstance(op, ising.RegisterOp) and op.role is Role.AUXILIARY)]
-        passes = _from(pipeline, _LOWERING)
+        passes = _from(pipeline, _PRESOLVE) or _from(pipeline, _LOWERING)
         main = Func("main", (), (*kept, *penalties, poly.ObjectiveOp(total)))
     before = module.main.ops_of(PenaltyOp)
     ledger = _ledger(program, {step.name for step in passes}, before, penalties)
@@ -168,7 +170,14 @@ def _behind(pipeline: Pipeline, name: str) -> tuple[Pass, ...]:
 
 def _from(pipeline: Pipeline, name: str) -> tuple[Pass, ...]:
     names = [step.name for step in pipeline.passes]
-    return pipeline.passes[names.index(name) :] if name in names else pipeline.passes
+    return pipeline.passes[names.index(name) :] if name in names else ()
+
+
+def _is_sum(program: CompiledProgram, table: CoefficientTable) -> bool:
+    """Whether the model is the weighted sum of the vectors: over spins, without auxiliaries and eliminated bits."""
+    main = program.module.main
+    whole = main.first(ising.ReductionOp) is None and main.first(ising.ModelOp) is not None
+    return table.quadratic and whole
 
 
 def _rounded(program: CompiledProgram) -> bool:

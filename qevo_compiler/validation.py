@@ -30,7 +30,8 @@ def validate(program: CompiledProgram) -> None:
     """
     if program.module.find("problem") is None:
         raise InternalError("the module keeps no @problem to validate against")
-    scale = program.module.main.only(ising.ModelOp).scale
+    model = program.module.main.first(ising.ModelOp)
+    scale = 1.0 if model is None else model.scale
     found = program.decoder.decode(program.decoder.recompute_auxiliaries(_random_codes(program)))
     assert found.energy is not None
     stated = np.sum(
@@ -46,14 +47,16 @@ def validate(program: CompiledProgram) -> None:
 def _validate_circuit(program: CompiledProgram) -> None:
     """Every spin has a qubit of its own and is measured."""
     circuit = program.module.main.first(gate.CircuitOp)
+    if circuit is None:
+        return
     model = program.module.main.only(ising.ModelOp)
-    if circuit is not None and circuit.qubit_count < model.size:
+    if circuit.qubit_count < model.size:
         raise InternalError(f"{circuit.qubit_count} qubits for {model.size} spins")
 
 
 def _random_codes(program: CompiledProgram) -> Spins:
     rng = np.random.default_rng(0)
-    bits = rng.integers(0, 2, (SAMPLES, program.decoder.size), dtype=np.int8)
+    bits = rng.integers(0, 2, (SAMPLES, program.decoder.numbering.bits), dtype=np.int8)
     for register in program.provenance:
         elements = int(np.prod(register.shape, dtype=np.int64))
         if register.role is not ising.Role.DECISION or not register.count or register.count % elements:
@@ -65,7 +68,7 @@ def _random_codes(program: CompiledProgram) -> Spins:
             bits[:, columns] = (np.arange(width) == chosen % width).reshape(SAMPLES, -1)
         elif register.encoding is not None and register.encoding.ordered:
             bits[:, columns] = (np.arange(width) < chosen).reshape(SAMPLES, -1)
-    return (2 * bits - 1).astype(np.int8)
+    return program.decoder.numbering.restrict((2 * bits - 1).astype(np.int8))
 
 
 __all__ = ["validate"]

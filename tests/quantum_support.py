@@ -81,6 +81,10 @@ def fsim(theta, phi):
     return matrix
 
 
+def controlled(matrix):
+    return np.block([[np.eye(2), np.zeros((2, 2))], [np.zeros((2, 2)), matrix]])
+
+
 def gate_matrix(gate, angle=0.0, axis=0.0):
     matrices = {
         Gate.H: (X + Z) / math.sqrt(2),
@@ -96,6 +100,8 @@ def gate_matrix(gate, angle=0.0, axis=0.0):
         Gate.SQRT_ISWAP: fsim(-math.pi / 4, 0.0),
         Gate.SYC: fsim(math.pi / 2, math.pi / 6),
         Gate.SWAP: np.eye(4)[[0, 2, 1, 3]],
+        Gate.CRY: controlled(rotation(Y, angle)),
+        Gate.CRZ: controlled(rotation(Z, angle)),
     }
     return matrices[gate]
 

@@ -18,6 +18,7 @@ from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.ir import Module
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.targets.common import need, the_model
 from qevo_compiler.targets.dwave import to_dimod
 
@@ -51,7 +52,7 @@ class LocalBackend(Backend):
         circuit = module.main.first(CircuitOp)
         if circuit is not None and not self.exact:
             return _measure(circuit, module.main.first(ising.ModelOp), reads, seed)
-        return self.sample_model(the_model(module, "local backend"), reads, seed, sweeps)
+        return self.sample_model(_the_model(module), reads, seed, sweeps)
 
     def sample_model(
         self,
@@ -79,6 +80,10 @@ class LocalBackend(Backend):
             given["initial_states"] = (initial_states, list(range(model.size)))
             given["initial_states_generator"] = "tile"
         return _anneal(model, reads, seed, SWEEPS if sweeps is None else sweeps, given)
+
+
+def _the_model(module: Module) -> ising.ModelOp:
+    return spin_view(module) or the_model(module, "local backend")
 
 
 def _checked_states(model: ising.ModelOp, states: Spins) -> Spins:

@@ -54,7 +54,9 @@ def _style(line: str) -> str:
 
 def add_source(parser: argparse.ArgumentParser) -> None:
     """The source argument and the options about importing it."""
-    parser.add_argument("source", help=".qevo program, .py model (this runs the file) or .qir module")
+    parser.add_argument(
+        "source", help=".qevo program, .py model (this runs the file), .qir module, or a file that `qevoc import` reads"
+    )
     parser.add_argument("--data", action="append", default=[], metavar="NAME=FILE", help="override a program's data")
     parser.add_argument("--task", choices=("train", "round"), help="for a model: training rounds or weight rounding")
     parser.add_argument("--bits", type=int, help="bits a weight (with --task)")
@@ -63,10 +65,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 def add_compilation(parser: argparse.ArgumentParser, target_default: str | None = "dwave") -> None:
     """The options about lowering and the target."""
     parser.add_argument(
-        "--target", default=target_default, metavar="T", help="dwave, openqasm3 or cirq (default dwave)"
+        "--target", default=target_default, metavar="T", help="dwave, openqasm3, cirq or qubo (default dwave)"
     )
     parser.add_argument("--embed", choices=("pegasus", "zephyr"), help="dwave: also embed into this topology")
     parser.add_argument("--device", help="cirq: a device such as willow_pink, or sycamore")
+    parser.add_argument("--format", metavar="F", help="qubo: format of the file, such as bqpjson or lp (default coo)")
     parser.add_argument("--set", action="append", default=[], metavar="PASS.OPTION=VALUE", help="an option of a pass")
     parser.add_argument("--passes", metavar="PIPELINE", help="run this pipeline instead of the usual one")
     parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1, help="effort (default 1)")
@@ -91,7 +94,7 @@ def options_from(args: argparse.Namespace) -> Options:
     if args.bits is not None:
         owner = "rounding-model" if task is Task.ROUND else "local-quadratic-model"
         settings.setdefault(owner, {})["bits"] = str(args.bits)
-    target_options = {key: getattr(args, key) for key in ("embed", "device") if getattr(args, key)}
+    target_options = {key: getattr(args, key) for key in ("embed", "device", "format") if getattr(args, key)}
     return Options(
         args.target or "dwave",
         task,

@@ -26,6 +26,7 @@ OK, WRONG_PROGRAM, USAGE, OUR_BUG = 0, 1, 2, 70
 COMMANDS = {
     "compile": "compile a program or a model for a target",
     "run": "compile if needed, sample, decode and print the answer",
+    "import": "read a file of another tool and write it as a program or a module",
     "check": "report every error of a program and write nothing",
     "fmt": "print or rewrite a program in the canonical layout",
     "opt": "run passes on IR: IR in, IR out",

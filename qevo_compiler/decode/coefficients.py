@@ -6,14 +6,14 @@ The model is their weighted sum; other weights, or another objective of the same
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.dialects import ising
-from qevo_compiler.dialects.poly import ObjectiveOp, Polynomials, Vartype, arithmetic
+from qevo_compiler.dialects.poly import ObjectiveOp, Polynomials, Vartype
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
@@ -46,9 +46,7 @@ class CoefficientTable:
         penalties = module.main.ops_of(ising.PenaltyOp)
         self.keys: tuple[Key, ...] = tuple((op.symbol, op.implied) for op in penalties)
         self.objective = self._projection.objective_bits()
-        self.energies = tuple(
-            arithmetic.total(self._projection.penalty_rows(replace(op, weight=1.0))) for op in penalties
-        )
+        self.energies = tuple(self._projection.penalty_total(op) for op in penalties)
         self.quadratic = all(p.degree <= 2 for p in (self.objective, *self.energies))
         if self.quadratic:
             self._build()
@@ -57,7 +55,8 @@ class CoefficientTable:
         models = [self._spins(p) for p in (self.objective, *self.energies)]
         size = max(self._projection.size, 1)
         keys = [m.rows.values.astype(np.int64) * size + m.columns.values for m in models]
-        pattern = np.unique(np.concatenate(keys))
+        pattern = np.sort(np.concatenate(keys))
+        pattern = pattern[np.diff(pattern, prepend=-1) > 0]
         self._rows, self._columns = (part.astype(np.int32) for part in np.divmod(pattern, size))
         places = [np.searchsorted(pattern, key) for key in keys]
         self.vectors = tuple(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.decode.codes import Decoded, decode_register
 from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.solution import Residuals, Solutions
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
@@ -20,6 +21,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, Register
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
 from qevo_compiler.ir import Module
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.penalty.penalty_energy import wall_rows
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
@@ -43,26 +45,28 @@ class Decoder:
         self._decisions = [register for register in self._registers if register.role is Role.DECISION]
         self._slacks = {register.symbol: register for register in self._registers if register.role is Role.SLACK}
         self._penalties = main.ops_of(PenaltyOp)
-        self._model = main.first(ising.ModelOp)
+        self._model = spin_view(module)
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
         self._constraints = problem.ops_of(poly.ConstraintOp)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
-        self.size = sum(register.count for register in self._registers)
+        self.numbering = Numbering(main)
+        self.size = self.numbering.spins
 
     def decode(self, spins: ArrayLike) -> Solutions:
         """Decode samples [reads, spins] of -1/+1 (one sample may come flat).
 
         Raises `CompileError` for samples of another size or with other values. Cost: reads times terms.
         """
-        states = self._checked(spins)
+        samples = self._checked(spins)
+        states = self.numbering.expand(samples)
         decoded = [self._decode_register(register, states) for register in self._decisions]
         point = _point(self._decisions, decoded)
         objective = arithmetic.evaluate(self._objective.polynomial, point)[:, 0]
         families = {op.symbol: _residuals(op, point) for op in self._constraints}
         hard = [family.satisfied.all(axis=1) for family in families.values() if not family.soft]
         feasible = np.logical_and.reduce(hard) if hard else np.ones(len(states), bool)
-        energy = None if self._model is None else model_energies(self._model, states)
+        energy = None if self._model is None else model_energies(self._model, samples)
         valid = [item.valid.all(axis=1) for item in decoded]
         return Solutions(
             sense=self._objective.sense,
@@ -78,16 +82,18 @@ class Decoder:
 
     def recompute_auxiliaries(self, spins: ArrayLike) -> Bits:
         """The samples [reads, spins] with every auxiliary set to the product of its factors."""
-        states = self._checked(spins).copy()
+        states = self.numbering.expand(self._checked(spins)).copy()
         for register in self._auxiliaries():
             # In order of number, since an auxiliary may be a factor of a later one.
             for bit, (a, b) in enumerate(_factors(register)):
                 states[:, register.first + bit] = np.minimum(states[:, a], states[:, b])
-        return states
+        return self.numbering.restrict(states)
 
     def explain_spin(self, index: int) -> list[str]:
         """What a spin stands for, in lines: its symbol and weight, its constraint, or the product that it is."""
-        return list(explain_bit(self._registers, index))
+        if not 0 <= index < self.size:
+            return [f"s{index}: no such spin (the program has {self.size})"]
+        return list(explain_bit(self._registers, self.numbering.bit(index), self.numbering.name))
 
     def _checked(self, spins: ArrayLike) -> Bits:
         states = np.asarray(spins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,25 +13,26 @@ from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import format_float
 
 
-def explain_bit(registers: Sequence[RegisterOp], index: int) -> Iterator[str]:
-    """The lines for spin `index`; an auxiliary is followed by the lines of its factors, indented."""
-    register = next((r for r in registers if r.first <= index < r.first + r.count), None)
-    if register is None:
-        total = sum(r.count for r in registers)
-        yield f"s{index}: no such spin (the program has {total})"
-        return
+def spin_name(bit: int) -> str:
+    """The name of a bit where every bit has a spin."""
+    return f"s{bit}"
+
+
+def explain_bit(registers: Sequence[RegisterOp], index: int, name: Callable[[int], str] = spin_name) -> Iterator[str]:
+    """The lines for bit `index` of the registers; an auxiliary is followed by the lines of its factors, indented."""
+    register = next(r for r in registers if r.first <= index < r.first + r.count)
     bit = index - register.first
     match register.role:
         case Role.DECISION:
-            yield f"s{index} = {_decision(register, bit)}{_place(register)}"
+            yield f"{name(index)} = {_decision(register, bit)}{_place(register)}"
         case Role.SLACK:
-            yield f"s{index} = {_slack(register, bit)}{_place(register)}"
+            yield f"{name(index)} = {_slack(register, bit)}{_place(register)}"
         case Role.AUXILIARY:
             assert register.factors is not None
             a, b = (int(i) for i in register.factors.values[bit])
-            yield f"s{index} = auxiliary, product of s{a} and s{b}"
+            yield f"{name(index)} = auxiliary, product of {name(a)} and {name(b)}"
             for factor in (a, b):
-                yield from (f"  {line}" for line in explain_bit(registers, factor))
+                yield from (f"  {line}" for line in explain_bit(registers, factor, name))
 
 
 def _place(register: RegisterOp) -> str:

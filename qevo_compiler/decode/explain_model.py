@@ -10,6 +10,7 @@ import numpy as np
 from qevo_compiler.analyses.names import element_name, instance_name
 from qevo_compiler.analyses.symbolic import variable_names
 from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
@@ -37,13 +38,13 @@ def split_instance(name: str) -> tuple[str, tuple[int, ...]]:
     return (found[1], tuple(int(i) for i in found[2].split(","))) if found else (name.strip(), ())
 
 
-def explain_element(registers: Sequence[RegisterOp], name: str) -> list[str]:
+def explain_element(registers: Sequence[RegisterOp], name: str, numbering: Numbering) -> list[str]:
     """The spins of one element of a symbol (`take[3]`), a line each; empty when no symbol has it."""
     symbol, indices = split_instance(name)
     for register in registers:
         element = _element(register, indices) if register.symbol == symbol and register.domain else None
         if element is not None:
-            return list(_element_lines(registers, register, element))
+            return list(_element_lines(registers, register, element, numbering))
     return []
 
 
@@ -64,7 +65,7 @@ def explain_coupling(module: Module, i: int, j: int) -> Iterator[str]:
             yield f"  {part:+.10g} from {source.title}{_why(projection, source.kind, source.symbol)}"
             yield from _instances(projection, source.kind, source.symbol, i, j)
     for spin in (i, j):
-        yield from explain_bit(projection.registers, spin)
+        yield from explain_bit(projection.registers, projection.numbering.bit(spin), projection.numbering.name)
 
 
 def explain_constraint(module: Module, name: str) -> list[str]:
@@ -98,7 +99,7 @@ def _instances(projection: Projection, kind: SourceKind, symbol: str, i: int, j:
     indices = projection.indices(symbol)
     if kind is not SourceKind.CONSTRAINT or op is None or len(indices) < 2:
         return
-    rows = projection.rows_with(op, (i, j))
+    rows = projection.rows_with(op, (projection.numbering.bit(i), projection.numbering.bit(j)))
     for row in rows[:MAX_INSTANCES]:
         model = projection.in_spins(arithmetic.total(projection.penalty_rows(op, [row])))
         part = coupling_of(model, i, j)
@@ -127,7 +128,7 @@ def _constraint_lines(module: Module, op: poly.ConstraintOp, rows: list[int]) ->
         return
     yield from _penalty_lines(penalty, op.relation, rows)
     slack = next((r for r in main.ops_of(RegisterOp) if r.role is Role.SLACK and r.symbol == op.symbol), None)
-    yield from _slack_lines(slack, rows)
+    yield from _slack_lines(slack, rows, Numbering(main))
     yield from _ledger_lines(module.ledger, op.symbol, penalty.rule)
 
 
@@ -148,13 +149,13 @@ def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int]) -> Iterat
         yield f"  {stated}" if unit else "  this instance always holds, or another one implies it, and adds nothing"
 
 
-def _slack_lines(slack: RegisterOp | None, rows: list[int]) -> Iterator[str]:
+def _slack_lines(slack: RegisterOp | None, rows: list[int], numbering: Numbering) -> Iterator[str]:
     if slack is None or slack.affine is None:
         yield "  no slack spins"
         return
     starts, bits, weights = (getattr(slack.affine, name).values for name in ("starts", "bits", "weights"))
     parts = np.concatenate([np.arange(starts[row], starts[row + 1]) for row in rows[:MAX_INSTANCES]])
-    listed = [f"s{slack.first + int(bits[k])} (weight {weights[k]:g})" for k in parts[:MAX_PARTS]]
+    listed = [f"{numbering.name(slack.first + int(bits[k]))} (weight {weights[k]:g})" for k in parts[:MAX_PARTS]]
     more = f" and {len(parts) - MAX_PARTS} more" if len(parts) > MAX_PARTS else ""
     yield f"  slack spins: {', '.join(listed)}{more}" if listed else "  no slack spins"
 
@@ -207,18 +208,22 @@ def _element(register: RegisterOp, indices: tuple[int, ...]) -> int | None:
     return int(found[0]) if len(found) else None
 
 
-def _element_lines(registers: Sequence[RegisterOp], register: RegisterOp, element: int) -> Iterator[str]:
+def _element_lines(
+    registers: Sequence[RegisterOp], register: RegisterOp, element: int, numbering: Numbering
+) -> Iterator[str]:
     positions = None if register.positions is None else register.positions.values
     name = element_name(register.symbol, register.shape, element, positions, register.tensor_shape)
     bits = element_bits(register, element)
     kind = register.domain.value if register.domain else register.role.value
     coded = f", {register.encoding.value} encoded" if register.encoding else ""
     place = f", declared at {register.span}" if register.span else ""
-    count = "1 spin" if len(bits) == 1 else f"{len(bits)} spins"
+    spins = sum(not numbering.reason(register.first + bit) for bit in bits)
+    count = "1 spin" if spins == 1 else f"{spins} spins"
     yield f"{name}: {kind}{coded}, {count}{place}"
     for bit in bits:
-        line = next(explain_bit(registers, register.first + bit))
-        yield f"  {line.partition(', declared at')[0]}"
+        line = next(explain_bit(registers, register.first + bit, numbering.name))
+        reason = numbering.reason(register.first + bit)
+        yield f"  {line.partition(', declared at')[0]}{reason and f' ({reason})'}"
 
 
 def element_bits(register: RegisterOp, element: int) -> list[int]:

@@ -44,7 +44,10 @@ class UnknownSource(Error):
 
     code: ClassVar[str] = "Q0003"
     title: ClassVar[str] = "`{path}` is no source that qevoc knows"
-    help: ClassVar[str] = "give a `.qevo` program, a `.py` model or a `.qir` module; for `run` also a program's folder"
+    help: ClassVar[str] = (
+        "give a `.qevo` program, a `.py` model, a `.qir` module or a file of docs/interchange.md; "
+        "for `run` also a program's folder"
+    )
 
     path: str
 

@@ -16,7 +16,7 @@ class Gate(EnumAttribute):
 
     `rz(t) = exp(-i t Z / 2)`, `rzz(t) = exp(-i t Z Z / 2)`, `phased_x(t, p)` is a rotation by t about
     the axis at angle p in the xy plane, `fsim(t, p)` is Google's, `syc` is `fsim(pi/2, pi/6)` and
-    `sqrt_iswap` is Google's iSWAP to the power 1/2.
+    `sqrt_iswap` is Google's iSWAP to the power 1/2. `cry` and `crz` turn their second qubit where the first is 1.
     """
 
     H = (0, 1, 0)
@@ -32,6 +32,8 @@ class Gate(EnumAttribute):
     SQRT_ISWAP = (10, 2, 0)
     SYC = (11, 2, 0)
     SWAP = (12, 2, 0)
+    CRY = (13, 2, 1)
+    CRZ = (14, 2, 1)
 
     @property
     def opcode(self) -> int:

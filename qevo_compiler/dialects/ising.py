@@ -61,6 +61,57 @@ class RegisterOp(Op):
             raise Invalid(f"`{self.symbol}`: a bit outside the block")
 
 
+@dataclass(frozen=True)
+class ReductionOp(Op):
+    """Bits that a presolve eliminated: each follows from the others at every state that matters.
+
+    Bits carry the registers' numbers. Elimination k (in order; those of one round depend only on bits that
+    the round left) removed bit `eliminated[k]`: as spins, it is +1 where
+
+        biases[k] + sum_m weights[m] s[members[m]] < 0,   m in starts[k] .. starts[k + 1],
+
+    and -1 elsewhere. `rounds` holds the first elimination of each round and, last, their number. The model's
+    spins are the bits that are left, in ascending order.
+    """
+
+    name: ClassVar[str] = "ising.reduction"
+    pure: ClassVar[bool] = False
+    eliminated: Array
+    rounds: Array
+    starts: Array
+    members: Array
+    weights: Array
+    biases: Array
+
+    def verify(self) -> None:
+        count = self.eliminated.size
+        if self.starts.size != count + 1 or self.biases.size != count or self.members.size != self.weights.size:
+            raise Invalid("the reduction's arrays do not fit each other")
+        if len(np.unique(self.eliminated.values)) != count:
+            raise Invalid("a bit is eliminated twice")
+
+    def kept(self, bits: int) -> NDArray[np.int64]:
+        """The numbers of the bits that are left, of `bits` in all."""
+        left = np.ones(bits, bool)
+        left[self.eliminated.values] = False
+        return np.flatnonzero(left)
+
+    def expand(self, spins: NDArray[np.int8], bits: int) -> NDArray[np.int8]:
+        """States [reads, bits] of all bits from states [reads, kept] of those that are left."""
+        states = np.full((len(spins), bits), -1, np.int8)
+        states[:, self.kept(bits)] = spins
+        rounds, starts, members = self.rounds.values, self.starts.values, self.members.values
+        for first, last in zip(rounds[-2::-1].tolist(), rounds[:0:-1].tolist(), strict=True):
+            parts = slice(int(starts[first]), int(starts[last]))
+            owner = np.repeat(np.arange(last - first), np.diff(starts[first : last + 1]))
+            fields = np.tile(self.biases.values[first:last], (len(spins), 1))
+            for read, state in enumerate(states):
+                products = self.weights.values[parts] * state[members[parts]]
+                fields[read] += np.bincount(owner, products, last - first)
+            states[:, self.eliminated.values[first:last]] = np.where(fields < 0, 1, -1)
+        return states
+
+
 class PenaltyRule(EnumAttribute):
     """How a penalty weight was found; `docs/penalties.md` has the proofs and the references.
 

@@ -71,7 +71,7 @@ def import_source(
 
 def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, sources: SourceMap) -> Imported:
     if path.suffix not in (".qevo", ".qir", ".py"):
-        raise CompileError(UnknownSource(None, path.name))
+        return _from_other_tool(path, sources)
     file = read_source(path)
     sources.add(file)
     if path.suffix == ".qevo":
@@ -83,6 +83,16 @@ def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, so
     from qevo_compiler.frontend.torch.load import load_model_file
 
     return _traced(load_model_file(path, sources), path.stem, task, sources)
+
+
+def _from_other_tool(path: Path, sources: SourceMap) -> Imported:
+    from qevo_compiler.interchange import InputFile, guess, read_problem
+
+    file = InputFile.open(path)
+    format = guess(file)
+    if format is None:
+        raise CompileError(UnknownSource(None, path.name))
+    return Imported(read_problem(file, format, sources), sources, Task.PROBLEM)
 
 
 def read_source(path: Path) -> SourceFile:

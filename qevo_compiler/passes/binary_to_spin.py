@@ -50,6 +50,13 @@ def spin_model(op: ising.QuboOp) -> ising.ModelOp:
     return ising.ModelOp(offset, Array(fields), op.rows, op.columns, Array(quarter), span=op.span)
 
 
+def spin_view(module: Module) -> ising.ModelOp | None:
+    """The module's model over spins: its own, or that of its model over bits, or None when it has neither."""
+    model = module.main.first(ising.ModelOp)
+    bits = module.main.first(ising.QuboOp) if model is None else None
+    return model if bits is None else spin_model(bits)
+
+
 def degree_sums(rows: Array, columns: Array, values: Floats, size: int) -> Floats:
     """The sum of the values of all pairs that each bit belongs to, [size]."""
     total = np.bincount(rows.values, values, size).astype(np.float64)

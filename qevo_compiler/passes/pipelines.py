@@ -8,8 +8,10 @@ _TENSOR = "fold-constants,decompose-layers"
 # Smooth functions become polynomials before expansion, which knows only polynomials.
 _PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
 
-# One global quadratization after all penalties are in, so that products are shared and opposite signs cancel.
-_ISING = "encode-variables,penalize-constraints,quadratize,binary-to-spin"
+# One global quadratization after all penalties are in, so that products are shared and opposite signs cancel;
+# presolve comes before it, since a bit that is gone needs no products.
+_QUADRATIC = "encode-variables,penalize-constraints,presolve,quadratize,drop-eliminated"
+_ISING = f"{_QUADRATIC},binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
 _TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
@@ -20,26 +22,43 @@ _ROUND = "fold-constants,rounding-model"
 # Rounding (off unless its `bits` is set) comes after scaling, whose factor it must not change.
 _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 
+# The pivot moves before anything is measured about it; an order is chosen from bounds, before anything is lifted.
+_LINEAR = "step-map,pivot,dissipation-analysis,select-order,carleman-truncation,history-system"
+
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
+    # No scaling: the files are for solvers that take the problem's own energies.
+    "qubo": f"{_QUADRATIC},spin-to-binary",
     # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient. Routing comes
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
+    "linear": _LINEAR,
 }
 
 # How much effort goes into a small program. A level never changes which programs are accepted.
-# What rises is the search for a feasible point, which makes proved penalties smaller.
+# What rises is the search for a feasible point, which makes proved penalties smaller, and the presolve.
 OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
-    0: {"penalize-constraints": {"search_steps": 0}},
+    0: {"penalize-constraints": {"search_steps": 0}, "presolve": {"persistency": False, "symmetry": False}},
     1: {},
-    2: {"penalize-constraints": {"search_steps": 4000}},
+    2: {"penalize-constraints": {"search_steps": 4000}, "presolve": {"contraction": True, "roof_seconds": 1.0}},
 }
 
 
 def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
+    if target == "linear":
+        # The optimizer's steps are made from the tensor program itself, whose sums show where the samples are.
+        return f"{_TENSOR},approximate-functions,{TARGETS[target]}"
+    return f"{SOURCES[task]},{lowering_text(task, target)}"
+
+
+def lowering_text(task: str, target: str) -> str:
+    """The part of a pipeline that follows the source's own."""
     lowering = TARGETS[target]
+    if task == "train":
+        # Training tries several good samples: a presolve that keeps one best state would leave fewer to try.
+        return lowering.replace("presolve,", "").replace("drop-eliminated,", "")
     if task == "round":
-        lowering = lowering.replace(_ISING, "unite-family,binary-to-spin")
-    return f"{SOURCES[task]},{lowering}"
+        return lowering.replace(_QUADRATIC, "unite-family")
+    return lowering

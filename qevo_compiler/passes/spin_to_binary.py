@@ -17,7 +17,7 @@ from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.binary_to_spin import degree_sums
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
-from qevo_compiler.passes.stages import QUADRATIC, SPIN
+from qevo_compiler.passes.stages import QUADRATIC
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SpinToBinary(Pass):
     """Energies stay the same at every state, up to rounding and the model's scale."""
 
     name: ClassVar[str] = "spin-to-binary"
-    takes: ClassVar[Legal] = SPIN
+    takes: ClassVar[Legal] = QUADRATIC
     leaves: ClassVar[Legal] = QUADRATIC
 
     def run(self, module: Module, context: Context = SILENT) -> Module:

@@ -2,23 +2,41 @@
 
 from __future__ import annotations
 
-from qevo_compiler.dialects import anneal, gate, ising, nn, poly, problem
+from qevo_compiler.dialects import anneal, gate, ising, linear, nn, poly, problem
 from qevo_compiler.ir import Legal
 
 _SAMPLING = frozenset({anneal.RequestOp, anneal.SampleOp})
 _TRAINING = frozenset({problem.TrainOp, problem.LinearizeOp})
 _STATEMENTS = frozenset({problem.VariableOp, problem.ObjectiveOp, problem.ConstraintOp, problem.ApproximateOp})
 _PROBLEM = frozenset({poly.ObjectiveOp, poly.ConstraintOp})
+_MODEL = {ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, ising.QuboOp, ising.ModelOp}
 _SCHEDULED = frozenset({anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp})
 
 TENSOR = Legal("tensor", nn.PRIMITIVES | nn.LAYERS | _STATEMENTS | _TRAINING | _SAMPLING)
 PRIMITIVE = Legal("primitive", TENSOR.ops - nn.LAYERS)
 POLYNOMIAL = Legal("polynomial", _PROBLEM | {problem.VariableOp} | _TRAINING | _SAMPLING)
 ENCODED = Legal("encoded", _PROBLEM | {ising.RegisterOp} | _SAMPLING)
-UNCONSTRAINED = Legal("unconstrained", ENCODED.ops - {poly.ConstraintOp} | {ising.PenaltyOp})
-QUADRATIC = Legal("quadratic", frozenset({ising.RegisterOp, ising.PenaltyOp, ising.QuboOp, ising.ModelOp}) | _SAMPLING)
+UNCONSTRAINED = Legal("unconstrained", ENCODED.ops - {poly.ConstraintOp} | {ising.PenaltyOp, ising.ReductionOp})
+QUADRATIC = Legal("quadratic", frozenset(_MODEL) | _SAMPLING)
 SPIN = Legal("spin", QUADRATIC.ops - {ising.QuboOp})
 SCHEDULED = Legal("scheduled", SPIN.ops | _SCHEDULED)
 CIRCUIT = Legal("circuit", SCHEDULED.ops | {gate.CircuitOp})
 FAMILY = Legal("family", frozenset({ising.FamilyOp}) | _SAMPLING)
-STAGES = (TENSOR, PRIMITIVE, POLYNOMIAL, ENCODED, UNCONSTRAINED, QUADRATIC, SPIN, SCHEDULED, CIRCUIT, FAMILY)
+STEPPED = Legal("stepped", frozenset({linear.MapOp}) | _TRAINING | _SAMPLING)
+LIFTED = Legal("lifted", STEPPED.ops | {linear.LiftOp})
+HISTORY = Legal("history", LIFTED.ops | {linear.HistoryOp})
+STAGES = (
+    TENSOR,
+    PRIMITIVE,
+    POLYNOMIAL,
+    ENCODED,
+    UNCONSTRAINED,
+    QUADRATIC,
+    SPIN,
+    SCHEDULED,
+    CIRCUIT,
+    FAMILY,
+    STEPPED,
+    LIFTED,
+    HISTORY,
+)

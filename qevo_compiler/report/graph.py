@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.interaction import Interaction, interaction_of
 from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.dialects.ising import ModelOp, RegisterOp, Role
 from qevo_compiler.report.coefficients import legend
 from qevo_compiler.report.markup import Markup, element, join, label, line, number, picture
@@ -24,14 +25,14 @@ LAYOUT_SEED = 1
 ROLES = (Role.DECISION, Role.SLACK, Role.AUXILIARY)
 
 
-def graph_section(model: ModelOp, registers: tuple[RegisterOp, ...]) -> Markup:
+def graph_section(model: ModelOp, registers: tuple[RegisterOp, ...], numbering: Numbering) -> Markup:
     """Density and degrees in words, and the picture. Cost: linear in the couplings, but for small layouts."""
     if not model.size:
         return element("p", "The model has no spin.")
     graph = interaction_of(model)
     said = element("p", _in_words(graph))
     small = graph.size <= MAX_NODES and len(graph) <= MAX_EDGES
-    drawn = _drawing(graph, model, registers) if small else _matrix(graph, registers)
+    drawn = _drawing(graph, model, registers, numbering) if small else _matrix(graph, registers, numbering)
     return join([said, drawn])
 
 
@@ -48,7 +49,7 @@ def _in_words(graph: Interaction) -> str:
     )
 
 
-def _drawing(graph: Interaction, model: ModelOp, registers: tuple[RegisterOp, ...]) -> Markup:
+def _drawing(graph: Interaction, model: ModelOp, registers: tuple[RegisterOp, ...], numbering: Numbering) -> Markup:
     place: list[tuple[int, int]] = [(int(x), int(y)) for x, y in _layout(graph)]
     strength = _levels(np.abs(model.couplings.values), 3)
     edges = []
@@ -59,8 +60,8 @@ def _drawing(graph: Interaction, model: ModelOp, registers: tuple[RegisterOp, ..
         edges.append(line(*place[i], *place[j], f"{sign} w{strength[k]}"))
     degrees = graph.degrees()
     shades = _levels(degrees.astype(np.float64), SHADES)
-    role = _roles(registers, graph.size)
-    names = _names(registers, graph.size)
+    role = _roles(registers, numbering)
+    names = _names(registers, numbering)
     nodes = [
         _node(*place[spin], role[spin], int(shades[spin]), f"{names[spin]} · degree {degrees[spin]}")
         for spin in range(graph.size)
@@ -110,7 +111,7 @@ def _graph_legend(registers: tuple[RegisterOp, ...], degrees: Integers) -> Marku
     return join([legend(keys), element("p", said, class_="legend")])
 
 
-def _matrix(graph: Interaction, registers: tuple[RegisterOp, ...]) -> Markup:
+def _matrix(graph: Interaction, registers: tuple[RegisterOp, ...], numbering: Numbering) -> Markup:
     """Cell (a, b) is darker the larger the share of its pairs that are coupled; spins in order, both triangles."""
     each = -(-graph.size // CELLS)
     cells = -(-graph.size // each)
@@ -119,7 +120,7 @@ def _matrix(graph: Interaction, registers: tuple[RegisterOp, ...]) -> Markup:
     counts = counts + np.triu(counts, 1).T + np.tril(counts, -1).T
     paths = [_shade_path(counts, shade, limits) for shade, limits in enumerate(_bands(counts))]
     content = element("g", *paths, transform=f"scale({SIDE / cells:.6g})")
-    bounds = _boundaries(registers, cells * each)
+    bounds = _boundaries(registers, numbering, cells * each)
     drawn = picture(SIDE, SIDE, "Adjacency matrix of the couplings", content, *bounds, class_="matrix")
     text = "Spins in order along both sides; lines part the blocks of the symbols. "
     keys = [
@@ -147,11 +148,12 @@ def _shade_path(counts: Integers, shade: int, limits: tuple[int, int]) -> Markup
     return element("path", d="".join(f"M{x} {y}.5h{width}" for x, y, width in strokes), class_=f"shade{shade}")
 
 
-def _boundaries(registers: tuple[RegisterOp, ...], size: int) -> list[Markup]:
+def _boundaries(registers: tuple[RegisterOp, ...], numbering: Numbering, size: int) -> list[Markup]:
     parts = []
     for register in registers[:40]:
-        if register.count and register.first:
-            at = round(register.first / size * SIDE, 1)
+        spins = numbering.of_register(register)
+        if len(spins) and spins[0]:
+            at = round(int(spins[0]) / size * SIDE, 1)
             parts += [line(at, 0, at, SIDE, "part"), line(0, at, SIDE, at, "part")]
     return parts
 
@@ -165,12 +167,10 @@ def _levels(values: Floats, count: int) -> Integers:
     return level
 
 
-def _roles(registers: tuple[RegisterOp, ...], size: int) -> list[Role]:
-    roles = [Role.DECISION] * size
-    for register in registers:
-        roles[register.first : register.first + register.count] = [register.role] * register.count
-    return roles
+def _roles(registers: tuple[RegisterOp, ...], numbering: Numbering) -> list[Role]:
+    return [register.role for register in registers for _ in numbering.of_register(register)]
 
 
-def _names(registers: tuple[RegisterOp, ...], size: int) -> list[str]:
-    return [next(explain_bit(registers, spin)).partition(", declared at")[0] for spin in range(size)]
+def _names(registers: tuple[RegisterOp, ...], numbering: Numbering) -> list[str]:
+    lines = (explain_bit(registers, numbering.bit(spin), numbering.name) for spin in range(numbering.spins))
+    return [next(line).partition(", declared at")[0] for line in lines]

@@ -12,6 +12,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.dialects import anneal, gate, ising
 from qevo_compiler.ir import Evidence
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.report.coefficients import CONTROL_BITS, coefficients_section
@@ -73,7 +74,7 @@ def _head(program: CompiledProgram) -> list[Markup]:
 
 def _tiles(program: CompiledProgram) -> Markup:
     main = program.module.main
-    model = main.first(ising.ModelOp)
+    model = spin_view(program.module)
     found: list[tuple[str, str, str]] = []
     if model is not None:
         roles = {role: sum(r.count for r in program.provenance if r.role is role) for role in ising.Role}
@@ -107,17 +108,17 @@ def _annealer(program: CompiledProgram) -> bool:
 
 def _sections(program: CompiledProgram, log: SizeLog, digest: str) -> list[Markup]:
     main = program.module.main
-    model, circuit, schedule = main.first(ising.ModelOp), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
+    model, circuit, schedule = spin_view(program.module), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
     parts: list[tuple[str, Markup]] = []
     if log.start is not None:
         parts.append(("Size before and after each pass", passes_section(log)))
     if program.provenance:
-        parts.append(("Where the spins come from", symbols_section(program.provenance)))
+        parts.append(("Where the spins come from", symbols_section(program.provenance, program.decoder.numbering)))
     if model is not None and program.module.find("problem") is not None:
         parts.append(("Where the couplings come from", sources_section(Projection(program.module).sources())))
     if model is not None:
         parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
-        parts.append(("Interaction graph", graph_section(model, program.provenance)))
+        parts.append(("Interaction graph", graph_section(model, program.provenance, program.decoder.numbering)))
     if circuit is not None:
         parts.append(("Circuit", circuit_section(circuit)))
     if schedule is not None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Source
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
@@ -44,23 +46,24 @@ def passes_section(log: SizeLog) -> Markup:
     return join([table(said, head, rows, range(1, 9)), keys])
 
 
-def symbols_section(registers: Sequence[RegisterOp]) -> Markup:
+def symbols_section(registers: Sequence[RegisterOp], numbering: Numbering) -> Markup:
     """Which symbol every spin comes from."""
-    total = sum(register.count for register in registers)
+    total = numbering.spins
+    spins = [numbering.of_register(register) for register in registers[:MAX_LINES]]
     rows: list[list[Content]] = [
         [
             element("code", register.symbol + _shape(register)),
             register.domain.value if register.domain else register.role.value,
             register.encoding.value if register.encoding else "",
-            _spins(register),
-            number(register.count),
-            bar([(register.role.value, register.count)], total),
+            _spins(found),
+            number(len(found)),
+            bar([(register.role.value, len(found))], total),
             "" if register.span is None else str(register.span),
         ]
-        for register in registers[:MAX_LINES]
+        for register, found in zip(registers[:MAX_LINES], spins, strict=True)
     ]
     head = ["symbol", "kind", "code", "spins", "count", "share", "declared at"]
-    used = {register.role.value for register in registers if register.count}
+    used = {register.role.value for register in registers if len(numbering.of_register(register))}
     keys = legend([(role, said) for role, said in _ROLES if role in used])
     return join([table(_shown("Spins by symbol", len(registers)), head, rows, [4]), keys])
 
@@ -154,9 +157,10 @@ def _unchanged(head: Sequence[str]) -> list[Content]:
     return [element("span", "-", class_="same"), *[""] * (len(head) - 2)]
 
 
-def _spins(register: RegisterOp) -> str:
-    last = register.first + register.count - 1
-    return "none" if not register.count else f"s{last}" if register.count == 1 else f"s{register.first} to s{last}"
+def _spins(found: NDArray[np.int64]) -> str:
+    if not len(found):
+        return "none"
+    return f"s{found[0]}" if len(found) == 1 else f"s{found[0]} to s{found[-1]}"
 
 
 def _shape(register: RegisterOp) -> str:

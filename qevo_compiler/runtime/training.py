@@ -27,7 +27,7 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import evaluate_model, fine_tune, loss_at
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes import Context, Pipeline
-from qevo_compiler.passes.pipelines import SOURCES, TARGETS
+from qevo_compiler.passes.pipelines import SOURCES, lowering_text
 from qevo_compiler.passes.quadratic.curvature import Curvature
 from qevo_compiler.runtime.training_report import RoundResult, TrainingReport
 
@@ -147,7 +147,7 @@ class _Training:
 
     def _map(self) -> Module:
         """The loss at the present weights as a spin model."""
-        text = f"local-quadratic-model,{TARGETS['spin']}"
+        text = f"local-quadratic-model,{lowering_text('train', 'spin')}"
         model = {"radius": self.radius, **self.options.model}
         here = with_parameters(self.module, self.values)
         return Pipeline.parse(text, {"local-quadratic-model": model}).run(here, Context(self.context.warn))

@@ -18,7 +18,17 @@ from qevo_compiler.ir import Legal, Module, first_illegal
 
 SPIN = Legal(
     "spin program",
-    frozenset({ising.RegisterOp, ising.PenaltyOp, ising.ModelOp, anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp}),
+    frozenset(
+        {
+            ising.RegisterOp,
+            ising.PenaltyOp,
+            ising.ReductionOp,
+            ising.ModelOp,
+            anneal.RequestOp,
+            anneal.ScheduleOp,
+            anneal.SampleOp,
+        }
+    ),
 )
 # As many weights of a traced model as a local state vector can run; a larger block is asked for by `--set`.
 SIMULABLE_BLOCK: dict[str, dict[str, Any]] = {"local-quadratic-model": {"capacity": 20}}

@@ -173,8 +173,13 @@ def _register(op: ising.RegisterOp) -> dict[str, Any]:
 def _model(module: Module) -> dict[str, Any] | None:
     model = module.main.first(ising.ModelOp)
     if model is None:
-        return None
+        bits = module.main.first(ising.QuboOp)
+        return None if bits is None else _bit_model(bits)
     return {"spins": model.size, "couplings": model.couplings.size, "offset": model.offset, "scale": model.scale}
+
+
+def _bit_model(model: ising.QuboOp) -> dict[str, Any]:
+    return {"bits": model.size, "products": model.quadratic.size, "offset": model.offset, "scale": 1.0}
 
 
 def _plain(value: Any) -> Any:

@@ -9,6 +9,7 @@ from qevo_compiler.targets.base import Target
 TARGETS = {
     "dwave": "qevo_compiler.targets.dwave:DWave",
     "openqasm3": "qevo_compiler.targets.openqasm3:OpenQasm3",
+    "qubo": "qevo_compiler.targets.qubo:Qubo",
     "cirq": "qevo_compiler.targets.cirq:Cirq",
 }
 

@@ -44,6 +44,8 @@ ALL = circuit(
     (Gate.CZ, 2, 1),
     (Gate.RZZ, 1, 0, 1 / 3),
     (Gate.SWAP, 0, 1),
+    (Gate.CRY, 2, 0, 0.7),
+    (Gate.CRZ, 1, 2, -1.9),
     (Gate.RX, 0, 12345678.9),
 )
 

@@ -16,6 +16,7 @@ FLOORS = {
     "ir": 1,
     "dialects": 2,
     "analyses": 3,
+    "interchange": 3,
     "grammar": 4,
     "passes": 4,
     "targets": 4,

@@ -53,8 +53,8 @@ def rules(program: CompiledProgram) -> dict[str, PenaltyRule]:
 def assert_same(left: ModelOp, right: ModelOp) -> None:
     assert left.rows == right.rows
     assert left.columns == right.columns
-    size = np.abs(right.couplings.values).max()
-    assert np.abs(left.couplings.values - right.couplings.values).max() <= 1e-12 * size
+    size = np.abs(right.couplings.values).max(initial=1.0)
+    assert np.abs(left.couplings.values - right.couplings.values).max(initial=0.0) <= 1e-12 * size
     assert np.abs(left.fields.values - right.fields.values).max() <= 1e-12 * max(
         size, np.abs(right.fields.values).max()
     )

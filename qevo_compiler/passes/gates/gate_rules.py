@@ -110,6 +110,15 @@ _SYC_BY_RZZ = Rule(
     -PI / 24,
 )
 
+
+def _controlled(rotation: Gate) -> Rule:
+    """A rotation of qubit b about y or z where qubit a is 1: cx turns its sense, so halves add up or cancel."""
+    halves = (((0.5, 0.0), (0.0, 0.0)), ((-0.5, 0.0), (0.0, 0.0)))
+    turn, back = (Step(rotation, (B,), linear=linear) for linear in halves)
+    return Rule((turn, _fixed(Gate.CX, A, B), back, _fixed(Gate.CX, A, B)))
+
+
+CONTROLLED = {Gate.CRY: _controlled(Gate.RY), Gate.CRZ: _controlled(Gate.RZ)}
 _ONE_QUBIT = {
     Gate.H: _H,
     Gate.X: Rule((_fixed(Gate.PHASED_X, A, angle=PI),), PI / 2),
@@ -117,7 +126,7 @@ _ONE_QUBIT = {
     Gate.RX: Rule((_turned(Gate.PHASED_X, A),)),
     Gate.RY: Rule((_turned(Gate.PHASED_X, A, axis=_Y),)),
 }
-_TO_CZ = {**_ONE_QUBIT, Gate.CX: _CX_BY_CZ, Gate.SWAP: _SWAP}
+_TO_CZ = {**_ONE_QUBIT, **CONTROLLED, Gate.CX: _CX_BY_CZ, Gate.SWAP: _SWAP}
 _FOREIGN = {Gate.SQRT_ISWAP: _SQRT_ISWAP_BY_RZZ, Gate.SYC: _SYC_BY_RZZ}
 _PHASED_X = Rule(
     (

@@ -56,6 +56,8 @@ def _makers(cirq: Any) -> dict[Gate, Callable[..., Any]]:
         Gate.SQRT_ISWAP: lambda: cirq.SQRT_ISWAP,
         Gate.SYC: syc,
         Gate.SWAP: lambda: cirq.SWAP,
+        Gate.CRY: lambda t: cirq.ControlledGate(cirq.ry(t)),
+        Gate.CRZ: lambda t: cirq.ControlledGate(cirq.rz(t)),
     }
 
 
@@ -99,6 +101,9 @@ def _gate_of(cirq: Any, operation: Any) -> tuple[Gate, float, float]:
     for kind, angle in ((Gate.RX, cirq.Rx), (Gate.RY, cirq.Ry), (Gate.RZ, cirq.Rz)):
         if isinstance(gate, angle):
             return kind, float(gate._rads), 0.0
+    for kind, angle in ((Gate.CRY, cirq.Ry), (Gate.CRZ, cirq.Rz)):
+        if _is_controlled(cirq, gate, angle):
+            return kind, float(gate.sub_gate._rads), 0.0
     if isinstance(gate, cirq.ZZPowGate) and gate.global_shift == -0.5:
         return Gate.RZZ, float(gate.exponent * math.pi), 0.0
     if isinstance(gate, cirq.PhasedXPowGate) and gate.global_shift == -0.5:
@@ -110,3 +115,9 @@ def _gate_of(cirq: Any, operation: Any) -> tuple[Gate, float, float]:
     if type(gate).__name__ == "SycamoreGate":
         return Gate.SYC, 0.0, 0.0
     raise Invalid(f"`{operation}` is no gate of ours")
+
+
+def _is_controlled(cirq: Any, gate: Any, kind: Any) -> bool:
+    if not isinstance(gate, cirq.ControlledGate) or not isinstance(gate.sub_gate, kind):
+        return False
+    return bool(gate == cirq.ControlledGate(gate.sub_gate))

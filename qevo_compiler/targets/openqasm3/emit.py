@@ -22,6 +22,8 @@ NAMES = {
     Gate.CZ: "cz",
     Gate.RZZ: "rzz",
     Gate.SWAP: "swap",
+    Gate.CRY: "cry",
+    Gate.CRZ: "crz",
 }
 RZZ = "gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }"
 _CHUNK = 1 << 14

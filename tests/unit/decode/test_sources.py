@@ -14,6 +14,7 @@ from ising_support import all_spins, constraint, lower, objective, problem_modul
 from qevo_compiler.decode import Decoder
 from qevo_compiler.decode.decoder import model_energies
 from qevo_compiler.decode.explain_model import element_bits, explain_coupling, explain_element
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp
@@ -137,7 +138,7 @@ def test_pairs_that_are_no_two_spins_are_refused(pair: tuple[str, str]) -> None:
 
 
 def test_an_element_lists_its_spins() -> None:
-    program = compile("program p\nvar k: int[2] in [0, 5]\nvar op: choice {a, b, c}[2]\nminimize sum(k)\n")
+    program = compile("program p\nvar k: int[2] in [0, 5]\nvar op: choice {a, b, c}[2]\nminimize sum(k)\n", level=0)
     assert program.explain("k[1]")[0].startswith("k[1]: int, log encoded, 3 spins")
     assert program.explain("k[1]")[1].strip().startswith("s3 = bit 0 of k[1]")
     assert [line.strip() for line in program.explain("op[1]")[1:]] == [
@@ -152,10 +153,11 @@ def test_an_element_lists_its_spins() -> None:
 
 @pytest.mark.parametrize("encoding", list(Encoding))
 def test_elements_share_out_all_bits_of_a_register(encoding: Encoding) -> None:
-    register = mixed(encoding).main.ops[0]
+    main = mixed(encoding).main
+    register = main.ops[0]
     bits = [bit for element in range(2) for bit in element_bits(register, element)]
     assert bits == list(range(register.count))
-    assert explain_element([register], "k[1]")[0].startswith("k[1]: int")
+    assert explain_element([register], "k[1]", Numbering(main))[0].startswith("k[1]: int")
 
 
 def test_uncoupled_spins_say_so() -> None:

@@ -26,6 +26,8 @@ ALLOWED = {
         Gate.CZ,
         Gate.RZZ,
         Gate.SWAP,
+        Gate.CRY,
+        Gate.CRZ,
     },
     Basis.CZ: {Gate.PHASED_X, Gate.RZ, Gate.CZ},
     Basis.SYCAMORE: {Gate.PHASED_X, Gate.RZ, Gate.SYC},

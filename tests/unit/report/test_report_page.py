@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from qevo_compiler.cli.main import main
+from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.driver import Options, lower
 from qevo_compiler.frontend.load import import_source
-from qevo_compiler.ir import Array
+from qevo_compiler.ir import Array, Func
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.report import SizeLog, report_page
 from qevo_compiler.report.coefficients import coefficients_section, lost_share
@@ -102,7 +103,7 @@ def test_the_page_states_sizes_sources_and_ledger_of_the_program() -> None:
 def test_the_graph_has_a_shape_a_spin_and_a_line_a_coupling() -> None:
     program, _ = page_of(CUBIC)
     model = program.module.main.only(ModelOp)
-    page = Page(graph_section(model, program.provenance).text.encode())
+    page = Page(graph_section(model, program.provenance, program.decoder.numbering).text.encode())
     auxiliaries = model.size - 8
     assert page.count("circle") == 5
     assert page.count("rect") == 3 + auxiliaries
@@ -115,7 +116,7 @@ def test_the_matrix_of_a_large_graph_counts_every_coupling_twice() -> None:
     pairs = np.unique(np.sort(rng.integers(0, 1000, (5000, 2)), axis=1), axis=0)
     pairs = pairs[pairs[:, 0] < pairs[:, 1]].astype(np.int32)
     model = ModelOp(0.0, Array(np.ones(1000)), Array(pairs[:, 0]), Array(pairs[:, 1]), Array(np.ones(len(pairs))))
-    page = Page(graph_section(model, ()).text.encode())
+    page = Page(graph_section(model, (), Numbering(Func("main", (), ()))).text.encode())
     assert page.count("circle") == 0
     assert 2 <= page.count("path") <= 6
     strokes = "".join(found.get("d") or "" for name, found in page.tags if name == "path")

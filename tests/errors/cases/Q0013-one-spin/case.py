@@ -2,4 +2,4 @@ from qevo_compiler import compile
 
 
 def prepare(monkeypatch):
-    compile("good.qevo").write("program")
+    compile("good.qevo", level=0).write("program")

@@ -2,4 +2,4 @@ from qevo_compiler import compile
 
 
 def run():
-    compile("good.qevo").decode([1, -1])
+    compile("good.qevo", level=0).decode([1, -1])

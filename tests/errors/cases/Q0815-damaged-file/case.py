@@ -6,7 +6,7 @@ from qevo_compiler import compile
 
 
 def prepare(monkeypatch):
-    compile("good.qevo").write("program")
+    compile("good.qevo", level=0).write("program")
     file, manifest = Path("program/small.bqm.json"), Path("program/small.manifest.json")
     file.write_text(file.read_text()[:100])
     record = json.loads(manifest.read_text())

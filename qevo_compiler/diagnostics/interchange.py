@@ -1,0 +1,333 @@
+"""Wording for files of other tools: what is read by `import` and what the target `qubo` writes (Q0900 to Q0949)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from qevo_compiler.diagnostics.core import Error, counted
+
+
+@dataclass(frozen=True)
+class UnknownFormat(Error):
+    """`--format` of `qevoc import` names one of the formats that docs/interchange.md lists."""
+
+    code: ClassVar[str] = "Q0900"
+    title: ClassVar[str] = "there is no format `{given}`"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "the formats are {known}"
+
+    given: str
+    known: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class CannotGuess(Error):
+    """Neither the ending nor the first lines of a file tell its format."""
+
+    code: ClassVar[str] = "Q0901"
+    title: ClassVar[str] = "cannot tell the format of `{path}`"
+    help: ClassVar[str] = "name it, as in `qevoc import {path} --format gset`; the formats are {known}"
+
+    path: str
+    known: str
+
+
+@dataclass(frozen=True)
+class NotANumber(Error):
+    """A number was expected in a file of another tool. Numbers are decimal, as in `-3`, `0.5` and `1e-3`."""
+
+    code: ClassVar[str] = "Q0902"
+    title: ClassVar[str] = "`{token}` is not a number"
+    label: ClassVar[str] = "a number belongs here"
+    help: ClassVar[str] = "check that the file has the format `{format}`"
+
+    token: str
+    format: str
+
+
+@dataclass(frozen=True)
+class NotFiniteNumber(Error):
+    """A coefficient in a file of another tool is infinite, NaN, or larger than a double can hold."""
+
+    code: ClassVar[str] = "Q0903"
+    title: ClassVar[str] = "`{token}` is not a finite number"
+    label: ClassVar[str] = "every coefficient has to be finite"
+    help: ClassVar[str] = "correct the entry, or leave it out if it is meant to be absent"
+
+    token: str
+
+
+@dataclass(frozen=True)
+class WrongWidth(Error):
+    """A line of a table has more or fewer numbers than the format asks for."""
+
+    code: ClassVar[str] = "Q0904"
+    title: ClassVar[str] = "{width} belong on a line of {what}, and this one has {found}"
+    help: ClassVar[str] = "write {form}"
+
+    what: str
+    expected: int
+    found: int
+    form: str
+
+    @property
+    def width(self) -> str:
+        return counted(self.expected, "number")
+
+
+@dataclass(frozen=True)
+class WrongCount(Error):
+    """The head of a file announces how many entries follow, and another number of them does.
+
+    A file that was cut short while it was copied looks like this.
+    """
+
+    code: ClassVar[str] = "Q0905"
+    title: ClassVar[str] = "{expected:,} {what} are announced, and {found:,} are there"
+    label: ClassVar[str] = "the last one that was read"
+    help: ClassVar[str] = "is the file cut short, or its head wrong?"
+
+    what: str
+    expected: int
+    found: int
+
+
+@dataclass(frozen=True)
+class IndexOutOfRange(Error):
+    """An entry names a variable, vertex or city that the file does not have."""
+
+    code: ClassVar[str] = "Q0906"
+    title: ClassVar[str] = "there is no {what} {index}"
+    label: ClassVar[str] = "out of range"
+    help: ClassVar[str] = "{known}"
+
+    what: str
+    index: str
+    known: str
+
+
+@dataclass(frozen=True)
+class NotAnIndex(Error):
+    """Variables, vertices, cities and counts are whole numbers."""
+
+    code: ClassVar[str] = "Q0907"
+    title: ClassVar[str] = "`{token}` is not a whole number"
+    label: ClassVar[str] = "{what} has to be whole and not negative"
+    help: ClassVar[str] = "check that the columns stand in the order that the format asks for"
+
+    token: str
+    what: str
+
+
+@dataclass(frozen=True)
+class EndsEarly(Error):
+    """A file ends before everything that its format asks for has been said."""
+
+    code: ClassVar[str] = "Q0908"
+    title: ClassVar[str] = "the file ends where {what} should stand"
+    label: ClassVar[str] = "the last line"
+    help: ClassVar[str] = "is the file cut short?"
+
+    what: str
+
+
+@dataclass(frozen=True)
+class UnknownKeyword(Error):
+    """A word in a file of another tool is none that the format knows."""
+
+    code: ClassVar[str] = "Q0909"
+    title: ClassVar[str] = "`{keyword}` is no {what} of the format `{format}`"
+    label: ClassVar[str] = "unknown"
+    note: ClassVar[str] = "{suggestion}"
+    help: ClassVar[str] = "known are {known}"
+
+    keyword: str
+    what: str
+    format: str
+    known: str
+    suggestion: str
+
+
+@dataclass(frozen=True)
+class NotSupported(Error):
+    """The file uses a part of its format that qevoc does not read. docs/interchange.md says what is read."""
+
+    code: ClassVar[str] = "Q0910"
+    title: ClassVar[str] = "{what} of the format `{format}` is not read"
+    label: ClassVar[str] = "stated here"
+    help: ClassVar[str] = "{instead}"
+
+    what: str
+    format: str
+    instead: str
+
+
+@dataclass(frozen=True)
+class Unreadable(Error):
+    """A file does not have the format that it was read as: it is damaged, cut short or of another kind."""
+
+    code: ClassVar[str] = "Q0911"
+    title: ClassVar[str] = "this is no readable file of the format `{format}`: {reason}"
+    label: ClassVar[str] = "here"
+    help: ClassVar[str] = "write the file again with the tool it came from, or name its format with `--format`"
+
+    format: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class MissingMember(Error):
+    """A file lacks an entry that its format requires."""
+
+    code: ClassVar[str] = "Q0912"
+    title: ClassVar[str] = "the file does not say its `{key}`"
+    help: ClassVar[str] = "add `{key}`: the format `{format}` requires it"
+
+    key: str
+    format: str
+
+
+@dataclass(frozen=True)
+class ContinuousVariable(Error):
+    """A file has a continuous variable; qevoc decides over grids, and a file cannot say how fine one is.
+
+    Bad:   a variable that stands in no `Binary` or `General` section of an LP file
+    Good:  var x: real in [0, 1] bits 6       (in a `.qevo` program)
+    """
+
+    code: ClassVar[str] = "Q0913"
+    title: ClassVar[str] = "the variable `{symbol}` is {kind}"
+    label: ClassVar[str] = "first used here"
+    help: ClassVar[str] = "declare it binary or integer, or state the problem as a `.qevo` program with `real ... bits`"
+
+    symbol: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class UnboundedVariable(Error):
+    """An integer variable of a file has no finite bound, so that no number of bits can hold it."""
+
+    code: ClassVar[str] = "Q0914"
+    title: ClassVar[str] = "the integer `{symbol}` has no finite {end} bound"
+    label: ClassVar[str] = "first used here"
+    help: ClassVar[str] = "give it bounds in the file; small ones need few bits"
+
+    symbol: str
+    end: str
+
+
+@dataclass(frozen=True)
+class LoopEdge(Error):
+    """A graph for a cut has an edge from a vertex to itself, which no cut can hold."""
+
+    code: ClassVar[str] = "Q0915"
+    title: ClassVar[str] = "the edge joins vertex {vertex} to itself"
+    label: ClassVar[str] = "no cut can hold it"
+    help: ClassVar[str] = "leave the edge out; if the file states a QUBO, read it with `--format biqmac`"
+
+    vertex: int
+
+
+@dataclass(frozen=True)
+class RepeatedName(Error):
+    """Two variables or two constraints of a file have the same name, so that answers could not be told apart."""
+
+    code: ClassVar[str] = "Q0916"
+    title: ClassVar[str] = "the name `{symbol}` stands for two {what}"
+    help: ClassVar[str] = "rename one of them"
+
+    symbol: str
+    what: str
+
+
+@dataclass(frozen=True)
+class NoProgramText(Error):
+    """Readable programs are written for the classic problems: max-cut, QUBO, tour and quadratic knapsack.
+
+    Any other file becomes a `.qir` module, which compiles and runs in the same way.
+    """
+
+    code: ClassVar[str] = "Q0917"
+    title: ClassVar[str] = "a file of the format `{format}` is not written as a `.qevo` program"
+    help: ClassVar[str] = "write a module with `-o NAME.qir`; programs are written from {known}"
+
+    format: str
+    known: str
+
+
+@dataclass(frozen=True)
+class BadOutput(Error):
+    """`qevoc import` writes a `.qevo` program or a `.qir` module, told by the ending of `-o`."""
+
+    code: ClassVar[str] = "Q0918"
+    title: ClassVar[str] = "cannot write a problem as `{path}`"
+    help: ClassVar[str] = "end the name in `.qevo` or `.qir`"
+
+    path: str
+
+
+@dataclass(frozen=True)
+class TourTooLarge(Error):
+    """A round trip of n cities has n^2 bits and n^2 (n - 1) products, and that is too many to form."""
+
+    code: ClassVar[str] = "Q0919"
+    title: ClassVar[str] = "a tour of {cities:,} cities is too large to be stated over bits"
+    label: ClassVar[str] = "{terms:,} products"
+    help: ClassVar[str] = "up to {limit} cities are read"
+
+    cities: int
+    terms: int
+    limit: int
+
+
+@dataclass(frozen=True)
+class NoQubo(Error):
+    """The target `qubo` writes one model over bits. Its own pipeline makes it; a pipeline by hand must too."""
+
+    code: ClassVar[str] = "Q0920"
+    title: ClassVar[str] = "`{target}` needs one `ising.qubo`, found {count}"
+    help: ClassVar[str] = "run `quadratize,spin-to-binary` first; `qevoc passes` shows what each pass leaves"
+
+    target: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BadHead(Error):
+    """The first lines of a file say how large it is; they have to be there before anything else."""
+
+    code: ClassVar[str] = "Q0921"
+    title: ClassVar[str] = "the file does not start as the format `{format}` does"
+    label: ClassVar[str] = "here"
+    help: ClassVar[str] = "the first line is `{form}`"
+
+    format: str
+    form: str
+
+
+@dataclass(frozen=True)
+class NothingStated(Error):
+    """A file has no variables, so there is nothing to decide."""
+
+    code: ClassVar[str] = "Q0922"
+    title: ClassVar[str] = "the file `{path}` has no variables"
+    help: ClassVar[str] = "is it the right file, and all of it?"
+
+    path: str
+
+
+@dataclass(frozen=True)
+class TooManyVariables(Error):
+    """A file announces more variables, rows or entries than can be numbered. A damaged head looks like this."""
+
+    code: ClassVar[str] = "Q0923"
+    title: ClassVar[str] = "{count} {what} are more than can be numbered"
+    label: ClassVar[str] = "announced here"
+    help: ClassVar[str] = "up to {limit:,} are read; is the head of the file damaged?"
+
+    what: str
+    count: str
+    limit: int

@@ -1,0 +1,140 @@
+"""The solvers that keep the structure of a history: from one step and a start to the circuit.
+
+L is never written as a matrix: the step alone is put into gates, so T and P cost an adder on log2(T + P) qubits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import sparse
+
+from qevo_compiler.passes.qlsa.carleman_encoding import carleman_encoding
+from qevo_compiler.passes.qlsa.fragment import Floats
+from qevo_compiler.passes.qlsa.history_encoding import history_encoding
+from qevo_compiler.passes.qlsa.initial_state import carleman_state
+from qevo_compiler.passes.qlsa.linear_system import Encoding, encode
+from qevo_compiler.passes.qlsa.qsvt import Solver, solve
+from qevo_compiler.passes.qlsa.sparse_access import as_dense
+from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
+
+Matrix = Floats | sparse.sparray | sparse.spmatrix
+
+
+@dataclass(frozen=True)
+class StepSolver:
+    """The solver of a history of `blocks` vectors of `unknowns` entries."""
+
+    solver: Solver
+    blocks: int
+    unknowns: int
+
+    def solution(self, amplitudes: ArrayLike) -> Floats:
+        """The history [blocks, unknowns] from the post-selected amplitudes of the system qubits."""
+        width = 1 << (len(self.solver.system) - (self.blocks - 1).bit_length())
+        table = np.asarray(amplitudes).reshape(-1, width)[: self.blocks, : self.unknowns]
+        return np.asarray(table.real * self.solver.scale, np.float64)
+
+
+@dataclass(frozen=True)
+class HistorySolver:
+    """The solver, and where its system qubits keep time, the unary degree and the slots of a lifted vector.
+
+    Lifted vectors are rescaled: block k is u^k / gamma^k.
+    """
+
+    solver: Solver
+    time: tuple[int, ...]
+    degree: tuple[int, ...]
+    slots: tuple[tuple[int, ...], ...]
+    gamma: float
+
+
+def inverse_bound(steps: Sequence[Floats], padding: int) -> float:
+    """A bound on |L^-1| for the steps M_0, ..., M_{T-1} and P copies: the sum over distances of the largest block.
+
+    Block (s, t) of the inverse is M_{s-1} ... M_t, the identity past T, so the blocks at distance s - t have norms
+    that include 1 for every distance up to P, however contracting the steps are. O(T^2) products.
+    """
+    horizon = len(steps)
+    largest = [1.0] * (padding + 1) + [0.0] * horizon
+    for t in range(horizon):
+        power, norm = np.eye(len(steps[0])), 1.0
+        for distance in range(horizon + padding - t + 1):
+            if 0 < distance <= horizon - t:
+                power = steps[t + distance - 1] @ power
+                norm = float(np.linalg.norm(power, 2))
+            largest[distance] = max(largest[distance], norm)
+    return sum(largest)
+
+
+def step_circuit(
+    matrices: Sequence[Matrix],
+    which: Sequence[int],
+    start: ArrayLike,
+    padding: int = 0,
+    encoding: Encoding = Encoding.DILATION,
+    tolerance: float = 0.01,
+    inverse_norm: float | None = None,
+) -> StepSolver:
+    """y(t + 1) = matrices[which[t]] y(t) for t < T = len(which), from `start` [D], and P copies of y(T).
+
+    Matrices are real [D, D]; those that no step uses are left out. The polynomial is made for `inverse_norm`, by
+    default `inverse_bound`, which is safe and somewhat too large. Raises `ValueError` as `linear_system_circuit`
+    does, for each matrix in place of L.
+    """
+    vector, used = np.array(start, np.float64), sorted(set(which))
+    listed = [as_dense(matrices[k]) for k in used]
+    if any(dense.shape != (len(vector), len(vector)) for dense in listed) or not len(vector) or not used:
+        raise ValueError(f"{len(used)} steps and a start {vector.shape} do not fit")
+    numbers = [used.index(k) for k in which]
+    encodings = [encode(_widened(dense), encoding) for dense in listed]
+    chosen = encodings if len(used) > 1 else encodings[0]
+    encoded = history_encoding(chosen, len(numbers), padding, numbers)
+    bound = inverse_bound([listed[k] for k in numbers], padding) if inverse_norm is None else inverse_norm
+    target = np.zeros(1 << encoded.system)
+    target[: len(vector)] = vector
+    preparation = sparse_vector(target, range(encoded.system)).fragment
+    solver = solve(encoded, preparation, float(np.linalg.norm(vector)), bound, tolerance)
+    return StepSolver(solver, len(numbers) + padding + 1, len(vector))
+
+
+def _widened(step: Floats) -> Floats:
+    """The step with rows of zeros up to 2^n: those are no unknowns, and the inverse's norm stays."""
+    size = max(1 << (len(step) - 1).bit_length(), 2)
+    full = np.zeros((size, size))
+    full[: len(step), : len(step)] = step
+    return full
+
+
+def history_circuit(
+    coefficients: Mapping[int, Floats],
+    start: ArrayLike,
+    order: int,
+    horizon: int,
+    inverse_norm: float,
+    padding: int = 0,
+    gamma: float = 1.0,
+    tolerance: float = 0.01,
+) -> HistorySolver:
+    """u(t+1) = sum over j >= 1 of F_j u^j from `start` [n], lifted to `order`: T steps and P copies.
+
+    `coefficients[j]` is F_j [n, n^j], `inverse_norm` bounds |L^-1| of the rescaled system. Right-hand side by
+    copies, step by the Carleman structure; nothing of size n^N is formed. Raises `ValueError` as
+    `carleman_encoding` and `history_encoding` do.
+    """
+    step = carleman_encoding(coefficients, order, gamma)
+    encoding = history_encoding(step, horizon, padding)
+    time_qubits = encoding.system - step.system
+    vector = np.asarray(start, np.float64) / gamma
+    lifted = carleman_state(vector, order)
+    norm = float(np.linalg.norm(np.power(float(np.linalg.norm(vector)), np.arange(order + 1))))
+    preparation = lifted.fragment.on(range(time_qubits, encoding.system))
+    solver = solve(encoding, preparation, norm, inverse_norm, tolerance)
+    time, rest = solver.system[:time_qubits], solver.system[time_qubits:]
+    degree = tuple(rest[q] for q in lifted.degree)
+    slots = tuple(tuple(rest[q] for q in slot) for slot in lifted.slots)
+    return HistorySolver(solver, time, degree, slots, gamma)

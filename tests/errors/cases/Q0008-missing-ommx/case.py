@@ -1,0 +1,5 @@
+import sys
+
+
+def prepare(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ommx", None)

@@ -1,0 +1,12 @@
+OPENQASM 3.0;
+include "stdgates.inc";
+qubit[4] q;
+bit[4] c;
+ry(1.910633236249) q[0];
+cry(1.570796326795) q[0], q[1];
+cry(-1.854590436003) q[0], q[2];
+cry(-1.854590436003) q[1], q[3];
+c[0] = measure q[0];
+c[1] = measure q[1];
+c[2] = measure q[2];
+c[3] = measure q[3];
