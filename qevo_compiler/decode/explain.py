@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from qevo_compiler.analyses.names import element_name
+from qevo_compiler.dialects.auxiliaries import DIGIT, Auxiliaries, digits_of
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
@@ -14,7 +15,7 @@ from qevo_compiler.ir import format_float
 
 
 def explain_bit(registers: Sequence[RegisterOp], index: int) -> Iterator[str]:
-    """The lines for spin `index`; an auxiliary is followed by the lines of its factors, indented."""
+    """The lines for spin `index`; an auxiliary is followed by the lines of its members, indented."""
     register = next((r for r in registers if r.first <= index < r.first + r.count), None)
     if register is None:
         total = sum(r.count for r in registers)
@@ -27,11 +28,22 @@ def explain_bit(registers: Sequence[RegisterOp], index: int) -> Iterator[str]:
         case Role.SLACK:
             yield f"s{index} = {_slack(register, bit)}{_place(register)}"
         case Role.AUXILIARY:
-            assert register.factors is not None
-            a, b = (int(i) for i in register.factors.values[bit])
-            yield f"s{index} = auxiliary, product of s{a} and s{b}"
-            for factor in (a, b):
-                yield from (f"  {line}" for line in explain_bit(registers, factor))
+            assert register.auxiliaries is not None
+            yield f"s{index} = auxiliary, {_auxiliary(register.auxiliaries, bit)}"
+            for member in register.auxiliaries.members_of(bit).tolist():
+                yield from (f"  {line}" for line in explain_bit(registers, member))
+
+
+def _auxiliary(auxiliaries: Auxiliaries, bit: int) -> str:
+    """`product of s0 and s1`, `1 where at least 2 of ...`, or `digit of weight 2 of ...`."""
+    names = [f"s{member}" for member in auxiliaries.members_of(bit).tolist()]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    size, parameter = len(names), int(auxiliaries.parameters.values[bit])
+    if auxiliaries.kinds.values[bit] == DIGIT:
+        top = 1 << int(digits_of(np.array([size]))[0])
+        shifted = f" plus {top - size}" if top != size else ""
+        return f"digit of weight {1 << parameter} of how many of {listed} are 1{shifted}, at most {top - 1}"
+    return f"product of {listed}" if parameter == size else f"1 where at least {parameter} of {listed} are 1"
 
 
 def _place(register: RegisterOp) -> str:

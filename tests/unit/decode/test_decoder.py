@@ -118,10 +118,10 @@ def test_auxiliaries_are_checked_and_recomputed() -> None:
     decoder, states = Decoder(module), every_state(module)
     solutions = decoder.decode(states)
     (register,) = [r for r in module.main.ops_of(RegisterOp) if r.role is Role.AUXILIARY]
-    assert register.factors is not None
+    assert register.auxiliaries is not None
     bits = (states + 1) // 2
-    product = bits[:, register.factors.values].prod(axis=2)
-    expected = (product != bits[:, register.first :]).sum(axis=1)
+    products = [bits[:, register.auxiliaries.members_of(k)].prod(axis=1) for k in range(register.count)]
+    expected = (np.stack(products, axis=1) != bits[:, register.first :]).sum(axis=1)
     assert solutions.broken_auxiliaries.tolist() == expected.tolist()
     fixed = decoder.decode(decoder.recompute_auxiliaries(states))
     assert not fixed.broken_auxiliaries.any()
