@@ -118,5 +118,5 @@ def _heats(effort: Effort) -> list[float]:
 
 def _popularity(options: Options, count: int) -> Floats:
     """A tenth of the options that name each resource: the users to expect before anyone has chosen."""
-    named = np.concatenate([options.first, options.second])
-    return np.bincount(named[named >= 0], minlength=max(count, 1)).astype(np.float64) * 0.1
+    named = sum(np.bincount(part + 1, minlength=count + 2) for part in (options.first, options.second))
+    return np.asarray(named, np.float64)[1:] * 0.1

@@ -94,18 +94,18 @@ class _Sets:
     by_size: dict[int, Names]
     first: dict[int, int]
     count: int
-    numbers: list[tuple[Integers, ...]]
+    numbers: list[tuple[Names, ...]]
 
 
 def _number_sets(ways: Sequence[_Way]) -> _Sets:
     by_size, first, count = {}, {}, 0
-    ranked: dict[tuple[int, int], Integers] = {}
+    ranked: dict[tuple[int, int], Names] = {}
     for size in sorted({part.shape[1] for way in ways for part in way.sets}):
         places = [(w, s) for w, way in enumerate(ways) for s, part in enumerate(way.sets) if part.shape[1] == size]
         parts = [ways[w].sets[s] for w, s in places]
         number, by_size[size] = distinct(np.concatenate(parts))
         ends = np.cumsum([len(part) for part in parts])
-        for place, found in zip(places, np.split(number + count, ends[:-1]), strict=True):
+        for place, found in zip(places, np.split(number + np.int32(count), ends[:-1]), strict=True):
             ranked[place] = found
         first[size] = count
         count += len(by_size[size])
@@ -137,26 +137,25 @@ def _choose_and_write(
         _write(block, z, None if way.rest is None else way.rest[here], draft)
 
 
-def _options(blocks: Sequence[Monomials], ways: Sequence[_Way], sets: _Sets) -> tuple[Options, Integers, Integers]:
+def _options(blocks: Sequence[Monomials], ways: Sequence[_Way], sets: _Sets) -> tuple[Options, Names, Names]:
     """The options monomial by monomial, and for each option its way and its place among the way's rows."""
-    firsts = np.cumsum([0, *map(len, blocks)])
-    monomial = np.concatenate([firsts[way.block] + way.rows for way in ways])
-    order = np.argsort(monomial, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(np.bincount(monomial, minlength=int(firsts[-1])))])
-    none = [np.full(len(way.rows), -1) for way in ways]
-    columns = [
-        np.concatenate(
-            [parts[at] if len(parts) > at else empty for parts, empty in zip(sets.numbers, none, strict=True)]
-        )
-        for at in (0, 1)
-    ]
-    sizes = [len(way.rows) for way in ways]
-    fixed = np.repeat([way.fixed for way in ways], sizes)
+    offsets = np.cumsum([0, *map(len, blocks)])
+    monomials = [(offsets[way.block] + way.rows).astype(np.int32) for way in ways]
+    counts = np.zeros(int(offsets[-1]), np.int64)
+    for rows in monomials:
+        counts[rows] += 1
+    starts = np.concatenate([[0], np.cumsum(counts)])
+    total, place = int(starts[-1]), starts[:-1].copy()
+    first, second, way_of, row_of = np.full((4, total), -1, np.int32)
+    fixed = np.empty(total)
+    for number, (way, rows) in enumerate(zip(ways, monomials, strict=True)):
+        here = place[rows]
+        place[rows] += 1
+        for column, part in zip((first, second), sets.numbers[number], strict=False):
+            column[here] = part
+        fixed[here], way_of[here], row_of[here] = way.fixed, number, np.arange(len(rows))
     weights = np.concatenate([block.coefficients for block in blocks])
-    first, second = (column[order].astype(np.int32) for column in columns)
-    options = Options(starts.astype(np.int64), first, second, fixed[order], weights)
-    rows = np.concatenate([np.arange(size) for size in sizes])
-    return options, np.repeat(np.arange(len(ways)), sizes)[order], rows[order]
+    return Options(starts.astype(np.int64), first, second, fixed, weights), way_of, row_of
 
 
 def _owned(sets: _Sets, opened: Pairs) -> Names:
