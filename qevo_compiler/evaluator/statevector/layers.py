@@ -51,9 +51,8 @@ class Layers:
         strips = self.layout.tile // self._width
         self._strips = strips // 2 if self.folded else strips
         scratch = self.layout.tiles * self._width * (4 if self.folded else 2)
-        linear = self.layout.tile + (1 << (self._lane_bits + self._radix))
-        most = max(scratch, min(linear, 1 << 14))
-        self._scratch = [aligned(most, dtype) for _ in range(self._threads)]
+        linear = (1 << (self._lane_bits + self._radix)) + (self.layout.tile >> self._lane_bits)
+        self._scratch = [aligned(max(scratch, linear), dtype) for _ in range(self._threads)]
 
     def uniform(self) -> State:
         """|+...+>."""
