@@ -38,7 +38,8 @@ class CircuitState:
     def amplitudes(self) -> NDArray[Any]:
         """Amplitudes [2^n]: qubit q is bit q of an amplitude's number."""
         table = self._ordered(self.state.amplitudes(), tuple(reversed(range(len(self.places)))))
-        return table * np.exp(1j * self.phase).astype(table.dtype)
+        turned: NDArray[Any] = table * np.exp(1j * self.phase).astype(table.dtype)
+        return turned
 
     def probabilities(self, qubits: NDArray[np.int64]) -> NDArray[np.float64]:
         """Probabilities [2^m] of the outcomes of some qubits, the first the most significant bit."""

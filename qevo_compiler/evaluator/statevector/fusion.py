@@ -56,7 +56,7 @@ def _place(groups: list[Group], latest: dict[int, int], new: Group, most: int) -
         old = groups[at]
         more = tuple(qubit for qubit in new.qubits if qubit not in old.qubits)
         if len(old.qubits) + len(more) <= most:
-            matrix = np.kron(np.eye(1 << len(more)), old.matrix) if more else old.matrix
+            matrix: Matrix = np.kron(np.eye(1 << len(more)), old.matrix).astype(np.complex128)
             qubits = old.qubits + more
             groups[at] = Group(qubits, _multiplied(matrix, qubits, new.matrix, new.qubits))
             latest.update(dict.fromkeys(new.qubits, at))
