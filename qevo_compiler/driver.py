@@ -19,7 +19,7 @@ from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
 
-__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "make_target", "plan"]
+__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "lower_linear", "make_target", "plan"]
 
 Settings = Mapping[str, Mapping[str, Any]]
 
@@ -100,6 +100,28 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     settings = _merged(OPTIMIZATION[options.level], target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
     return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
+
+
+def lower_linear(
+    source: Any,
+    *,
+    until: str | None = None,
+    data: Mapping[str, Any] | None = None,
+    passes: Settings | None = None,
+    context: Context | None = None,
+) -> Module:
+    """The module of a source with `train` and `linearize` at a stage of the linear pipeline.
+
+    `source` is what `compile` takes. `until` names the last pass to run (default: all of them, to the history
+    system); `passes` sets pass options, for example `{"carleman-truncation": {"order": 5}}`.
+    """
+    imported = import_source(source, data=data)
+    pipeline = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
+    if imported.task is Task.PROBLEM:
+        pipeline = _resume(pipeline, imported.module)
+    names = [step.name for step in pipeline.passes]
+    kept = pipeline.passes if until is None else pipeline.passes[: names.index(until) + 1]
+    return run_guarded(Pipeline(kept), imported.module, context or Context())
 
 
 def run_guarded(

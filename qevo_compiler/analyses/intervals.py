@@ -39,22 +39,28 @@ def intervals(func: Func) -> dict[Value, Interval]:
     """Lower and upper bound of every element of every value; infinite where there is no bound.
 
     A parameter has its range if it has bits, else its present value where the func has decision
-    variables (it is then held constant), else no bound. Raises `Invalid` for arguments and layers.
+    variables and trains nothing (it is then held constant), else no bound. Raises `Invalid` for arguments and layers.
     """
-    decided = decision_values(func)
+    held = bool(decision_values(func)) and func.first(problem.LinearizeOp) is None
     known: dict[Value, Interval] = {}
     with np.errstate(all="ignore"):
         for op in func.ops:
             if op.results:
-                known[op.result] = _declared(op, bool(decided)) or _computed(op, known)
+                known[op.result] = _declared(op, held) or _computed(op, known)
     return known
 
 
 def decision_values(func: Func) -> frozenset[Value]:
-    """The values that depend on decision variables or on parameters with a range and bits."""
+    """The values that depend on decision variables or on parameters with a range and bits.
+
+    Where training is to be linearized they are those that depend on any parameter.
+    """
     found: set[Value] = set()
+    trained = func.first(problem.LinearizeOp) is not None
     for op in func.ops:
-        decided = isinstance(op, problem.VariableOp) or (isinstance(op, nn.ParameterOp) and op.bits is not None)
+        decided = isinstance(op, problem.VariableOp) or (
+            isinstance(op, nn.ParameterOp) and (trained or op.bits is not None)
+        )
         if decided or not found.isdisjoint(op.operands):
             found.update(op.results)
     return frozenset(found)

@@ -22,6 +22,9 @@ _ROUND = "fold-constants,rounding-model"
 # Rounding (off unless its `bits` is set) comes after scaling, whose factor it must not change.
 _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 
+# The pivot moves before anything is measured about it; an order is chosen from bounds, before anything is lifted.
+_LINEAR = "step-map,pivot,dissipation-analysis,select-order,carleman-truncation,history-system"
+
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
@@ -30,6 +33,7 @@ TARGETS = {
     # The circuit's angles are scaled by the circuit pass itself, from the largest coefficient. Routing comes
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
+    "linear": _LINEAR,
 }
 
 # How much effort goes into a small program. A level never changes which programs are accepted.
@@ -43,6 +47,9 @@ OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
 
 def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
+    if target == "linear":
+        # The optimizer's steps are made from the tensor program itself, whose sums show where the samples are.
+        return f"{_TENSOR},approximate-functions,{TARGETS[target]}"
     return f"{SOURCES[task]},{lowering_text(task, target)}"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qevo_compiler.dialects import anneal, gate, ising, nn, poly, problem
+from qevo_compiler.dialects import anneal, gate, ising, linear, nn, poly, problem
 from qevo_compiler.ir import Legal
 
 _SAMPLING = frozenset({anneal.RequestOp, anneal.SampleOp})
@@ -22,4 +22,21 @@ SPIN = Legal("spin", QUADRATIC.ops - {ising.QuboOp})
 SCHEDULED = Legal("scheduled", SPIN.ops | _SCHEDULED)
 CIRCUIT = Legal("circuit", SCHEDULED.ops | {gate.CircuitOp})
 FAMILY = Legal("family", frozenset({ising.FamilyOp}) | _SAMPLING)
-STAGES = (TENSOR, PRIMITIVE, POLYNOMIAL, ENCODED, UNCONSTRAINED, QUADRATIC, SPIN, SCHEDULED, CIRCUIT, FAMILY)
+STEPPED = Legal("stepped", frozenset({linear.MapOp}) | _TRAINING | _SAMPLING)
+LIFTED = Legal("lifted", STEPPED.ops | {linear.LiftOp})
+HISTORY = Legal("history", LIFTED.ops | {linear.HistoryOp})
+STAGES = (
+    TENSOR,
+    PRIMITIVE,
+    POLYNOMIAL,
+    ENCODED,
+    UNCONSTRAINED,
+    QUADRATIC,
+    SPIN,
+    SCHEDULED,
+    CIRCUIT,
+    FAMILY,
+    STEPPED,
+    LIFTED,
+    HISTORY,
+)

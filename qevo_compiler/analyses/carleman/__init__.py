@@ -1,0 +1,1 @@
+"""Discrete Carleman lifting of polynomial step maps: assembly, certificates, the history system, optimizers."""

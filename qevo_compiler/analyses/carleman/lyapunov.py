@@ -1,0 +1,69 @@
+"""Norms of a step map in coordinates in which a non-normal linear part contracts.
+
+Truncation above degree N commutes with linear changes of coordinates, so a bound proved for v = S u holds for u
+after a factor ||S^-1||. Momentum makes F_1 non-normal: ||F_1|| > 1 although its spectral radius is below one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.linalg import solve_discrete_lyapunov
+
+from qevo_compiler.analyses.carleman.majorant import linear_part
+from qevo_compiler.analyses.carleman.monomials import Floats
+from qevo_compiler.analyses.carleman.pivots import mean_step
+from qevo_compiler.analyses.carleman.tensor import symmetric_parts
+from qevo_compiler.dialects.linear import StepMap
+
+# The parts F_j are transformed as dense arrays of n^(j + 1) numbers.
+_MOST_ENTRIES = 2_000_000
+
+
+@dataclass(frozen=True)
+class Coordinates:
+    """v = `forward` u, and u = `backward` v."""
+
+    forward: Floats
+    backward: Floats
+
+    @property
+    def stretch(self) -> float:
+        """||S^-1||: how much longer u can be than v."""
+        return float(np.linalg.norm(self.backward, 2))
+
+
+def contracting_coordinates(steps: StepMap) -> list[Coordinates]:
+    """Changes S = P^(1/2) with F_1^T P F_1 - r^2 P = -I for a few rates r in (radius, 1).
+
+    Empty where F_1 (of the mean step) is symmetric or not contracting, or where the map is too large.
+    """
+    if steps.size ** (steps.degree + 1) > _MOST_ENTRIES:
+        return []
+    matrix = linear_part(mean_step(steps)).toarray()
+    radius = float(np.abs(np.linalg.eigvals(matrix)).max(initial=0.0))
+    if np.array_equal(matrix, matrix.T) or not radius < 1:
+        return []
+    found = []
+    for share in (0.2, 0.5, 0.8):
+        rate = radius + share * (1 - radius)
+        weight = solve_discrete_lyapunov((matrix / rate).T, np.eye(len(matrix)))
+        values, vectors = np.linalg.eigh((weight + weight.T) / 2)
+        if values[0] > 0:
+            root = np.sqrt(values)
+            found.append(Coordinates((vectors * root) @ vectors.T, (vectors / root) @ vectors.T))
+    return found
+
+
+def transformed_norms(steps: StepMap, change: Coordinates) -> Floats:
+    """||S F_j (S^-1)^{⊗j}||_2 of every distinct step [variants, d + 1]."""
+    norms = np.zeros((len(steps.variants), steps.degree + 1))
+    for i, variant in enumerate(steps.variants):
+        for degree, part in enumerate(symmetric_parts(variant)):
+            tensor = (change.forward @ part.toarray()).reshape((steps.size,) * (degree + 1))
+            for _ in range(degree):
+                # Each turn transforms the axis after the first and moves it to the end.
+                tensor = np.tensordot(tensor, change.backward, axes=(1, 0))
+            norms[i, degree] = np.linalg.norm(tensor.reshape(steps.size, -1), 2)
+    return norms

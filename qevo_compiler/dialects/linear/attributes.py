@@ -1,0 +1,138 @@
+"""Bulk data of the lifted system: sparse matrices in canonical CSR form and step maps in packed polynomials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
+from qevo_compiler.ir import Array, Attribute, Invalid
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SparseMatrix(Attribute):
+    """A real matrix [rows, columns] in compressed rows: row i is `starts[i] .. starts[i + 1]`.
+
+    Canonical: column numbers rise inside a row (so no entry stands twice) and no stored value is zero.
+    `from_entries` makes it so from entries in any order.
+    """
+
+    name: ClassVar[str] = "csr"
+    rows: int
+    columns: int
+    starts: Array
+    indices: Array
+    values: Array
+
+    @staticmethod
+    def from_entries(
+        shape: tuple[int, int], row: NDArray[np.integer], column: NDArray[np.integer], values: Floats
+    ) -> SparseMatrix:
+        """The matrix of the given entries; entries of one place are added in the order given, zeros dropped."""
+        order = np.lexsort((column, row))
+        row, column, values = row[order], column[order], values[order]
+        first = np.ones(len(row), bool)
+        first[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
+        begins = np.flatnonzero(first)
+        summed = np.add.reduceat(values, begins) if len(begins) else values
+        keep = summed != 0
+        row, column, summed = row[begins][keep], column[begins][keep], summed[keep]
+        starts = np.zeros(shape[0] + 1, np.int64)
+        np.cumsum(np.bincount(row, minlength=shape[0]), out=starts[1:])
+        return SparseMatrix(*shape, Array(starts), Array(column.astype(np.int64)), Array(summed.astype(np.float64)))
+
+    @property
+    def nonzeros(self) -> int:
+        """How many entries are stored."""
+        return self.values.size
+
+    def dense(self) -> Floats:
+        """The whole matrix [rows, columns]; for small ones."""
+        matrix = np.zeros((self.rows, self.columns))
+        matrix[np.repeat(np.arange(self.rows), np.diff(self.starts.values)), self.indices.values] = self.values.values
+        return matrix
+
+    def check(self) -> None:
+        """Raise `Invalid` where the form is not canonical."""
+        starts, indices, values = self.starts.values, self.indices.values, self.values.values
+        if len(starts) != self.rows + 1 or starts[0] != 0 or starts[-1] != len(indices) or len(indices) != len(values):
+            raise Invalid("row starts, column numbers and values do not fit")
+        if bool((np.diff(starts) < 0).any()):
+            raise Invalid("row starts fall")
+        if len(indices) and (indices.min() < 0 or indices.max() >= self.columns):
+            raise Invalid("a column number is out of range")
+        row = np.repeat(np.arange(self.rows), np.diff(starts))
+        if bool(((np.diff(indices) <= 0) & (np.diff(row) == 0)).any()):
+            raise Invalid("column numbers do not rise inside a row")
+        if not np.isfinite(values).all() or bool((values == 0).any()):
+            raise Invalid("a stored value is zero or not finite")
+
+
+@dataclass(frozen=True)
+class StepMap(Attribute):
+    """`u(t + 1) = f_t(u(t))`: step t applies `variants[which[t]]`, a family of n polynomials in n variables.
+
+    Equal steps share a variant (`from_steps`), variants stand in order of first use, and every one is used.
+    """
+
+    name: ClassVar[str] = "steps"
+    variants: tuple[Polynomials, ...]
+    which: Array
+
+    @staticmethod
+    def from_steps(steps: Sequence[Polynomials]) -> StepMap:
+        """The map of a sequence of steps; equal ones are found by content."""
+        found: dict[tuple[object, ...], int] = {}
+        variants: list[Polynomials] = []
+        which = np.empty(len(steps), np.int64)
+        for t, step in enumerate(steps):
+            key = (step.rows, *((b.row.digest, b.variables.digest, b.coefficients.digest) for b in step.terms))
+            if key not in found:
+                found[key] = len(variants)
+                variants.append(step)
+            which[t] = found[key]
+        return StepMap(tuple(variants), Array(which))
+
+    @property
+    def steps(self) -> int:
+        """The horizon T."""
+        return self.which.size
+
+    @property
+    def size(self) -> int:
+        """The dimension n of the state."""
+        return self.variants[0].rows
+
+    @property
+    def degree(self) -> int:
+        """The highest degree of a step."""
+        return max(variant.degree for variant in self.variants)
+
+    def window(self, start: int, stop: int) -> StepMap:
+        """The steps `start .. stop` as a map of their own."""
+        chosen = self.which.values[start:stop]
+        used, first = np.unique(chosen, return_index=True)
+        order = used[np.argsort(first)]
+        renumbered = np.zeros(len(self.variants), np.int64)
+        renumbered[order] = np.arange(len(order))
+        return StepMap(tuple(self.variants[i] for i in order.tolist()), Array(renumbered[chosen]))
+
+    def check(self) -> None:
+        """Raise `Invalid` where the map is none."""
+        if not self.variants or not self.steps:
+            raise Invalid("a step map needs at least one step")
+        which = self.which.values
+        if which.ndim != 1 or sorted(set(which.tolist())) != list(range(len(self.variants))):
+            raise Invalid("the steps do not use exactly the variants that there are")
+        for variant in self.variants:
+            largest = max((int(b.variables.values.max(initial=-1)) for b in variant.terms), default=-1)
+            if variant.rows != self.size or largest >= self.size:
+                raise Invalid("a step does not map the state space to itself")
+            if not all(np.isfinite(b.coefficients.values).all() for b in variant.terms):
+                raise Invalid("a coefficient of a step is not finite")

@@ -1,0 +1,161 @@
+"""Turn training directives and a polynomial objective into the step map of the optimizer.
+
+before: w = nn.parameter; ..; problem.objective(%9); problem.train() {rate = 0.1, steps = 50, ..}
+after:  linear.map() {symbols = ["w"], start = f64<1>(0.5), pivot = f64<1>(0.0), map = steps{..}, ..}; problem.train ..
+
+Exact: the gradient of the objective is taken symbolically, and torch.optim.SGD's rule (momentum, Nesterov,
+dampening, coupled weight decay, minibatches, learning-rate decay) is folded into a polynomial map of parameters
+and velocities. The ranges of parameters play no part. A minibatch objective is the sum over its samples times
+(samples / batch size), plus the terms without data. Where functions were replaced by polynomials the ledger gets
+how far that moves the trained parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from qevo_compiler.analyses.carleman.monomials import Ints
+from qevo_compiler.analyses.carleman.optimizer import (
+    Sampling,
+    Sgd,
+    batch_objectives,
+    batches,
+    fold,
+    gradient,
+    step_decay,
+)
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.linear import NothingToLinearize, NotTrainable
+from qevo_compiler.dialects import linear, nn, problem
+from qevo_compiler.dialects.linear import StepMap
+from qevo_compiler.dialects.poly import Polynomials, arithmetic
+from qevo_compiler.dialects.poly.expansion import Algebra
+from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module, Op, Value
+from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.expansion import Expander
+from qevo_compiler.passes.gradient_extraction import objective_of
+from qevo_compiler.passes.linear.activation import activation_error
+from qevo_compiler.passes.linear.samples import Term, sample_terms
+from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
+
+
+@dataclass(frozen=True)
+class StepMapPass(Pass):
+    """`sampling` says which minibatch a step uses. The rate is multiplied by `decay` every `decay_every` steps
+    (0: never), and `noise` is the standard deviation of a Gaussian added to every parameter in every step."""
+
+    name = "step-map"
+    takes = PRIMITIVE
+    leaves = STEPPED
+    sampling: Sampling = Sampling.CYCLIC
+    decay_every: int = 0
+    decay: float = 1.0
+    noise: float = 0.0
+    max_terms: int = 20_000_000
+
+    def run(self, module: Module, context: Context = SILENT) -> Module:
+        main = module.main
+        if main.first(linear.MapOp) is not None:
+            return module
+        train, parameters = _checked(main)
+        rates = step_decay(train.rate, train.steps, self.decay_every, self.decay)
+        rule = Sgd(rates, train.momentum, train.nesterov, train.dampening, train.weight_decay, self.noise, train.seed)
+        objectives, which = self._objectives(main, train)
+        size = sum(op.value.size for op in parameters)
+        steps = fold([gradient(objective, size) for objective in objectives], which, rule)
+        kept = tuple(op for op in main.ops if type(op) in STEPPED)
+        stated = replace(_map_op(parameters, steps), span=train.span)
+        lowered = module.with_main(Func(main.name, (), (stated, *kept), ()))
+        error = None if train.batch or self.noise else activation_error(module, stated, rule)
+        if error is None:
+            return lowered
+        note = f"the parameters after {train.steps} steps of the model itself and of its polynomial"
+        return lowered.record(LedgerEntry(self.name, "activation error", error, Evidence.MEASURED, note=note))
+
+    def _objectives(self, main: Func, train: problem.TrainOp) -> tuple[list[Polynomials], Ints]:
+        """The polynomial to descend on for every distinct batch, and which of them each step uses."""
+        objective = objective_of(main)
+        sign = -1.0 if objective.sense is problem.Sense.MAXIMIZE else 1.0
+        if not train.batch:
+            whole = _expanded(main, [Term(objective.x, sign, False)], self.max_terms)
+            return whole, np.zeros(train.steps, np.int64)
+        terms = sample_terms(main, objective.x, sign)
+        if not any(term.samples for term in terms):
+            raise CompileError(NotTrainable(objective.span, "the objective is no sum over samples"))
+        polynomials = _expanded(main, terms, self.max_terms)
+        counts = {p.rows for p, term in zip(polynomials, terms, strict=True) if term.samples}
+        if len(counts) > 1:
+            shown = " and ".join(map(str, sorted(counts)))
+            raise CompileError(NotTrainable(objective.span, f"its sums over samples have {shown} of them"))
+        samples = arithmetic.add(*(p for p, term in zip(polynomials, terms, strict=True) if term.samples))
+        rest = [p for p, term in zip(polynomials, terms, strict=True) if not term.samples]
+        chosen, which = batches(samples.rows, train.batch, train.steps, self.sampling, train.seed)
+        return batch_objectives(samples, arithmetic.add(arithmetic.constants([0.0]), *rest), chosen), which
+
+
+def _checked(main: Func) -> tuple[problem.TrainOp, tuple[nn.ParameterOp, ...]]:
+    train, parameters = main.first(problem.TrainOp), main.ops_of(nn.ParameterOp)
+    asked = main.first(problem.LinearizeOp)
+    span = asked.span if asked else None
+    if train is None or not parameters:
+        raise CompileError(NothingToLinearize(span, "line `train`" if train is None else "parameter"))
+    for op in main.ops:
+        if isinstance(op, problem.VariableOp):
+            raise CompileError(NotTrainable(op.span, f"`{op.symbol}` is a decision variable"))
+        if isinstance(op, problem.ConstraintOp):
+            raise CompileError(NotTrainable(op.span, f"`{op.symbol}` is a constraint"))
+    return train, parameters
+
+
+def _expanded(main: Func, terms: list[Term], limit: int) -> list[Polynomials]:
+    """The polynomial rows of every term: one row a sample, or one row."""
+    needed = _ancestors(main, [term.value for term in terms])
+    # An op that is never expanded holds each term's value until it is read.
+    holders = tuple(nn.OutputOp(term.value) for term in terms)
+    size = sum(op.value.size for op in main.ops_of(nn.ParameterOp))
+    free = Algebra(np.zeros(size, bool), np.zeros(size, bool), np.full(size, -1, np.int32))
+    expander = Expander(Func("terms", (), (*needed, *holders)), free, limit)
+    declared = main.ops_of(nn.ParameterOp)
+    for parameter in declared:
+        shape = parameter.value.shape
+        expander.declare(problem.VariableOp(parameter.symbol, problem.Domain.REAL, shape, results=parameter.results))
+    with np.errstate(all="ignore"):
+        for op in needed:
+            expander.expand(op)
+        found = [_rows(expander.polynomials(term.value), term) for term in terms]
+    for polynomials in found:
+        if not all(np.isfinite(block.coefficients.values).all() for block in polynomials.terms):
+            raise CompileError(NotTrainable(objective_of(main).span, "a coefficient is not finite"))
+    return found
+
+
+def _rows(polynomials: Polynomials, term: Term) -> Polynomials:
+    count = term.count if term.samples else 1
+    groups = np.arange(polynomials.rows) // max(polynomials.rows // count, 1)
+    return arithmetic.scale(arithmetic.sum_rows(polynomials, groups, count), term.factor)
+
+
+def _ancestors(main: Func, values: list[Value]) -> tuple[Op, ...]:
+    wanted = set(values)
+    kept: list[Op] = []
+    for op in reversed(main.ops):
+        if not wanted.isdisjoint(op.results) and not isinstance(op, nn.ParameterOp):
+            wanted.update(op.operands)
+            kept.append(op)
+    return tuple(reversed(kept))
+
+
+def _map_op(parameters: tuple[nn.ParameterOp, ...], steps: StepMap) -> linear.MapOp:
+    names = [name for op in parameters for name in _coordinates(op)]
+    start = np.concatenate([op.value.values.reshape(-1).astype(np.float64) for op in parameters])
+    if steps.size > len(start):
+        names += [f"v:{name}" for name in names]
+    padded = np.concatenate([start, np.zeros(steps.size - len(start))])
+    return linear.MapOp(tuple(names), len(start), Array(padded), Array(np.zeros(steps.size)), steps)
+
+
+def _coordinates(op: nn.ParameterOp) -> list[str]:
+    shape = op.value.shape
+    return [op.symbol + (f"[{','.join(map(str, index))}]" if shape else "") for index in np.ndindex(*shape)]
