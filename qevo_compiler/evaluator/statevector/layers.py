@@ -137,6 +137,11 @@ class Layers:
             total += float(high_out.sum())
         return total * (2 if self.folded else 1)
 
+    def mixer_mean(self, state: State) -> float:
+        """<sum X>, not divided by the norm. Needs room for half a state more."""
+        # Im <-i a| X |a> is the real part that is wanted.
+        return self.mixer_overlap(State(state.im, -state.re, state.qubits, state.folded, state.quarter), state)
+
     def _low(self, state: State, gamma: float | None, factor: float, tangent: float) -> None:
         call = low_function(self._element, self._lane_bits, self._radix, gamma is not None)
         head, rest = split_turns(gamma or 0.0, self._element.bits)

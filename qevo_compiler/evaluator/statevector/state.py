@@ -45,6 +45,20 @@ class State:
         """Become a copy of another state of the same shape."""
         self.re[:], self.im[:], self.quarter = other.re, other.im, other.quarter
 
+    def distance(self, other: State) -> float:
+        """Norm of the difference of two states of one shape."""
+        turn = (-1j) ** ((other.quarter - self.quarter) % 4)
+        total, step = 0.0, 1 << 16
+        for start in range(0, len(self.re), step):
+            part = slice(start, start + step)
+            if turn == 1:
+                apart = (self.re[part] - other.re[part], self.im[part] - other.im[part])
+            else:
+                gap = self.re[part] + 1j * self.im[part] - turn * (other.re[part] + 1j * other.im[part])
+                apart = (gap.real, gap.imag)
+            total += sum(float(np.square(x, dtype=np.float64).sum()) for x in apart)
+        return float(np.sqrt(total * (2 if self.folded else 1)))
+
     def amplitudes(self) -> Complexes:
         """All 2^qubits amplitudes, complex, in the state's precision."""
         half = (self.re + 1j * self.im) * np.array((-1j) ** (self.quarter % 4)).astype(np.result_type(self.re, 1j))
