@@ -113,8 +113,8 @@ def gap_schedule(
 ) -> tuple[Floats, Floats, Levels]:
     """Times and fractions of the local adiabatic schedule: s moves as slowly as the measured spectrum asks.
 
-    ds/dt ~ 1 / stiffness(s), where one level dominates gap^2 / |<1| dH/ds |0>| (Roland and Cerf, Phys. Rev. A 65, 042308 (2002)),
-    scaled to take `time`. Fractions are refined where most time is spent.
+    ds/dt ~ 1 / stiffness(s), scaled to take `time`; where one level dominates that is gap^2 / |<1| dH/ds |0>|, the
+    local condition of Roland and Cerf, Phys. Rev. A 65, 042308 (2002). Fractions are refined where most time is spent.
     """
     spectrum = Spectrum(cost, drive)
     levels = spectrum.levels(np.linspace(0.0, 1.0, 17))
