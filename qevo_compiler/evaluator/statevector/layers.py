@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike
 from qevo_compiler.evaluator.llvm import aligned, run_chunks, thread_count
 from qevo_compiler.evaluator.statevector import small
 from qevo_compiler.evaluator.statevector.costs import Cost
-from qevo_compiler.evaluator.statevector.layer_kernels import high_function, low_function
-from qevo_compiler.evaluator.statevector.layout import LEAST, Floats, Layout, block_bits, element_of
+from qevo_compiler.evaluator.statevector.layer_kernels import high_function, linear_size, low_function, phase_function
+from qevo_compiler.evaluator.statevector.layout import LEAST, Floats, Layout, block_bits, element_of, empty_pair
 from qevo_compiler.evaluator.statevector.phases import split_turns
 from qevo_compiler.evaluator.statevector.state import State
 from qevo_compiler.evaluator.statevector.sum_kernels import (
@@ -51,7 +51,8 @@ class Layers:
         strips = self.layout.tile // self._width
         self._strips = strips // 2 if self.folded else strips
         scratch = self.layout.tiles * self._width * (4 if self.folded else 2)
-        linear = (1 << (self._lane_bits + self._radix)) + (self.layout.tile >> self._lane_bits)
+        linear = linear_size(self.layout.tile_bits, self._lane_bits, self._radix)
+        self._phases = empty_pair(self.layout.tile, dtype)
         self._scratch = [aligned(max(scratch, linear), dtype) for _ in range(self._threads)]
 
     def uniform(self) -> State:
@@ -144,11 +145,16 @@ class Layers:
 
     def _low(self, state: State, gamma: float | None, factor: float, tangent: float) -> None:
         call = low_function(self._element, self._lane_bits, self._radix, gamma is not None)
-        head, rest = split_turns(gamma or 0.0, self._element.bits)
-        sizes, tables = self.layout.tile_bits, (self._tables.inner, self._tables.fields)
+        turns = split_turns(gamma or 0.0, self._element.bits)
+        layout, phases, fields = self.layout, self._phases, self._tables.fields
+        if gamma is not None:
+            fill = phase_function(self._element, self._lane_bits)
+            fill(layout.tile, self._tables.inner, *phases, *turns, factor)
         self._share(
-            lambda a, b, s: call(a, b, sizes, state.re, state.im, *tables, s, head, rest, factor, tangent),
-            self.layout.tiles,
+            lambda a, b, s: call(
+                a, b, layout.tile_bits, state.re, state.im, *phases, fields, s, *turns, factor, tangent
+            ),
+            layout.tiles,
         )
 
     def _high(self, state: State, tangent: float) -> None:

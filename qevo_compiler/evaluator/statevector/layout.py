@@ -19,8 +19,8 @@ Floats = NDArray[Any]
 
 # Below this many qubits plain numpy is as quick as a kernel, and a kernel's register block would not fit.
 LEAST = 8
-# Real and imaginary parts of a tile fill half of a 1 MiB cache.
-_TILE_BYTES = 1 << 19
+# A tile and its phases fill half of a 1 MiB cache.
+_TILE_BYTES = 1 << 18
 _STRIP_BYTES = 1 << 18
 # A strip's rows lie at a stride that is a power of two: long rows keep the memory's pages and prefetchers busy.
 _WIDTH_BYTES = 1 << 9

@@ -32,7 +32,7 @@ def parts(cost):
 def integrated(cost, times, fractions, drive):
     dense, table = parts(cost)
     flips, costs = csr_array(dense), np.diagonal(table)
-    vector = np.full(len(flips), len(flips) ** -0.5, np.complex128)
+    vector = np.full(len(costs), len(costs) ** -0.5, np.complex128)
 
     def slope(t, y):
         a, b = drive.at(np.interp(t, times, fractions))
