@@ -1,6 +1,6 @@
 """The kernel that runs one stage of a circuit: gather a tile, run its steps, scatter it back.
 
-Steps are rows of seven integers: the number of qubits k (0: exchange lanes), where its matrix starts, then the
+Steps are rows of six integers: the number of qubits k (0: exchange lanes), where its matrix starts, then the
 places, ascending. A matrix is 2^k by 2^k real parts, then as many imaginary parts, in the state's precision.
 """
 
@@ -11,8 +11,8 @@ from functools import cache
 from qevo_compiler.evaluator.llvm import Function, Kernel, Operand, Scalar, compiled, i64, ptr, vec
 from qevo_compiler.evaluator.statevector.butterflies import Vectors
 
-STEP_WIDTH = 7
-MOST_QUBITS = 3
+STEP_WIDTH = 6
+MOST_QUBITS = 2
 
 # Rows of a matrix multiplied at a time.
 SIDE = 2
@@ -21,18 +21,19 @@ SIDE = 2
 def stage_pass(element: Scalar, lane_bits: int) -> Kernel:
     """For tiles first..last: rows of `width` amplitudes at `bases`[tile] + `offsets`[row], the steps, and back.
 
-    `spare` holds a tile's real parts, then its imaginary parts; with one row the tile is worked on in place.
+    Going back, row r and vector x of a row come from `back_rows`[r] + `back_runs`[x] of the tile. `spare` holds a
+    tile's real parts, then its imaginary parts.
     """
     kernel = Kernel(
         f"circuit_stage_{element.suffix}",
         first=i64, last=i64, rows=i64, width=i64, re=ptr, im=ptr, bases=ptr, offsets=ptr,
-        steps=ptr, step_count=i64, matrices=ptr, spare=ptr,
+        back_rows=ptr, back_runs=ptr, steps=ptr, step_count=i64, matrices=ptr, spare=ptr,
     )  # fmt: skip
     size = kernel.rows * kernel.width
     own_re, own_im = kernel.spare, kernel.address(element, kernel.spare, size)
     with kernel.range(kernel.first, kernel.last) as number:
         base = kernel.load(i64, kernel.bases, number)
-        _move(kernel, element, lane_bits, base, own_re, own_im, inward=True)
+        _bring(kernel, element, lane_bits, base, own_re, own_im)
         with kernel.range(0, kernel.step_count) as at:
             step = kernel.address(i64, kernel.steps, at * STEP_WIDTH)
             kind = kernel.load(i64, step)
@@ -41,23 +42,29 @@ def stage_pass(element: Scalar, lane_bits: int) -> Kernel:
             for qubits in range(1, MOST_QUBITS + 1):
                 with kernel.when(kind.equals(qubits)):
                     _dense(kernel, element, lane_bits, qubits, own_re, own_im, size, step)
-        _move(kernel, element, lane_bits, base, own_re, own_im, inward=False)
+        _put_back(kernel, element, lane_bits, base, own_re, own_im)
     return kernel
 
 
-def _move(
-    kernel: Kernel, element: Scalar, lane_bits: int, base: Operand, own_re: Operand, own_im: Operand, inward: bool
-) -> None:
+def _bring(kernel: Kernel, element: Scalar, lane_bits: int, base: Operand, own_re: Operand, own_im: Operand) -> None:
     type = vec(element, 1 << lane_bits)
     with kernel.range(0, kernel.rows) as row:
         start = base + kernel.load(i64, kernel.offsets, row)
         with kernel.range(0, kernel.width, type.lanes) as x:
-            far, near = start + x, row * kernel.width + x
-            for state, own in ((kernel.re, own_re), (kernel.im, own_im)):
-                if inward:
-                    kernel.store(kernel.load(type, state, far), own, near)
-                else:
-                    kernel.store(kernel.load(type, own, near), state, far)
+            near = row * kernel.width + x
+            kernel.store(kernel.load(type, kernel.re, start + x), own_re, near)
+            kernel.store(kernel.load(type, kernel.im, start + x), own_im, near)
+
+
+def _put_back(kernel: Kernel, element: Scalar, lane_bits: int, base: Operand, own_re: Operand, own_im: Operand) -> None:
+    type = vec(element, 1 << lane_bits)
+    with kernel.range(0, kernel.rows) as row:
+        start = base + kernel.load(i64, kernel.offsets, row)
+        from_row = kernel.load(i64, kernel.back_rows, row)
+        with kernel.range(0, kernel.width, type.lanes) as x:
+            near = from_row + kernel.load(i64, kernel.back_runs, x >> lane_bits)
+            kernel.store(kernel.load(type, own_re, near), kernel.re, start + x)
+            kernel.store(kernel.load(type, own_im, near), kernel.im, start + x)
 
 
 def _places(kernel: Kernel, step: Operand, count: int) -> list[Operand]:

@@ -93,18 +93,19 @@ def _run(
     chosen = set(stage.bits)
     offsets = _sums([bit for bit in stage.bits if bit >= low])
     bases = _sums([bit for bit in range(layout.bits) if bit not in chosen])
+    back = _sums(list(stage.back[low:])), _sums(list(stage.back[lane_bits:low]))
     steps, matrices = _packed(stage.steps, layout.dtype)
     edges = [len(bases) * k // len(scratch) for k in range(len(scratch) + 1)]
     sizes = (len(offsets), 1 << low)
 
     def work(k: int) -> None:
-        call(edges[k], edges[k + 1], *sizes, re, im, bases, offsets, steps, len(steps), matrices, scratch[k])
+        call(edges[k], edges[k + 1], *sizes, re, im, bases, offsets, *back, steps, len(steps), matrices, scratch[k])
 
     run_chunks(work, range(len(scratch)), len(scratch))
 
 
 def _sums(bits: list[int]) -> Ints:
-    """All numbers made of the given bits, ascending with the bits' order."""
+    """All sums of powers of two with the given exponents: entry k takes those where k has a bit."""
     table = np.zeros(1, np.int64)
     for bit in bits:
         table = np.concatenate([table, table + (1 << bit)])

@@ -24,8 +24,8 @@ class Group:
     matrix: Matrix
 
 
-def fused(circuit: CircuitOp, most: int = 3) -> list[Group]:
-    """Groups of at most `most` (2 or more) qubits, to be applied in order. O(gates).
+def fused(circuit: CircuitOp, most: int = 2) -> list[Group]:
+    """Groups of at most `most` qubits, 2 or more, to be applied in order. O(gates).
 
     One-qubit gates wait for the next gate on their qubit. A larger gate joins the latest group that has one of its
     qubits, where they fit together: all gates on its other qubits stand before that group.

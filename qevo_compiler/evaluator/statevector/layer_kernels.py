@@ -17,7 +17,6 @@ from qevo_compiler.evaluator.statevector.butterflies import (
 )
 from qevo_compiler.evaluator.statevector.phases import turned
 
-
 # Rows of a strip whose lines are asked for ahead of their use: they lie too far apart for the hardware to guess.
 _AHEAD = 16
 

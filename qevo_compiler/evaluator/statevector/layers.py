@@ -164,6 +164,9 @@ class Layers:
 
     def _share(self, work: Callable[[int, int, Floats], None], count: int) -> None:
         """Cut `count` tiles or strips into a run for each thread."""
+        if self._threads == 1:
+            work(0, count, self._scratch[0])
+            return
         edges = [count * k // self._threads for k in range(self._threads + 1)]
         chunks = [(a, b, s) for a, b, s in zip(edges, edges[1:], self._scratch, strict=False) if b > a]
         run_chunks(lambda chunk: work(*chunk), chunks, self._threads)

@@ -24,10 +24,14 @@ class Step:
 
 @dataclass
 class Stage:
-    """`bits` of the state's numbers, ascending, make the tile: bit `bits[j]` is place j."""
+    """`bits` of the state's numbers, ascending, make the tile: bit `bits[j]` is place j when it is brought in.
+
+    When it goes back, bit `bits[j]` is what stands at place `back[j]`; places within vectors stay.
+    """
 
     bits: tuple[int, ...]
     steps: list[Step] = field(default_factory=list)
+    back: tuple[int, ...] = ()
 
 
 def plan(groups: list[Group], bits: int, tile_bits: int, low: int, lane_bits: int) -> tuple[list[Stage], list[int]]:
@@ -38,7 +42,7 @@ def plan(groups: list[Group], bits: int, tile_bits: int, low: int, lane_bits: in
     while remaining:
         chosen, now, remaining = _choose(remaining, where, tile_bits, low)
         stage = Stage(tuple(sorted(chosen)))
-        _fill(stage, now, where, lane_bits)
+        _fill(stage, now, remaining, where, lane_bits)
         stages.append(stage)
     return stages, where
 
@@ -96,16 +100,34 @@ def _greedy(
     return taken
 
 
-def _fill(stage: Stage, groups: list[Group], where: list[int], lane_bits: int) -> None:
-    """Steps for the groups in an order that exchanges lanes seldom; `where` is brought up to date."""
+def _fill(stage: Stage, groups: list[Group], later: list[Group], where: list[int], lane_bits: int) -> None:
+    """Steps for the groups in an order that exchanges lanes seldom; `where` is brought up to date.
+
+    The qubits that `later` groups need first go back to the lowest bits, which every tile has.
+    """
     place_of_bit = {bit: place for place, bit in enumerate(stage.bits)}
     place = {qubit: place_of_bit[bit] for qubit, bit in enumerate(where) if bit in place_of_bit}
     while groups:
         groups = _run_ready(stage, groups, place, lane_bits)
         if groups:
             _exchange(stage, groups, place, lane_bits)
+    need = _first_uses(place, later)
+    order = sorted((q for q in place if place[q] >= lane_bits), key=lambda q: (need[q], place[q]))
+    stage.back = (*range(lane_bits), *(place[qubit] for qubit in order))
+    slot_of_place = {now: slot for slot, now in enumerate(stage.back)}
     for qubit, now in place.items():
-        where[qubit] = stage.bits[now]
+        where[qubit] = stage.bits[slot_of_place[now]]
+
+
+def _first_uses(place: dict[int, int], groups: list[Group]) -> dict[int, int]:
+    """The first of the groups that has each qubit, or their number."""
+    need: dict[int, int] = {}
+    for k, group in enumerate(groups):
+        for qubit in group.qubits:
+            need.setdefault(qubit, k)
+        if len(need) >= len(place) and all(qubit in need for qubit in place):
+            break
+    return {qubit: need.get(qubit, len(groups)) for qubit in place}
 
 
 def _run_ready(stage: Stage, groups: list[Group], place: dict[int, int], lane_bits: int) -> list[Group]:
@@ -123,9 +145,7 @@ def _run_ready(stage: Stage, groups: list[Group], place: dict[int, int], lane_bi
 
 def _exchange(stage: Stage, groups: list[Group], place: dict[int, int], lane_bits: int) -> None:
     """Bring the lanes' qubits out and those in that are needed last."""
-    need = {qubit: len(groups) for qubit in place}
-    for k, group in reversed(list(enumerate(groups))):
-        need.update(dict.fromkeys(group.qubits, k))
+    need = _first_uses(place, groups)
     outside = sorted((q for q in place if place[q] >= lane_bits), key=lambda q: (-need[q], place[q]))
     entering = sorted(outside[:lane_bits], key=lambda q: place[q])
     holder = {place[q]: q for q in place}
