@@ -121,7 +121,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=int, default=50)
     parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--picture", default="docs/pictures/exact-annealing.svg")
+    parser.add_argument("--picture", nargs="+", default=["docs/pictures/exact-annealing.svg"])
     options = parser.parse_args()
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         rows = pool.map(measure, range(options.models), chunksize=1)
@@ -135,7 +135,8 @@ def main() -> None:
     print(f"the other {len(other)}: measured does better at {LONGEST:g} in {(other[:, 1] > other[:, 0]).sum()}")
     print(f"success at {LONGEST:g}, linear: median {np.median(ends[:, 0]):.4f}, least {ends[:, 0].min():.4f}; ", end="")
     print(f"measured: median {np.median(ends[:, 1]):.4f}, least {ends[:, 1].min():.4f}")
-    draw(rows, options.picture)
+    for path in options.picture:
+        draw(rows, path)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ class CircuitState:
     def draw(self, reads: int, seed: int, qubits: NDArray[np.int64]) -> NDArray[np.int8]:
         """Bits [reads, m] of independent measurements of some qubits."""
         states = draw_states(self.state, reads, seed)
-        bits: NDArray[np.int8] = ((states[:, None] >> np.array(self.places)[qubits]) & 1).astype(np.int8)
+        bits: NDArray[np.int8] = ((states[:, None] >> np.array(self.places, np.int64)[qubits]) & 1).astype(np.int8)
         return bits
 
     def _ordered(self, table: NDArray[Any], qubits: tuple[int, ...]) -> NDArray[Any]:

@@ -36,12 +36,13 @@ def phase_table(element: Scalar, lane_bits: int) -> Kernel:
     return kernel
 
 
-def low_pass(element: Scalar, lane_bits: int, radix: int, phased: bool) -> Kernel:
+def low_pass(element: Scalar, lane_bits: int, radix: int, phased: bool, fresh: bool) -> Kernel:
     """exp(-i g C) times `factor`, then 1 - i t X on the qubits of a tile, for a range of tiles.
 
     When `phased`, `inner_re`, `inner_im` [tile] are the phases of the cost within a tile, with the factor; else
-    there are no phases. Row k of `fields` [tiles, 1 + tile_bits] holds tile k's constant and the fields that
-    the qubits above put on those within. `linear` is scratch of `linear_size` numbers.
+    there are no phases. When `fresh` as well, amplitudes are not read but taken for 1. Row k of `fields`
+    [tiles, 1 + tile_bits] holds tile k's constant and the fields that the qubits above put on those within.
+    `linear` is scratch of `linear_size` numbers.
     """
     kernel = Kernel(
         f"qaoa_low_{element.suffix}",
@@ -66,7 +67,7 @@ def low_pass(element: Scalar, lane_bits: int, radix: int, phased: bool) -> Kerne
                 for j in range(1 << radix):
                     for part in (re, im):
                         kernel.prefetch(part, element, at + sub + (j << lane_bits))
-                _block(kernel, element, re, im, at, lane_bits, radix, outer)
+                _block(kernel, element, re, im, at, lane_bits, radix, outer, fresh)
             sub_re, sub_im = kernel.address(element, re, start), kernel.address(element, im, start)
             rotate_levels(kernel, sub_re, sub_im, sub, kernel.constant(i64, block), tangent, radix)
         rotate_levels(kernel, re, im, tile, sub, tangent, radix)
@@ -117,11 +118,12 @@ def _sums(
 
 def _block(
     kernel: Kernel, element: Scalar, re: Operand, im: Operand, at: Operand,
-    lane_bits: int, radix: int, outer: list[Operand],
+    lane_bits: int, radix: int, outer: list[Operand], fresh: bool,
 ) -> None:  # fmt: skip
     """Phases and the lowest qubits of one block of vectors, all in registers."""
     type, count, width = vec(element, 1 << lane_bits), 1 << radix, 1 << lane_bits
-    a, b = load_rows(kernel, type, re, at, width, count), load_rows(kernel, type, im, at, width, count)
+    a = [] if fresh else load_rows(kernel, type, re, at, width, count)
+    b = [] if fresh else load_rows(kernel, type, im, at, width, count)
     if outer:
         place = (at >> (lane_bits + radix)) + (1 << (lane_bits + radix))
         whole = [kernel.load(element, part, place).splat(width) for part in outer]
@@ -129,7 +131,11 @@ def _block(
             own = [kernel.load(type, part, j * width) for part in outer]
             inner = [kernel.load(type, part, at + j * width) for part in (kernel.inner_re, kernel.inner_im)]
             phase = _times(kernel, inner, _times(kernel, own, whole))
-            a[j], b[j] = _times(kernel, phase, [a[j], b[j]])
+            if fresh:
+                a.append(phase[0])
+                b.append(phase[1])
+            else:
+                a[j], b[j] = _times(kernel, phase, [a[j], b[j]])
     else:
         a, b = [x * kernel.factor for x in a], [x * kernel.factor for x in b]
     tangent = kernel.tangent.splat(width)
@@ -238,8 +244,8 @@ def phase_function(element: Scalar, lane_bits: int) -> Function:
 
 
 @cache
-def low_function(element: Scalar, lane_bits: int, radix: int, phased: bool) -> Function:
-    return compiled(low_pass(element, lane_bits, radix, phased))
+def low_function(element: Scalar, lane_bits: int, radix: int, phased: bool, fresh: bool) -> Function:
+    return compiled(low_pass(element, lane_bits, radix, phased, fresh))
 
 
 @cache

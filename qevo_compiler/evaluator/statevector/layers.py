@@ -59,15 +59,29 @@ class Layers:
         """|+...+>."""
         return State.uniform(self.layout, self.folded)
 
+    def first(self, gamma: float, beta: float) -> State:
+        """The state after one layer on |+...+>, without writing and reading that."""
+        if self.small:
+            state = self.uniform()
+            small.apply(state, self.cost, gamma, beta)
+        else:
+            state = State(*empty_pair(self.layout.size, self.layout.dtype), self.cost.size, self.folded)
+            self._layer(state, gamma, beta, 2.0 ** (-state.qubits / 2))
+        return state
+
     def apply(self, state: State, gamma: float | None, beta: float) -> None:
         """exp(-i gamma C) when given, then exp(-i beta sum X), in place."""
         if self.small:
             small.apply(state, self.cost, gamma, beta)
-            return
+        else:
+            self._layer(state, gamma, beta, None)
+
+    def _layer(self, state: State, gamma: float | None, beta: float, start: float | None) -> None:
+        """One layer; `start` is the amplitude that a fresh state has everywhere."""
         quarters = round(beta / (math.pi / 2))
         rest = beta - quarters * (math.pi / 2)
         factor, tangent = math.cos(rest) ** state.qubits, math.tan(rest)
-        self._low(state, gamma, factor, tangent)
+        self._low(state, gamma, factor if start is None else factor * start, tangent, start is not None)
         if self.folded or self.layout.tiles > 1:
             self._high(state, tangent)
         if quarters % 2:
@@ -143,8 +157,8 @@ class Layers:
         # Im <-i a| X |a> is the real part that is wanted.
         return self.mixer_overlap(State(state.im, -state.re, state.qubits, state.folded, state.quarter), state)
 
-    def _low(self, state: State, gamma: float | None, factor: float, tangent: float) -> None:
-        call = low_function(self._element, self._lane_bits, self._radix, gamma is not None)
+    def _low(self, state: State, gamma: float | None, factor: float, tangent: float, fresh: bool = False) -> None:
+        call = low_function(self._element, self._lane_bits, self._radix, gamma is not None, fresh)
         turns = split_turns(gamma or 0.0, self._element.bits)
         layout, phases, fields = self.layout, self._phases, self._tables.fields
         if gamma is not None:

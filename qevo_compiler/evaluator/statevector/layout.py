@@ -19,11 +19,12 @@ Floats = NDArray[Any]
 
 # Below this many qubits plain numpy is as quick as a kernel, and a kernel's register block would not fit.
 LEAST = 8
-# A tile and its phases fill half of a 1 MiB cache.
-_TILE_BYTES = 1 << 18
+# A tile and its phases fill a second-level cache of 1 MiB.
+_TILE_BYTES = 1 << 19
 _STRIP_BYTES = 1 << 18
 # A strip's rows lie at a stride that is a power of two: long rows keep the memory's pages and prefetchers busy.
 _WIDTH_BYTES = 1 << 9
+_GAP_BYTES = 1 << 10
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Layout:
     def width(self, mirrored: bool) -> int:
         """Amplitudes of one row of a strip; a mirrored strip and its image are worked on together."""
         most = _STRIP_BYTES // (self.element.bits // 4) // self.tiles
-        wide = max(min(most, _WIDTH_BYTES * 8 // self.element.bits), 512 // self.element.bits)
+        wide = max(min(most, _WIDTH_BYTES * 8 // self.element.bits), 2048 // self.element.bits)
         return min(wide, self.tile // 2 if mirrored else self.tile)
 
 
@@ -76,5 +77,8 @@ def block_bits(element: Scalar) -> tuple[int, int]:
 
 
 def empty_pair(size: int, dtype: DTypeLike) -> tuple[Floats, Floats]:
-    """Uninitialised real and imaginary parts."""
-    return aligned(size, dtype), aligned(size, dtype)
+    """Uninitialised real and imaginary parts: one piece of memory, so that large pages serve smaller states too."""
+    # A few lines between them: entries of one number must not compete for one place in the cache.
+    gap = _GAP_BYTES // np.dtype(dtype).itemsize
+    both = aligned(2 * size + gap, dtype)
+    return both[:size], both[size + gap :]

@@ -29,8 +29,9 @@ class Qaoa:
 
     def state(self, gammas: ArrayLike, betas: ArrayLike) -> State:
         """The state after all layers. Raises `ValueError` unless there is a beta for every gamma."""
-        state = self.layers.uniform()
-        for gamma, beta in zip(*_angles(gammas, betas), strict=True):
+        pairs = list(zip(*_angles(gammas, betas), strict=True))
+        state = self.layers.first(*pairs[0]) if pairs else self.layers.uniform()
+        for gamma, beta in pairs[1:]:
             self.layers.apply(state, gamma, beta)
         return state
 

@@ -143,6 +143,12 @@ def test_bad_angles(angles):
         Qaoa(random_cost(3, 1)).state(*angles)
 
 
+@pytest.mark.parametrize("n", [2, 9])
+def test_no_layers(n):
+    amplitudes = Qaoa(random_cost(n, 1)).state([], []).amplitudes()
+    assert np.allclose(amplitudes, 2 ** (-n / 2))
+
+
 def test_bad_precision_and_couplings():
     with pytest.raises(ValueError, match="float32 or float64"):
         Qaoa(random_cost(3, 1), np.float16)
