@@ -18,9 +18,11 @@ from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
+from qevo_compiler.tuning import tuned
 
 __all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "lower_linear", "make_target", "plan"]
 
+TUNE = "tune"
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -55,6 +57,7 @@ def compile(
     level: int = 1,
     data: Mapping[str, Any] | None = None,
     passes: Settings | None = None,
+    penalties: str = "auto",
     context: Context | None = None,
     **target_options: Any,
 ) -> CompiledProgram:
@@ -63,12 +66,18 @@ def compile(
     `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, or an `nn.Module` with its
     `inputs`, `targets` and `loss` (a callable of outputs and targets). `task` is `train` or `round`
     for models. `data` overrides a program's data by name; `passes` sets pass options, for example
-    `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options.
+    `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options. `penalties` is
+    `auto` (proved weights), `tune` (sample, check, rescale; see `qevo_compiler.tuning`) or a method of
+    `penalize-constraints`.
     Raises `CompileError` with every diagnostic where the program is wrong.
     """
     chosen = Options(target, _task(task), name, level, passes=passes or {}, target_options=target_options)
     imported = import_source(source, ModelData(inputs, targets, loss, optimizer), data, chosen.task)
-    return lower(imported, chosen, context)
+    if penalties in ("auto", TUNE):
+        program = lower(imported, chosen, context)
+        return program if penalties == "auto" else tuned(program, None, context.progress if context else None).program
+    given = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
+    return lower(imported, replace(chosen, passes=given), context)
 
 
 def lower(

@@ -42,6 +42,8 @@ from qevo_compiler.targets.common import the_file
 if TYPE_CHECKING:
     import dimod
 
+    from qevo_compiler.decode.coefficients import CoefficientTable
+
 PROBLEM_SUFFIX = "problem.qir"
 
 
@@ -126,6 +128,40 @@ class CompiledProgram:
         from qevo_compiler.targets.dwave import to_dimod
 
         return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
+
+    @cached_property
+    def coefficients(self) -> CoefficientTable:
+        """Objective and constraint families as separate vectors; made on first use."""
+        from qevo_compiler.reweighting import coefficient_table
+
+        return coefficient_table(self)
+
+    def reweight(self, factors: Mapping[str, float] | None = None, /, **weights: float) -> CompiledProgram:
+        """The same program with other penalty weights: `reweight(fits=2.0)`, or `reweight({"fits": 1.5})` for factors.
+
+        Weights are absolute, as the ledger and `explain` show them (before scaling); factors multiply present
+        ones. Families are constraints by name, or encodings by their variable. No pass before scaling runs
+        again: the model is a weighted sum of stored vectors, which are made on the first call. (Where constraints
+        or the objective have products of three and more bits, these are split anew.) A hard weight that is made
+        smaller loses its proof, which the ledger says. Raises `CompileError` for other names or numbers.
+        """
+        from qevo_compiler.reweighting import reweighted
+
+        program = reweighted(self, factors or {}, weights)
+        # The vectors have weight 1, so they serve the new program as well.
+        vars(program)["coefficients"] = self.coefficients
+        return program
+
+    def update(self, source: Any, data: Mapping[str, Any] | None = None) -> CompiledProgram:
+        """The program for changed data that change numbers of the objective only.
+
+        `source` is what was compiled, `data` as for `compile`. Front end and expansion run again, nothing else.
+        Penalty weights stay; where they were proved for the old objective they count as given now. Raises
+        `CompileError` where variables, constraints or the pattern of couplings change.
+        """
+        from qevo_compiler.updating import updated
+
+        return updated(self, source, data)
 
     def to_sympy(self) -> Any:
         """The problem over the source's own variables as sympy expressions."""

@@ -66,7 +66,7 @@ def _random_codes(program: CompiledProgram) -> Spins:
         columns = slice(register.first, register.first + register.count)
         if register.encoding is Encoding.ONE_HOT:
             bits[:, columns] = (np.arange(width) == chosen % width).reshape(SAMPLES, -1)
-        elif register.encoding is Encoding.DOMAIN_WALL:
+        elif register.encoding is not None and register.encoding.ordered:
             bits[:, columns] = (np.arange(width) < chosen).reshape(SAMPLES, -1)
     return program.decoder.numbering.restrict((2 * bits - 1).astype(np.int8))
 

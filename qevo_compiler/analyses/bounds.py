@@ -12,6 +12,9 @@ from qevo_compiler.dialects.poly import Polynomials
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
+# Numbers in a table by bit and group that are worth their room whatever the number of terms.
+_TABLE = 1 << 20
+
 
 @dataclass(frozen=True)
 class Groups:
@@ -89,6 +92,12 @@ def largest_rise(p: Polynomials, groups: Groups) -> Floats:
         if not block.degree:
             continue
         names, degree = block.variables.values, block.degree
+        if degree == 1:
+            rise += np.bincount(names[:, 0], block.coefficients.values, bits)
+            continue
+        if degree == 2:
+            rise += _pair_rise(names, block.coefficients.values, groups)
+            continue
         bit = names.T.reshape(-1)
         others = np.concatenate([np.sort(groups.of_bit[np.delete(names, k, axis=1)], axis=1) for k in range(degree)])
         order = np.lexsort([*others.T[::-1], bit])
@@ -97,5 +106,26 @@ def largest_rise(p: Polynomials, groups: Groups) -> Floats:
         changed[1:] = (bit[1:] != bit[:-1]) | (others[1:] != others[:-1]).any(axis=1)
         starts = np.flatnonzero(changed)
         most = np.maximum.reduceat(np.tile(block.coefficients.values, degree)[order], starts)
-        rise += np.bincount(bit[starts], most if degree == 1 else np.maximum(most, 0), bits)
+        rise += np.bincount(bit[starts], np.maximum(most, 0), bits)
     return rise
+
+
+def _pair_rise(names: NDArray[np.int32], coefficients: Floats, groups: Groups) -> Floats:
+    """For every bit the sum over groups of its largest positive coupling to one of the group's bits."""
+    bits, count = len(groups.of_bit), len(groups.size)
+    label = groups.of_bit
+    positive = coefficients > 0
+    if not positive.all():
+        names, coefficients = names[positive], coefficients[positive]
+    keys = [names[:, k].astype(np.int64) * count + label[names[:, 1 - k]] for k in (0, 1)]
+    if bits * count <= max(_TABLE, 4 * len(coefficients)):
+        table = np.zeros(bits * count)
+        for key in keys:
+            np.maximum.at(table, key, coefficients)
+        return np.asarray(table.reshape(bits, count).sum(axis=1))
+    key, values = np.concatenate(keys), np.tile(coefficients, 2)
+    order = np.argsort(key)
+    key, values = key[order], values[order]
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    most = np.maximum.reduceat(values, starts) if len(starts) else values
+    return np.bincount(key[starts] // count, most, bits).astype(np.float64)

@@ -34,6 +34,9 @@ def row_units(p: Polynomials) -> Floats:
     whole = np.logical_and.reduceat((sizes == np.rint(sizes)) & (sizes < WHOLE), starts)
     spread = np.repeat(whole, lengths)
     found = np.gcd.reduceat(np.where(spread, sizes, 0).astype(np.int64), starts).astype(np.float64)
+    if whole.all():
+        units[row[starts]] = found
+        return units
     largest = np.maximum.reduceat(sizes, starts)
     ratios = np.where(spread, 1.0, sizes / np.repeat(largest, lengths))
     multiple = _common_multiple(_denominators(ratios), lengths)

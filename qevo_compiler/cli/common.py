@@ -109,7 +109,8 @@ def options_from(args: argparse.Namespace) -> Options:
 
 def check_model_options(args: argparse.Namespace, imported: Imported) -> None:
     """Refuse options that only a model understands when the source is none."""
-    given = [f"--{name}" for name in ("bits", "rounds") if getattr(args, name, None) is not None]
+    for_models = ("bits",) if getattr(args, "penalties", None) == "tune" else ("bits", "rounds")
+    given = [f"--{name}" for name in for_models if getattr(args, name, None) is not None]
     if given and imported.traced is None:
         raise CompileError(*(ModelOption(None, option) for option in given))
 

@@ -43,7 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reads", type=int, help="samples to take")
     parser.add_argument("--sweeps", type=int, help="sweeps of the classical annealer")
     parser.add_argument("--seed", type=int, help="seed of the sampler")
-    parser.add_argument("--rounds", type=int, help="training rounds (models)")
+    parser.add_argument("--penalties", choices=("auto", "tune"), default="auto", help="proved weights, or tuned ones")
+    parser.add_argument("--rounds", type=int, help="rounds of training (models) or tuning")
     parser.add_argument("-o", "--output", metavar="DIR", help="folder for a model's state_dict and report")
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
 
@@ -52,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if Path(args.source).is_dir() or args.source.endswith(".manifest.json"):
         from qevo_compiler.program import load
 
-        return _run_program(load(args.source), args)
+        return _run_program(_tuned(load(args.source), args), args)
     from qevo_compiler.frontend.load import import_source
 
     options = options_from(args)
@@ -65,7 +66,22 @@ def run(args: argparse.Namespace) -> int:
     watch = Watcher(args)
     program = lower(imported, options, make_context(args), watch)
     watch.finish()
-    return _run_program(program, args)
+    return _run_program(_tuned(program, args), args)
+
+
+def _tuned(program: CompiledProgram, args: argparse.Namespace) -> CompiledProgram:
+    """The program with tuned penalties where that is asked for; the rounds are printed to stderr."""
+    if args.penalties != "tune":
+        return program
+    from qevo_compiler.tuning import TuneOptions, tuned
+
+    given = {key: getattr(args, key) for key in ("rounds", "reads", "sweeps", "seed", "backend")}
+    found = tuned(program, TuneOptions(**{k: v for k, v in given.items() if v is not None}), show_progress)
+    show_progress("tuning penalties", 1.0)
+    out = console(args, stderr=True)
+    for line in found.lines():
+        out.print(line, markup=False)
+    return found.program
 
 
 def _run_program(program: CompiledProgram, args: argparse.Namespace) -> int:

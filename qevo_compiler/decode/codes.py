@@ -42,7 +42,7 @@ def decode_register(op: RegisterOp, bits: NDArray[np.int8]) -> Decoded:
     if op.encoding is Encoding.ONE_HOT:
         return _one_hot_integer(op.affine, bits)
     values = op.affine.evaluate(bits)
-    if op.encoding is Encoding.DOMAIN_WALL:
+    if op.encoding is not None and op.encoding.ordered:
         broken = _gaps(bits, np.diff(op.affine.starts.values))
         return Decoded(values, broken == 0, broken.sum(axis=1).astype(np.float64))
     return Decoded(values, np.ones(values.shape, bool), np.zeros(len(bits)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,16 @@ from qevo_compiler.decode.codes import Decoded, decode_register
 from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.solution import Residuals, Solutions
+from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
-from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
+from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.penalty.penalty_energy import wall_rows
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
@@ -36,6 +39,7 @@ class Decoder:
     """
 
     def __init__(self, module: Module) -> None:
+        self._module = module
         main, problem = module.main, module.func("problem")
         self._registers = main.ops_of(RegisterOp)
         self._decisions = [register for register in self._registers if register.role is Role.DECISION]
@@ -138,7 +142,11 @@ class Decoder:
                 split[f"encoding of {op.symbol}"] = op.weight * codes[op.symbol]
             else:
                 slack = self._slack(op.symbol, states)
-                split[op.symbol] = op.weight * _penalty(op, families[op.symbol].body, relations[op.symbol], slack)
+                rows = _penalty(op, families[op.symbol].body, relations[op.symbol], slack)
+                logical = op.row_forms(rows.shape[1]) == FORMS.index(PenaltyForm.LOGIC)
+                if logical.any():
+                    rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
+                split[op.symbol] = op.weight * (rows.sum(axis=1) + self._gaps(op.symbol, states))
         if energy is not None and self._model is not None:
             rest = energy / self._model.scale - np.sum(list(split.values()), axis=0)
             if any(register.count for register in self._auxiliaries()):
@@ -149,6 +157,18 @@ class Decoder:
                 # The objective is that of the repaired values, the energy that of the broken code.
                 split["broken codes"] = rest
         return split
+
+    @cached_property
+    def _projection(self) -> Projection:
+        return Projection(self._module)
+
+    def _gaps(self, symbol: str, states: Bits) -> Floats:
+        """How many slack bits of a domain wall are set behind one that is not."""
+        register = self._slacks.get(symbol)
+        if register is None or register.affine is None or register.encoding is not Encoding.DOMAIN_WALL:
+            return np.zeros(len(states))
+        rows = wall_rows(register.affine, 0)
+        return np.asarray(arithmetic.evaluate(rows, _bits(register, states)).sum(axis=1))
 
     def _slack(self, symbol: str, states: Bits) -> Floats | None:
         register = self._slacks.get(symbol)
@@ -222,7 +242,7 @@ def _residuals(op: poly.ConstraintOp, point: Floats) -> Residuals:
 
 
 def _penalty(op: PenaltyOp, body: Floats, relation: Relation, slack: Floats | None) -> Floats:
-    """The summed penalty of a family of weight 1; see `ising.penalty` for the formula."""
+    """The penalty of weight 1 of every row [reads, rows], but of rows of clauses; see `ising.penalty`."""
     residual = -body if relation is Relation.GE else body
     if op.shifts is not None:
         residual = residual + op.shifts.values
@@ -231,9 +251,8 @@ def _penalty(op: PenaltyOp, body: Floats, relation: Relation, slack: Floats | No
     if op.units is not None:
         units = op.units.values
         residual = np.where(units > 0, residual / np.where(units > 0, units, 1.0), 0.0)
-    if op.form is PenaltyForm.LINEAR:
-        cost = np.abs(residual) if relation is Relation.EQ else residual
-    else:
-        cost = residual * residual if op.form is PenaltyForm.SQUARE else residual * (residual + 1) / 2
-    total: Floats = cost.sum(axis=1)
-    return total
+    slopes = 0.0 if op.slopes is None else op.slopes.values
+    square = residual * residual
+    linear = np.abs(residual) if relation is Relation.EQ else residual
+    by_form = (square, linear, (square + residual) / 2, np.zeros_like(square), square + slopes * residual)
+    return np.choose(op.row_forms(residual.shape[1]), by_form)

@@ -13,7 +13,7 @@ from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
 from qevo_compiler.dialects import poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation
 from qevo_compiler.ir import LedgerEntry, Module
@@ -26,6 +26,9 @@ _FORMS = {
     PenaltyForm.SQUARE: "u^2",
     PenaltyForm.LINEAR: "u (never negative)",
     PenaltyForm.TRIANGLE: "u (u + 1) / 2",
+    PenaltyForm.LOGIC: "the number of violated clauses",
+    PenaltyForm.SLOPED: "(u^2 + slope u)",
+    PenaltyForm.MIXED: "a form by row",
 }
 
 
@@ -130,9 +133,12 @@ def _constraint_lines(module: Module, op: poly.ConstraintOp, rows: list[int]) ->
 
 
 def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int]) -> Iterator[str]:
-    proved = {PenaltyRule.SOFT: "the program's own weight", PenaltyRule.HEURISTIC: "not proved"}
-    known = proved.get(op.rule, "proved")
-    yield f"  penalty {op.weight:g} * {_FORMS[op.form]}, weight by the {op.rule.value} rule: {known}"
+    known = "proved" if op.rule.proved else "not proved"
+    known = "the program's own weight" if op.rule is PenaltyRule.SOFT else known
+    form = op.form
+    if form is PenaltyForm.MIXED and len(rows) == 1:
+        form = FORMS[int(op.row_forms(0)[rows[0]])]
+    yield f"  penalty {op.weight:g} * {_FORMS[form]}, weight by the {op.rule.value} rule: {known}"
     if len(rows) == 1:
         unit = 1.0 if op.units is None else float(op.units.values[rows[0]])
         shift = 0.0 if op.shifts is None else float(op.shifts.values[rows[0]])
@@ -140,7 +146,7 @@ def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int]) -> Iterat
         moved = f" {shift:+g}" if shift else ""
         slack = "" if relation is Relation.EQ else " + slack"
         stated = f"u = ({side}{moved}{slack}) / {unit:g}" if unit != 1 else f"u = {side}{moved}{slack}"
-        yield f"  {stated}" if unit else "  this instance always holds and adds nothing"
+        yield f"  {stated}" if unit else "  this instance always holds, or another one implies it, and adds nothing"
 
 
 def _slack_lines(slack: RegisterOp | None, rows: list[int], numbering: Numbering) -> Iterator[str]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
@@ -24,6 +24,7 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
+from qevo_compiler.passes.penalty.penalty_energy import form_energy, logic_rows, wall_rows
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
@@ -66,15 +67,19 @@ def coupling_of(model: ising.ModelOp, i: int, j: int) -> float:
 
 
 class Projection:
-    """The sources of a module that has `@problem` and, in `@main`, registers, penalties and a spin model."""
+    """The sources of a module that has `@problem` and, in `@main`, registers, penalties and a spin model.
+
+    `penalty_rows` and `logic_counts` need no model.
+    """
 
     def __init__(self, module: Module) -> None:
         main, problem = module.main, module.func("problem")
         self.registers = main.ops_of(RegisterOp)
-        self.model = spin_view(module) or main.only(ising.ModelOp)
+        self._model = spin_view(module) or main.first(ising.ModelOp)
         self.numbering = Numbering(main)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.penalties = main.ops_of(PenaltyOp)
+        self.size = sum(op.count for op in self.registers)
         self.vartype = self.registers[0].vartype if self.registers else Vartype.BINARY
         self._slacks = {op.symbol: op for op in self.registers if op.role is Role.SLACK}
         decisions = [op for op in self.registers if op.role is Role.DECISION]
@@ -85,12 +90,18 @@ class Projection:
         self._objective = problem.first(poly.ObjectiveOp)
         self._constraints = {op.symbol: op for op in problem.ops_of(poly.ConstraintOp)}
 
+    @property
+    def model(self) -> ising.ModelOp:
+        """The spin model that is projected."""
+        assert self._model is not None
+        return self._model
+
     def sources(self) -> tuple[Source, ...]:
         """The objective, every penalised constraint and encoding, and what is left; they sum to the model.
 
         Cost: that of lowering the problem once, without the search for penalty weights.
         """
-        found = [self._source(SourceKind.OBJECTIVE, "objective", self._objective_bits())]
+        found = [self._source(SourceKind.OBJECTIVE, "objective", self.objective_bits())]
         for op in self.penalties:
             kind = SourceKind.ENCODING if op.implied else SourceKind.CONSTRAINT
             found.append(self._source(kind, op.symbol, arithmetic.total(self.penalty_rows(op))))
@@ -101,15 +112,45 @@ class Projection:
         """The weighted penalty of each instance of a family (or of those in `rows`) as a polynomial over bits."""
         residual = self._residual(op)
         chosen = np.arange(residual.rows) if rows is None else np.asarray(rows, np.int64)
-        residual = arithmetic.select(residual, chosen)
-        match op.form:
-            case PenaltyForm.LINEAR:
-                energy = residual
-            case PenaltyForm.SQUARE:
-                energy = arithmetic.multiply(residual, residual)
-            case PenaltyForm.TRIANGLE:
-                energy = arithmetic.scale(arithmetic.add(arithmetic.multiply(residual, residual), residual), 0.5)
+        forms = op.row_forms(residual.rows)[chosen]
+        slopes = None if op.slopes is None else op.slopes.values[chosen]
+        parts = []
+        for number in np.unique(forms).tolist():
+            here = arithmetic.select(residual, np.where(forms == number, chosen, -1))
+            parts.append(_row_energy(FORMS[number], here, slopes))
+        slack = None if op.implied else self._slacks.get(op.symbol)
+        if slack is not None and slack.affine is not None and slack.encoding is Encoding.DOMAIN_WALL:
+            parts.append(arithmetic.select(wall_rows(slack.affine, slack.first), chosen))
+        energy = parts[0] if len(parts) == 1 else arithmetic.add(*parts)
         return arithmetic.scale(arithmetic.reduce_powers(energy, self.vartype), op.weight)
+
+    def penalty_total(self, op: PenaltyOp) -> Polynomials:
+        """The penalty of weight 1 of all instances of a family, as one row; quicker than by instance."""
+        residual = self._residual(op)
+        forms = op.row_forms(residual.rows)
+        parts = []
+        for number in np.unique(forms).tolist():
+            rows = np.flatnonzero(forms == number)
+            here = residual if len(rows) == residual.rows else arithmetic.select(residual, rows)
+            if FORMS[number] is PenaltyForm.LOGIC:
+                here = _whole(here)
+            slopes = None if op.slopes is None else op.slopes.values[rows]
+            parts += form_energy(FORMS[number], here, self.vartype, slopes)
+        slack = None if op.implied else self._slacks.get(op.symbol)
+        if slack is not None and slack.affine is not None and slack.encoding is Encoding.DOMAIN_WALL:
+            parts.append(arithmetic.total(wall_rows(slack.affine, slack.first)))
+        return parts[0] if len(parts) == 1 else arithmetic.add(*parts)
+
+    def residuals(self, op: PenaltyOp, bits: NDArray[np.int8]) -> Floats:
+        """u of every row with its slack at states [..., bits] of 0 and 1."""
+        return arithmetic.evaluate(self._residual(op), bits)
+
+    def logic_counts(self, op: PenaltyOp, bits: NDArray[np.int8]) -> Floats:
+        """For states [reads, bits] of 0 and 1, how many clauses each row of form LOGIC violates, [reads, rows]."""
+        residual = self._residual(op)
+        logical = op.row_forms(residual.rows) == FORMS.index(PenaltyForm.LOGIC)
+        rows = _clauses(arithmetic.select(residual, np.where(logical, np.arange(residual.rows), -1)))
+        return arithmetic.evaluate(rows, bits)
 
     def indices(self, symbol: str) -> Integers:
         """The index rows of a constraint's instances; none for a symbol that is no constraint of the problem."""
@@ -144,8 +185,9 @@ class Projection:
         products = sum(len(block) for block in energy.terms if block.degree > 2)
         return Source(kind, symbol, self.in_spins(energy), products)
 
-    def _objective_bits(self) -> Polynomials:
-        op = self._objective
+    def objective_bits(self, other: poly.ObjectiveOp | None = None) -> Polynomials:
+        """The objective, or another one over the same variables, over bits and to be minimised."""
+        op = other or self._objective
         if op is None:
             return Polynomials(1, ())
         bits = self._writer.over_bits(op.polynomial)
@@ -222,6 +264,31 @@ def _merged(model: ising.ModelOp, parts: list[ising.ModelOp]) -> tuple[NDArray[n
     return rows.astype(np.int32), columns.astype(np.int32), total[keep]
 
 
+def _row_energy(form: PenaltyForm, rows: Polynomials, slopes: Floats | None) -> Polynomials:
+    """form(u) for every row u, powers not reduced yet."""
+    match form:
+        case PenaltyForm.LINEAR:
+            return rows
+        case PenaltyForm.LOGIC:
+            return _clauses(rows)
+        case PenaltyForm.TRIANGLE:
+            return arithmetic.scale(arithmetic.add(arithmetic.multiply(rows, rows), rows), 0.5)
+        case PenaltyForm.SLOPED:
+            assert slopes is not None
+            return arithmetic.add(arithmetic.multiply(rows, rows), arithmetic.scale(rows, slopes))
+    return arithmetic.multiply(rows, rows)
+
+
+def _clauses(rows: Polynomials) -> Polynomials:
+    """`logic_rows` of rows in units, whose coefficients are whole but for rounding."""
+    return logic_rows(_whole(rows))
+
+
+def _whole(rows: Polynomials) -> Polynomials:
+    blocks = ((b.row.values, b.variables.values, np.rint(b.coefficients.values)) for b in rows.terms)
+    return pack(rows.rows, blocks)
+
+
 def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
     return replace(
         model,
@@ -235,7 +302,7 @@ def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
 def _code(register: RegisterOp, variable: VariableOp) -> Code:
     """The code that a register states; its groups and walls follow from the encoding."""
     assert register.affine is not None
-    coded = register.encoding in (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
+    coded = register.encoding in (Encoding.ONE_HOT, Encoding.DOMAIN_WALL, Encoding.ORDER)
     if coded and variable.domain in (Domain.CHOICE, Domain.INTEGER):
         assert register.encoding is not None
         return replace(encode(variable, register.encoding, register.vartype), affine=register.affine)

@@ -30,7 +30,7 @@ class UnboundedDomain(Error):
 class WrongEncoding(Error):
     """The encoding asked for does not exist for this kind of variable.
 
-    Integers take `log`, `unary`, `onehot` or `domainwall`; choices take `onehot` or `domainwall`.
+    Integers take `log`, `bounded`, `unary`, `onehot`, `domainwall` or `order`; choices take `onehot` or `domainwall`.
     """
 
     code: ClassVar[str] = "Q0632"

@@ -113,28 +113,51 @@ class ReductionOp(Op):
 
 
 class PenaltyRule(EnumAttribute):
-    """How a penalty weight was found.
+    """How a penalty weight was found; `docs/penalties.md` has the proofs and the references.
 
-    RANGE, INCUMBENT and REPAIR are proved to dominate the objective; SOFT is the user's weight;
-    HEURISTIC may be too small.
+    RANGE, INCUMBENT, REPAIR and FLIP are proved to dominate the objective. SOFT is the user's weight, GIVEN one
+    that the user sets for a hard family. The rest may be too small: VLM and MOMC are rules of the literature,
+    UNBALANCED and LAGRANGIAN weigh forms that are no exact penalties, TUNED was found by sampling.
     """
 
     RANGE = "range"
     INCUMBENT = "incumbent"
     REPAIR = "repair"
+    FLIP = "flip"
     SOFT = "soft"
+    GIVEN = "given"
+    VLM = "vlm"
+    MOMC = "momc"
+    UNBALANCED = "unbalanced"
+    LAGRANGIAN = "lagrangian"
+    TUNED = "tuned"
     HEURISTIC = "heuristic"
+
+    @property
+    def proved(self) -> bool:
+        """Whether a minimum of the energy is known to be feasible and optimal."""
+        return self in (PenaltyRule.RANGE, PenaltyRule.INCUMBENT, PenaltyRule.REPAIR, PenaltyRule.FLIP)
 
 
 class PenaltyForm(EnumAttribute):
     """The penalty of a row as a function of its residual u, a multiple of the row's unit.
 
     SQUARE is u^2, LINEAR is u (never negative), TRIANGLE is u (u + 1) / 2, which is 0 at u = -1 and u = 0.
+    LOGIC counts the row's violated clauses: the row, over bits, says that of some sets of one to three literals
+    not all are true, and the penalty is the sum of the sets' products. SLOPED is u^2 + slope u, which may be
+    negative. MIXED has a form a row.
     """
 
     SQUARE = "square"
     LINEAR = "linear"
     TRIANGLE = "triangle"
+    LOGIC = "logic"
+    SLOPED = "sloped"
+    MIXED = "mixed"
+
+
+FORMS = (PenaltyForm.SQUARE, PenaltyForm.LINEAR, PenaltyForm.TRIANGLE, PenaltyForm.LOGIC, PenaltyForm.SLOPED)
+"""The forms by the number that `PenaltyOp.forms` has for them."""
 
 
 @dataclass(frozen=True)
@@ -143,8 +166,10 @@ class PenaltyOp(Op):
 
     Row r of a family `body relation 0` (`>=` negated to `<=`) adds `weight * form(u)` with
     `u = (body + shifts[r] + slack) / units[r]`, in absolute value for `==`; a row with unit 0 is always
-    satisfied and adds nothing. None means units of 1 and shifts of 0. `implied` marks the family that
-    the encoding of the variable `symbol` adds.
+    satisfied and adds nothing. None means units of 1 and shifts of 0. `forms` [rows] (numbers into `FORMS`)
+    belong to MIXED, `slopes` [rows] to SLOPED and MIXED. A slack register encoded as domain wall adds, besides,
+    `weight` for every bit that is set behind one that is not. `implied` marks the family that the encoding of
+    the variable `symbol` adds.
     """
 
     name: ClassVar[str] = "ising.penalty"
@@ -156,6 +181,18 @@ class PenaltyOp(Op):
     units: Array | None = None
     shifts: Array | None = None
     implied: bool = False
+    forms: Array | None = None
+    slopes: Array | None = None
+
+    def row_forms(self, rows: int) -> NDArray[np.int64]:
+        """The form of every row, as numbers into `FORMS`."""
+        if self.forms is not None:
+            return np.asarray(self.forms.values, np.int64)
+        return np.full(rows, FORMS.index(self.form))
+
+    def verify(self) -> None:
+        if (self.form is PenaltyForm.MIXED) != (self.forms is not None):
+            raise Invalid(f"`{self.symbol}`: a form a row belongs to a mixed penalty, and that needs it")
 
 
 def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
@@ -168,7 +205,9 @@ def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None
         raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
     if i.min() < 0 or (i > j).any() or j.max() >= size:
         raise Invalid("a coupling is not strictly upper triangular or names a missing variable")
-    if (np.diff(i.astype(np.int64) * size + j) <= 0).any():
+    later = i[1:] > i[:-1]
+    later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
+    if not later.all():
         raise Invalid("couplings are not sorted or repeat")
     if not np.isfinite(values.values).all():
         raise Invalid("a coupling is not finite")

@@ -26,12 +26,22 @@ class Domain(EnumAttribute):
 
 
 class Encoding(EnumAttribute):
-    """How a variable's values are written in bits."""
+    """How a variable's values are written in bits; `docs/encodings.md` says what each costs.
+
+    ORDER is the literature's name, for integers, of the bits of DOMAIN_WALL.
+    """
 
     LOG = "log"
+    BOUNDED = "bounded"
     UNARY = "unary"
     ONE_HOT = "onehot"
     DOMAIN_WALL = "domainwall"
+    ORDER = "order"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether bits must fall from 1 to 0 along the code."""
+        return self in (Encoding.DOMAIN_WALL, Encoding.ORDER)
 
 
 class Sense(EnumAttribute):

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
+from qevo_compiler.evaluator.term_kernels import sums_by_bit
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
@@ -42,8 +43,9 @@ def spin_model(op: ising.QuboOp) -> ising.ModelOp:
     """The spin model with the same energies: x = (1 + s) / 2 put into the bit model."""
     quarter = op.quadratic.values / 4
     linear = op.linear.values
-    fields = linear / 2 + degree_sums(op.rows, op.columns, quarter, op.size)
-    fields[is_dust(fields, np.abs(linear) / 2 + degree_sums(op.rows, op.columns, np.abs(quarter), op.size))] = 0
+    coupled, sizes = sums_by_bit(op.rows.values, op.columns.values, quarter, op.size)
+    fields = linear / 2 + coupled
+    fields[is_dust(fields, np.abs(linear) / 2 + sizes)] = 0
     offset = op.offset + float(linear.sum()) / 2 + float(quarter.sum())
     return ising.ModelOp(offset, Array(fields), op.rows, op.columns, Array(quarter), span=op.span)
 

@@ -12,17 +12,30 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.diagnostics import Diagnostics
+from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.encoding import TooManyBits, TrainingIgnored, UnboundedDomain, WrongEncoding
 from qevo_compiler.diagnostics.language.statements import BadBits, EmptyDomain
 from qevo_compiler.diagnostics.linear import LinearizeRefused
+from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, Relation, TrainOp, VariableOp
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module, Op
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.encodings import MAX_BITS, MAX_SPAN, Code, Integers, bit_count, encode, grid_steps, ranges
+from qevo_compiler.passes.encodings import (
+    BOUND,
+    MAX_BITS,
+    MAX_SPAN,
+    Code,
+    Integers,
+    bit_count,
+    encode,
+    grid_steps,
+    precise_bound,
+    precise_code,
+    ranges,
+)
 from qevo_compiler.passes.penalty.rounding_dust import magnitude, map_magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
 
@@ -33,7 +46,10 @@ _FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
 class EncodeVariables(Pass):
     """`integer` and `choice` encode the variables that do not say `encoded as` themselves.
 
-    Without them an integer takes log, a choice takes one-hot, and a choice of two labels one single bit.
+    Without them an integer takes log, a choice takes one-hot, and a choice of two labels one single bit. With
+    `precision`, the bits of the target's control, an integer whose squared log weights need more takes a bounded
+    code, unless that is four times as long. `bound` is the largest weight of a bounded code (default 8, or what
+    fits `precision`).
     Cost: a monomial whose d variables have w bits each becomes w^d monomials.
     """
 
@@ -43,18 +59,21 @@ class EncodeVariables(Pass):
 
     integer: Encoding | None = None
     choice: Encoding | None = None
+    precision: int | None = None
+    bound: int | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         main = module.main
         variables = main.ops_of(VariableOp)
         if not variables and not main.ops_of(TrainOp) and not main.ops_of(LinearizeOp):
             return module
+        self._check_options()
         chosen = [self._choose(op) for op in variables]
         self._check(main, list(zip(variables, chosen, strict=True)))
         for train in main.ops_of(TrainOp):
             context.warn(TrainingIgnored(train.span))
         vartype = _vartype(main)
-        codes = [encode(op, encoding, vartype) for op, encoding in zip(variables, chosen, strict=True)]
+        codes = [encode(op, encoding, vartype, self._bound) for op, encoding in zip(variables, chosen, strict=True)]
         steps = [_grid_entry(op) for op in variables if op.domain is Domain.REAL and op.size]
         return module.with_main(_encoded(main, codes, vartype)).record(*steps)
 
@@ -62,18 +81,32 @@ class EncodeVariables(Pass):
         if op.domain is Domain.CHOICE:
             default = Encoding.DOMAIN_WALL if len(op.labels) == 2 else Encoding.ONE_HOT
             return op.encoding or self.choice or default
-        return op.encoding or self.integer or Encoding.LOG
+        given = op.encoding or self.integer
+        if given is not None or self.precision is None or op.domain is not Domain.INTEGER:
+            return given or Encoding.LOG
+        low, high = ranges(op)
+        return precise_code(float((high - low).max(initial=0.0)), self.precision)
+
+    @property
+    def _bound(self) -> int:
+        return self.bound or (BOUND if self.precision is None else precise_bound(self.precision))
+
+    def _check_options(self) -> None:
+        for option in ("precision", "bound"):
+            value = getattr(self, option)
+            if value is not None and value < 1:
+                raise CompileError(BadLimit(None, self.name, option, str(value)))
 
     def _check(self, main: Func, variables: list[tuple[VariableOp, Encoding]]) -> None:
         found = Diagnostics()
         for asked in main.ops_of(LinearizeOp):
             found.add(LinearizeRefused(asked.span))
         for op, encoding in variables:
-            _check_variable(op, encoding, found)
+            _check_variable(op, encoding, self._bound, found)
         found.raise_if_any()
 
 
-def _check_variable(op: VariableOp, encoding: Encoding, found: Diagnostics) -> None:
+def _check_variable(op: VariableOp, encoding: Encoding, bound: int, found: Diagnostics) -> None:
     if op.domain is Domain.CHOICE and encoding not in _FOR_CHOICES:
         allowed = ", ".join(e.value for e in _FOR_CHOICES)
         found.add(WrongEncoding(op.span, op.symbol, "choice", encoding.value, allowed))
@@ -83,7 +116,7 @@ def _check_variable(op: VariableOp, encoding: Encoding, found: Diagnostics) -> N
         return
     if op.domain in (Domain.INTEGER, Domain.REAL) and not _check_range(op, found):
         return
-    count = bit_count(op, encoding)
+    count = bit_count(op, encoding, bound)
     if count > MAX_BITS:
         found.add(TooManyBits(op.span, op.symbol, count, encoding.value, MAX_BITS))
 

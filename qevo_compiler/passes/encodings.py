@@ -3,7 +3,9 @@
 Everything here is vectorised over the elements of a variable; bits are numbered from the block's start.
 
 log: bits weigh 1, 2, 4, ... and the last one what is missing, so that exactly [lo, hi] is covered.
-unary: bits of weight 1. domain wall: the same with d_1 >= d_2 >= ..., as d_{k+1} (1 - d_k) = 0.
+bounded: 1, 2, 4, ... up to a largest weight m, then m again and again, and last what is missing (Karimi and
+Ronagh, arXiv:1706.01945): the binary part reaches every number up to 2^(r+1) - 1 >= m, so adding m leaves no gap.
+unary: bits of weight 1. domain wall, order: the same with d_1 >= d_2 >= ..., as d_{k+1} (1 - d_k) = 0.
 one-hot: one bit a value, their sum is 1. A real with b bits is lo + step * (log code of 0 .. 2^b - 1).
 """
 
@@ -25,6 +27,8 @@ Integers = NDArray[np.int64]
 
 MAX_BITS = 1 << 26
 MAX_SPAN = float(1 << 53)
+# The largest weight of a bounded code unless one is given: what five bits of control tell apart, squared.
+BOUND = 8
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,11 @@ class Code:
     wall: Integers | None = None
 
 
-def encode(op: VariableOp, encoding: Encoding, vartype: Vartype) -> Code:
-    """The code of a variable whose range has been checked. `encoding` counts for integers and choices."""
+def encode(op: VariableOp, encoding: Encoding, vartype: Vartype, bound: int = BOUND) -> Code:
+    """The code of a variable whose range has been checked. `encoding` counts for integers and choices.
+
+    `bound` is the largest weight of a bounded code.
+    """
     match op.domain:
         case Domain.BINARY:
             return Code(_identity(op.size, 0.0, 1.0), op.size)
@@ -55,7 +62,7 @@ def encode(op: VariableOp, encoding: Encoding, vartype: Vartype) -> Code:
             return _real(op)
         case Domain.INTEGER:
             low, high = ranges(op)
-            return _integer(op.shape, low, high - low, encoding)
+            return _integer(op.shape, low, high - low, encoding, bound)
         case Domain.CHOICE:
             return _choice(op, encoding)
 
@@ -77,7 +84,7 @@ def grid_steps(op: VariableOp) -> Floats:
     return (high - low) / (2.0**op.bits - 1)
 
 
-def bit_count(op: VariableOp, encoding: Encoding) -> float:
+def bit_count(op: VariableOp, encoding: Encoding, bound: int = BOUND) -> float:
     """How many bits the code takes, before it is built."""
     if op.domain is Domain.CHOICE:
         labels = len(op.labels)
@@ -88,6 +95,8 @@ def bit_count(op: VariableOp, encoding: Encoding) -> float:
         return op.size
     low, high = ranges(op)
     span = high - low
+    if encoding is Encoding.BOUNDED:
+        return float(bounded_counts(span, bound).sum())
     return float(np.frexp(span)[1].sum() if encoding is Encoding.LOG else span.sum())
 
 
@@ -121,6 +130,39 @@ def log_code(span: Floats) -> tuple[Integers, Floats]:
     return counts, weights
 
 
+def bounded_counts(span: Floats, bound: int) -> Integers:
+    """How many bits of weight at most `bound` reach every integer in 0 .. span."""
+    binary = int(np.frexp(float(bound))[1])
+    rest = np.maximum(span - (2.0**binary - 1), 0.0)
+    return np.where(rest > 0, binary + np.ceil(rest / bound), np.frexp(span)[1]).astype(np.int64)
+
+
+def bounded_code(span: Floats, bound: int) -> tuple[Integers, Floats]:
+    """As `log_code` with no weight above `bound`."""
+    binary = int(np.frexp(float(bound))[1])
+    counts = bounded_counts(span, bound)
+    owner, place = places(counts)
+    weights = np.where(place < binary, np.exp2(np.minimum(place, binary)), float(bound))
+    last, first = np.flatnonzero(place == counts[owner] - 1), np.flatnonzero(place == 0)
+    if len(first):
+        weights[last] += span[owner[last]] - np.add.reduceat(weights, first)
+    return counts, weights
+
+
+def precise_code(span: float, precision: int, widening: float = 4.0) -> Encoding:
+    """Log where its squared weights stay within `precision` bits or a bounded code would be `widening` times longer."""
+    log_bits = int(np.frexp(span)[1])
+    if 2 * (log_bits - 1) <= precision:
+        return Encoding.LOG
+    count = float(bounded_counts(np.array([span]), precise_bound(precision))[0])
+    return Encoding.BOUNDED if count <= widening * log_bits else Encoding.LOG
+
+
+def precise_bound(precision: int) -> int:
+    """The largest weight whose square has at most `precision` bits more than 1."""
+    return 1 << max(precision // 2, 0)
+
+
 def _real(op: VariableOp) -> Code:
     low, high = ranges(op)
     steps = grid_steps(op)
@@ -130,16 +172,16 @@ def _real(op: VariableOp) -> Code:
     return Code(_map(low, counts, np.arange(total), weights * np.repeat(steps, counts)), total, Encoding.LOG)
 
 
-def _integer(shape: tuple[int, ...], low: Floats, span: Floats, encoding: Encoding) -> Code:
+def _integer(shape: tuple[int, ...], low: Floats, span: Floats, encoding: Encoding, bound: int) -> Code:
     if encoding is Encoding.ONE_HOT:
         return _one_hot_integer(shape, low, span)
-    if encoding is Encoding.LOG:
-        counts, weights = log_code(span)
+    if encoding in (Encoding.LOG, Encoding.BOUNDED):
+        counts, weights = log_code(span) if encoding is Encoding.LOG else bounded_code(span, bound)
         return Code(_map(low, counts, np.arange(len(weights)), weights), len(weights), encoding)
     counts = span.astype(np.int64)
     total = int(counts.sum())
     affine = _map(low, counts, np.arange(total), np.ones(total))
-    return _walled(shape, affine, counts) if encoding is Encoding.DOMAIN_WALL else Code(affine, total, encoding)
+    return _walled(shape, affine, counts, encoding) if encoding.ordered else Code(affine, total, encoding)
 
 
 def _one_hot_integer(shape: tuple[int, ...], low: Floats, span: Floats) -> Code:
@@ -180,7 +222,9 @@ def _grouped(shape: tuple[int, ...], affine: AffineMap, counts: Integers) -> Cod
     return Code(affine, len(owner), Encoding.ONE_HOT, implied if len(coded) else None, indices, group=rank[owner])
 
 
-def _walled(shape: tuple[int, ...], affine: AffineMap, counts: Integers) -> Code:
+def _walled(
+    shape: tuple[int, ...], affine: AffineMap, counts: Integers, encoding: Encoding = Encoding.DOMAIN_WALL
+) -> Code:
     """A domain-wall code: one row an element with at least two bits, the sum of d_{k+1} - d_k d_{k+1}."""
     owner, place = places(counts)
     later = np.flatnonzero(place > 0).astype(np.int32)
@@ -190,4 +234,4 @@ def _walled(shape: tuple[int, ...], affine: AffineMap, counts: Integers) -> Code
     ones = np.ones(len(later))
     implied = pack(len(walls), [(row, later[:, None], ones), (row, np.stack([later - 1, later], axis=1), -ones)])
     indices = Array(index_rows(shape)[walls])
-    return Code(affine, len(owner), Encoding.DOMAIN_WALL, implied if len(walls) else None, indices, wall=owner)
+    return Code(affine, len(owner), encoding, implied if len(walls) else None, indices, wall=owner)

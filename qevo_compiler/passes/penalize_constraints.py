@@ -1,16 +1,16 @@
 """Turn constraints into penalties that provably dominate the objective, with slack where needed.
 
 before: poly.objective {maximize 3 a + 4 b}; poly.constraint {symbol = "fits", a + b - 1 <= 0}
-after:  poly.objective {minimize -3 a - 4 b + 4.0625 a b}; ising.penalty {symbol = "fits", weight = 4.0625}
+after:  poly.objective {minimize -3 a - 4 b + 3.0625 a b}; ising.penalty {symbol = "fits", weight = 3.0625}
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.incumbent import SearchSpace, find_incumbent
@@ -18,28 +18,43 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
-from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.penalty.combine import combine
+from qevo_compiler.passes.penalty.family_weights import Weighing, soft_value
+from qevo_compiler.passes.penalty.methods import Method, family_methods, family_weights
+from qevo_compiler.passes.penalty.one_hot import one_hot_structure, redundant_by_family
 from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
-from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows, penalty_rows
-from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight, dominating_weight
-from qevo_compiler.passes.penalty.rounding_dust import magnitude, without_dust
+from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows, RowOptions, penalty_rows
+from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight
+from qevo_compiler.passes.penalty.slack_codes import SlackCode
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
 
 ZERO = Polynomials(1, ())
+_NOTES = {
+    PenaltyRule.VLM: "the largest change of the objective by one flip (VLM): heuristic",
+    PenaltyRule.MOMC: "the largest change of the objective by one flip over the least of a row (MOMC): heuristic",
+    PenaltyRule.UNBALANCED: "without slack, a weight for a form that satisfied rows do not bring to 0: heuristic",
+    PenaltyRule.LAGRANGIAN: "a weight for the square beside a multiplier: heuristic",
+    PenaltyRule.GIVEN: "given: not checked",
+}
 
 
 @dataclass(frozen=True)
 class PenalizeConstraints(Pass):
-    """All hard families share one weight P, because their residuals are counted in their own units.
+    """Residuals are counted in their own units, so that a violated row costs at least its family's weight.
 
-    The weight is the least that the rules of `penalty_weights` prove, times `scale` (below 1 nothing is
-    proved). A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets
-    one of `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
+    A weight is the least that the rules of `flip_rule` (by family) and `penalty_weights` (one for the rest) prove,
+    times `scale` (below 1 nothing is proved). `method` takes another rule for all hard families, `methods` for
+    some (`fits=unbalanced:pair=vlm`), `weights` sets weights (`fits=2.5`). `slack` chooses the slack's code,
+    `slack_bound` the largest weight of a bounded one, `precision` the target's bits that `auto` respects;
+    `slope` is what the unbalanced form multiplies u with. Rows of clauses of up to `clauses` literals (0: none) take
+    no slack. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
+    `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
     """
 
     name: ClassVar[str] = "penalize-constraints"
@@ -50,85 +65,155 @@ class PenalizeConstraints(Pass):
     search_steps: int = 400
     slack_bits: int = 24
     coarse_bits: int = 15
+    method: Method = Method.AUTO
+    methods: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    slack: SlackCode = SlackCode.AUTO
+    slack_bound: int | None = None
+    precision: int | None = None
+    slope: float = 2.0
+    clauses: int = 3
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
-        if not (np.isfinite(self.scale) and self.scale > 0):
-            raise CompileError(BadLimit(None, self.name, "scale", f"{self.scale:g}"))
+        self._check_options()
         main = module.main
         objective = _objective(main)
-        if not main.ops_of(poly.ConstraintOp) and main.first(poly.ObjectiveOp) == objective:
+        constraints = main.ops_of(poly.ConstraintOp)
+        if not constraints and main.first(poly.ObjectiveOp) == objective:
             return module
-        one_hot, families = self._families(main)
-        hard = [family for family in families if not family.soft]
+        symbols = {op.symbol for op in constraints}
+        methods = family_methods(self.methods, symbols)
+        given = family_weights(self.weights, symbols)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
-            energies, slacks = _energies(main, families)
-            weight = self._weight(objective.polynomial, families, energies, one_hot) if hard else None
-            total = _total(objective.polynomial, families, energies, weight)
+            found = self._families(main, methods)
+            energies, slacks = _energies(main, found.families)
+            weights = self._weights(objective.polynomial, found, energies, methods, given)
+            parts = [(energy, weight.value) for energy, weight in zip(energies, weights, strict=True)]
+            total = combine([(objective.polynomial, 1.0), *parts]) if parts else objective.polynomial
         if not stays_below(total, LARGEST_ENERGY):
             raise CompileError(NotFinite(objective.span, "the energy with its penalties", LARGEST_ENERGY))
-        lowered = _lowered(main, replace(objective, polynomial=total), slacks, _penalties(families, weight))
-        return module.with_main(lowered).record(*self._entries(families, weight))
+        penalties = [_penalty_op(family, weight) for family, weight in zip(found.families, weights, strict=True)]
+        lowered = _lowered(main, replace(objective, polynomial=total), slacks, penalties)
+        return module.with_main(lowered).record(*self._entries(found.families, weights))
 
-    def _families(self, main: Func) -> tuple[OneHot, list[PenaltyRows]]:
+    def _check_options(self) -> None:
+        for option in ("scale", "slope"):
+            value = getattr(self, option)
+            if not (np.isfinite(value) and value > 0):
+                raise CompileError(BadLimit(None, self.name, option, f"{value:g}"))
+        for option in ("precision", "slack_bound"):
+            value = getattr(self, option)
+            if value is not None and value < 1:
+                raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), str(value)))
+
+    def _families(self, main: Func, methods: dict[str, Method]) -> _Found:
         """The families that matter; raises `CompileError` naming every row that can never hold."""
         found = Diagnostics()
         constraints = main.ops_of(poly.ConstraintOp)
         bits = sum(register.count for register in main.ops_of(RegisterOp))
-        one_hot, defining = one_hot_structure(constraints, bits)
+        one_hot, defining, rest = one_hot_structure(constraints, bits)
+        redundant = redundant_by_family(constraints, defining) if rest else {}
         valid, loose = one_hot.groups, Groups.none(bits)
-        families = []
+        families, positions = [], []
         for index, op in enumerate(constraints):
             # The groups' own rows must not be judged by assuming that they hold.
             groups = loose if index in defining else valid
-            rows = penalty_rows(op, groups, self.slack_bits, self.coarse_bits, found)
+            method = self.method if op.implied else methods.get(op.symbol, self.method)
+            rows = penalty_rows(op, groups, self._row_options(method), found, redundant.get(index))
             if rows is not None:
                 families.append(rows)
+                positions.append(index)
         found.raise_if_any()
-        return one_hot, families
+        return _Found(families, positions, one_hot, rest)
 
-    def _weight(
-        self, objective: Polynomials, families: list[PenaltyRows], energies: list[Polynomials], one_hot: OneHot
-    ) -> Weight:
-        hard = [family for family in families if not family.soft]
-        soft = [(family, energy) for family, energy in zip(families, energies, strict=True) if family.soft]
-        soft_energy = arithmetic.add(ZERO, *(arithmetic.scale(e, family.op.weight or 0.0) for family, e in soft))
-        soft_high = sum(_worst(family) for family, _ in soft)
+    def _row_options(self, method: Method) -> RowOptions:
+        return RowOptions(
+            self.slack_bits,
+            self.coarse_bits,
+            self.slack,
+            self.slack_bound,
+            self.precision,
+            self.clauses,
+            self.slope,
+            method,
+        )
 
-        def incumbent() -> float | None:
-            return self._incumbent(objective, hard, [family for family, _ in soft], one_hot)
+    def _weights(
+        self,
+        objective: Polynomials,
+        found: _Found,
+        energies: list[Polynomials],
+        methods: dict[str, Method],
+        given: dict[str, float],
+    ) -> list[Weight]:
+        chosen = [self._method(family, methods) for family in found.families]
+        known = {family.op.symbol for family in found.families if not family.op.implied}
+        fixed = {
+            k: given[family.op.symbol]
+            for k, family in enumerate(found.families)
+            if family.op.symbol in given and (not family.op.implied or family.op.symbol not in known)
+        }
+        weighing = Weighing(
+            objective,
+            found.families,
+            energies,
+            found.positions,
+            found.one_hot,
+            found.others,
+            chosen,
+            fixed,
+            self._incumbent(objective, found),
+        )
+        return [self._scaled(weight) for weight in weighing.weights()]
 
-        weight = dominating_weight(objective, soft_energy, soft_high, one_hot, incumbent)
-        if self.scale == 1.0 and all(family.exact for family in hard):
+    def _method(self, family: PenaltyRows, methods: dict[str, Method]) -> Method:
+        if family.op.implied:
+            return self.method if self.method in (Method.AUTO, Method.RANGE, Method.VLM) else Method.AUTO
+        asked = methods.get(family.op.symbol, self.method)
+        if family.slopes is not None:
+            return Method.LAGRANGIAN if asked is Method.LAGRANGIAN else Method.UNBALANCED
+        # Rows that take no slack anyway have an exact penalty, whatever was asked for.
+        return Method.AUTO if asked in (Method.UNBALANCED, Method.LAGRANGIAN) else asked
+
+    def _scaled(self, weight: Weight) -> Weight:
+        if self.scale == 1.0 or weight.rule in (PenaltyRule.SOFT, PenaltyRule.GIVEN):
             return weight
-        rule = weight.rule if self.scale >= 1.0 and all(family.exact for family in hard) else PenaltyRule.HEURISTIC
+        rule = PenaltyRule.HEURISTIC if self.scale < 1.0 and weight.rule.proved else weight.rule
         return Weight(weight.value * self.scale, weight.needed, rule)
 
-    def _incumbent(
-        self, objective: Polynomials, hard: list[PenaltyRows], soft: list[PenaltyRows], one_hot: OneHot
-    ) -> float | None:
-        """Objective plus soft penalties at a feasible state, if the search meets one."""
-        if not all(family.exact for family in hard):
-            return None
-        rows = arithmetic.stack([family.residual for family in hard])
-        equal = np.concatenate([np.full(f.residual.rows, f.op.relation is Relation.EQ) for f in hard])
-        space = SearchSpace(len(one_hot.first), objective, rows, equal, one_hot.first, one_hot.grid())
-        state = find_incumbent(space, self.search_steps)
-        if state is None:
-            return None
-        value = float(arithmetic.evaluate(objective, state)[0])
-        return value + sum(_soft_value(family, state) for family in soft)
+    def _incumbent(self, objective: Polynomials, found: _Found) -> Callable[[], float | None]:
+        """A search for objective plus soft penalties at a feasible state."""
+        hard = [family for family in found.families if not family.soft]
+        soft = [family for family in found.families if family.soft]
 
-    def _entries(self, families: list[PenaltyRows], weight: Weight | None) -> list[LedgerEntry]:
-        entries = []
-        if weight is not None:
-            proved = weight.rule is not PenaltyRule.HEURISTIC
-            kind = Evidence.PROVED if proved else Evidence.ESTIMATED
-            note = f"weight {weight.value:g}, needed more than {weight.needed:g}, by the {weight.rule.value} rule"
-            entries.append(LedgerEntry(self.name, "penalty gap", weight.value - weight.needed, kind, "", note))
-        for family in families:
-            if not family.exact:
-                entries.append(self._floor_entry(family))
-        return entries
+        def search() -> float | None:
+            if not all(family.exact for family in hard):
+                return None
+            rows = arithmetic.stack([family.residual for family in hard])
+            equal = np.concatenate([np.full(f.residual.rows, f.op.relation is Relation.EQ) for f in hard])
+            labels = found.one_hot.first
+            space = SearchSpace(len(labels), objective, rows, equal, labels, found.one_hot.grid())
+            state = find_incumbent(space, self.search_steps)
+            if state is None:
+                return None
+            return float(arithmetic.evaluate(objective, state)[0]) + sum(soft_value(family, state) for family in soft)
+
+        return search
+
+    def _entries(self, families: list[PenaltyRows], weights: list[Weight]) -> list[LedgerEntry]:
+        """One entry a weight: for all hard families when they share it, else for each."""
+        hard = [(f, w) for f, w in zip(families, weights, strict=True) if not f.soft]
+        shared = len({(w.value, w.rule) for _, w in hard}) == 1
+        entries = [self._entry(weight, "" if shared else _title(f.op)) for f, weight in (hard[:1] if shared else hard)]
+        return entries + [self._floor_entry(family) for family in families if not family.exact]
+
+    def _entry(self, weight: Weight, subject: str) -> LedgerEntry:
+        kind = Evidence.PROVED if weight.rule.proved else Evidence.ESTIMATED
+        why = _NOTES.get(weight.rule)
+        note = f"weight {weight.value:g}, "
+        note += why if why else f"needed more than {weight.needed:g}, by the {weight.rule.value} rule"
+        gap = 0.0 if np.isnan(weight.needed) else weight.value - weight.needed
+        return LedgerEntry(self.name, "penalty gap", gap, kind, subject, f"{subject}: {note}" if subject else note)
 
     def _floor_entry(self, family: PenaltyRows) -> LedgerEntry:
         quantity, value = "penalty floor", float(family.units.max())
@@ -140,37 +225,18 @@ class PenalizeConstraints(Pass):
         return LedgerEntry(self.name, quantity, value, Evidence.ESTIMATED, family.op.symbol, note)
 
 
-def one_hot_structure(constraints: tuple[poly.ConstraintOp, ...], bits: int) -> tuple[OneHot, frozenset[int]]:
-    """One-hot families among hard constraints, and the indices of those that define the first labels."""
-    labels = [np.full(bits, -1), np.full(bits, -1)]
-    defining: set[int] = set()
-    complete = True
-    for index, op in enumerate(constraints):
-        if op.weight is not None:
-            continue
-        groups = _one_hot_rows(op)
-        side = None if groups is None else next((k for k in (0, 1) if (labels[k][groups[0]] < 0).all()), None)
-        if groups is None or side is None:
-            complete = False
-            continue
-        names, rows = groups
-        labels[side][names] = rows + labels[side].max(initial=-1) + 1
-        if side == 0:
-            defining.add(index)
-    return OneHot(labels[0], labels[1], complete), frozenset(defining)
+@dataclass(frozen=True)
+class _Found:
+    """The families that need a penalty, with the constraint index of each; `others` as in `Weighing`."""
+
+    families: list[PenaltyRows]
+    positions: list[int]
+    one_hot: OneHot
+    others: frozenset[int]
 
 
-def _one_hot_rows(op: poly.ConstraintOp) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None:
-    """Bits and rows of a family whose rows all say that exactly one of disjoint bits is 1."""
-    row, names, coefficients = op.body.block(1)
-    if op.relation is not Relation.EQ or op.body.degree != 1 or not len(row):
-        return None
-    first = np.searchsorted(row, np.arange(op.body.rows))
-    if len(np.unique(row)) < op.body.rows or len(np.unique(names)) < len(row):
-        return None
-    unit = coefficients[first]
-    alike = (coefficients == unit[row]).all() and (op.body.constants() == -unit).all()
-    return (names[:, 0], row) if alike else None
+def _title(op: poly.ConstraintOp) -> str:
+    return f"encoding of {op.symbol}" if op.implied else op.symbol
 
 
 def _objective(main: Func) -> poly.ObjectiveOp:
@@ -196,36 +262,28 @@ def _energies(main: Func, families: list[PenaltyRows]) -> tuple[list[Polynomials
 
 
 def _slack_register(family: PenaltyRows, first: int) -> RegisterOp:
+    op, slack = family.op, family.slack
+    assert slack is not None
+    return RegisterOp(
+        op.symbol,
+        Role.SLACK,
+        Vartype.BINARY,
+        first,
+        slack.bits,
+        slack.affine,
+        encoding=slack.encoding,
+        span=op.span,
+    )
+
+
+def _penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
     op = family.op
-    return RegisterOp(op.symbol, Role.SLACK, Vartype.BINARY, first, family.slack_bits, family.slack, span=op.span)
-
-
-def _total(
-    objective: Polynomials, families: list[PenaltyRows], energies: list[Polynomials], weight: Weight | None
-) -> Polynomials:
-    if not families:
-        return objective
-    factors = [_factor(family, weight) for family in families]
-    parts = [objective, *(arithmetic.scale(e, f) for e, f in zip(energies, factors, strict=True))]
-    return without_dust(arithmetic.add(*parts), arithmetic.add(*map(magnitude, parts)))
-
-
-def _factor(family: PenaltyRows, weight: Weight | None) -> float:
-    if family.op.weight is not None:
-        return family.op.weight
-    assert weight is not None
-    return weight.value
-
-
-def _penalties(families: list[PenaltyRows], weight: Weight | None) -> list[PenaltyOp]:
-    found = []
-    for family in families:
-        rule = PenaltyRule.SOFT if family.soft or weight is None else weight.rule
-        factor, op = _factor(family, weight), family.op
-        units = None if (family.units == 1).all() else Array(family.units)
-        shifts = Array(family.shifts) if family.shifts.any() else None
-        found.append(PenaltyOp(op.symbol, factor, rule, family.form, units, shifts, op.implied, span=op.span))
-    return found
+    units = None if (family.units == 1).all() else Array(family.units)
+    shifts = Array(family.shifts) if family.shifts.any() else None
+    forms = Array(family.forms) if family.form is PenaltyForm.MIXED else None
+    slopes = None if family.slopes is None else Array(family.slopes)
+    rule = weight.rule
+    return PenaltyOp(op.symbol, weight.value, rule, family.form, units, shifts, op.implied, forms, slopes, span=op.span)
 
 
 def _lowered(main: Func, objective: poly.ObjectiveOp, slacks: list[RegisterOp], penalties: list[PenaltyOp]) -> Func:
@@ -237,19 +295,3 @@ def _lowered(main: Func, objective: poly.ObjectiveOp, slacks: list[RegisterOp], 
         if isinstance(op, kept[1:]):
             builder.append(op)
     return builder.finish()
-
-
-def _worst(family: PenaltyRows) -> float:
-    """The largest energy of a soft family over valid states."""
-    excess = np.maximum(family.high, 0.0)
-    if family.op.relation is Relation.EQ:
-        excess = np.maximum(excess, -family.low)
-    return float((excess[family.active] ** 2).sum()) * (family.op.weight or 0.0)
-
-
-def _soft_value(family: PenaltyRows, state: NDArray[np.int8]) -> float:
-    """A soft family's least energy over its slack at a state: violation squared times weight."""
-    residual = arithmetic.evaluate(family.residual, state)
-    if family.op.relation is not Relation.EQ:
-        residual = np.maximum(residual, 0.0)
-    return float((residual * residual).sum()) * (family.op.weight or 0.0)

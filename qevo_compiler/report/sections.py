@@ -181,6 +181,13 @@ _MEANING = {
     PenaltyRule.RANGE: "proved: it outweighs all that the objective can gain",
     PenaltyRule.INCUMBENT: "proved: it outweighs the gain over a feasible point that was found",
     PenaltyRule.REPAIR: "proved: repairing a broken row never costs more",
+    PenaltyRule.FLIP: "proved: undoing one literal of a broken row always pays",
     PenaltyRule.SOFT: "the program's own weight",
+    PenaltyRule.GIVEN: "given by the user, not checked",
+    PenaltyRule.VLM: "not proved: the objective's largest change by one flip",
+    PenaltyRule.MOMC: "not proved: the objective's largest change by one flip over the row's least",
+    PenaltyRule.UNBALANCED: "not proved: no slack, satisfied rows may cost or gain",
+    PenaltyRule.LAGRANGIAN: "not proved: a square beside a multiplier",
+    PenaltyRule.TUNED: "measured: found by sampling and rescaling",
     PenaltyRule.HEURISTIC: "not proved: it may be too small",
 }

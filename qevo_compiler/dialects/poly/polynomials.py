@@ -102,6 +102,13 @@ class AffineMap(Attribute):
         return values
 
     @staticmethod
+    def empty(size: int) -> AffineMap:
+        """`size` variables that are 0."""
+        none = np.zeros(0)
+        starts = np.zeros(size + 1, np.int64)
+        return AffineMap(Array(np.zeros(size)), Array(starts), Array(none.astype(np.int32)), Array(none))
+
+    @staticmethod
     def concatenate(maps: Iterable[AffineMap]) -> AffineMap:
         """One map for the variables of all `maps` in turn."""
         parts = list(maps)
@@ -139,11 +146,38 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
     )
     row = row.astype(np.int32, copy=False)
     variables = sorted_within_terms(variables.astype(np.int32, copy=False))
-    order, first = _group(row, variables)
+    packing = _packing(row, variables)
+    if packing is not None:
+        return _merged_by_key(row, variables, coefficients, packing)
+    order, first = group_terms(row, variables)
     if order is not None:
         row, variables, coefficients = row[order], variables[order], coefficients[order]
     if len(first) < len(row):
         row, variables, coefficients = row[first], variables[first], np.add.reduceat(coefficients, first)
+    return _without_zeros(row, variables, coefficients)
+
+
+def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tuple[int, int]) -> Terms:
+    """`_merge` for terms whose row and variables fit into one integer, from which they are read back."""
+    order, key = _stable_order(_packed_key(row, variables, packing[1]))
+    differs = key[1:] != key[:-1]
+    if order is not None:
+        coefficients = coefficients[order]
+    repeated = not differs.all()
+    if repeated:
+        first = np.concatenate([[0], np.flatnonzero(differs) + 1])
+        key, coefficients = key[first], np.add.reduceat(coefficients, first)
+    if order is not None or repeated:
+        variables = np.empty((len(key), variables.shape[1]), np.int32)
+        rest, mask = key, (1 << packing[1]) - 1
+        for column in range(variables.shape[1] - 1, -1, -1):
+            variables[:, column] = rest & mask
+            rest = rest >> packing[1]
+        row = rest.astype(np.int32)
+    return _without_zeros(row, variables, coefficients)
+
+
+def _without_zeros(row: Ints, variables: Ints, coefficients: Floats) -> Terms:
     keep = coefficients != 0
     if not keep.all():
         row, variables, coefficients = row[keep], variables[keep], coefficients[keep]
@@ -160,10 +194,10 @@ def sorted_within_terms(variables: Ints) -> Ints:
     return np.sort(variables, axis=1)
 
 
-def _group(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray[np.intp]]:
+def group_terms(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray[np.intp]]:
     """The stable sorting order (None when sorted already) and where each group of equal terms starts."""
-    key = _packed_key(row, variables)
-    if key is None:
+    packing = _packing(row, variables)
+    if packing is None:
         columns = [row, *variables.T]
         order: NDArray[np.intp] | None = np.lexsort(columns[::-1])
         differs = np.zeros(len(row), bool)
@@ -171,7 +205,7 @@ def _group(row: Ints, variables: Ints) -> tuple[NDArray[np.intp] | None, NDArray
             ordered = column[order]
             differs[1:] |= ordered[1:] != ordered[:-1]
     else:
-        order, ordered = _stable_order(key)
+        order, ordered = _stable_order(_packed_key(row, variables, packing[1]))
         differs = np.empty(len(row), bool)
         differs[1:] = ordered[1:] != ordered[:-1]
     differs[:1] = True
@@ -196,12 +230,15 @@ def _stable_order(key: NDArray[np.int64]) -> tuple[NDArray[np.intp] | None, NDAr
     return tagged & ((1 << bits) - 1), tagged >> bits
 
 
-def _packed_key(row: Ints, variables: Ints) -> NDArray[np.int64] | None:
-    """Row and variables as one integer that sorts like the tuple, when 63 bits suffice."""
+def _packing(row: Ints, variables: Ints) -> tuple[int, int] | None:
+    """How many bits rows and variables need, when row and all variables of a term have 63 bits in all."""
     row_bits = int(row.max(initial=0)).bit_length()
     bits = int(variables.max(initial=0)).bit_length()
-    if row_bits + bits * variables.shape[1] > 63:
-        return None
+    return (row_bits, bits) if row_bits + bits * variables.shape[1] <= 63 else None
+
+
+def _packed_key(row: Ints, variables: Ints, bits: int) -> NDArray[np.int64]:
+    """Row and variables as one integer that sorts like the tuple."""
     key = row.astype(np.int64)
     for column in variables.T:
         key <<= bits

@@ -72,7 +72,10 @@ class Problem:
     def integer(
         self, name: str, shape: Shape = (), *, low: ArrayLike, high: ArrayLike, encoding: str | None = None
     ) -> Expression:
-        """Integers from `low` to `high`, both included; `encoding` is log, unary, onehot or domainwall."""
+        """Integers from `low` to `high`, both included.
+
+        `encoding` is log, bounded, unary, onehot, domainwall or order.
+        """
         span = places.here()
         chosen = None if encoding is None else _word(Encoding, "an encoding", encoding, span)
         ends = arrays.numbers(name, low, span), arrays.numbers(name, high, span)

@@ -19,9 +19,11 @@ class DataType(Enum):
 
 class Encoding(Enum):
     LOG = "log"
+    BOUNDED = "bounded"
     UNARY = "unary"
     ONEHOT = "onehot"
     DOMAINWALL = "domainwall"
+    ORDER = "order"
 
 
 class Sense(Enum):

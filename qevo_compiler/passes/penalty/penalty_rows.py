@@ -2,10 +2,11 @@
 
 A row `body <= 0` whose terms are multiples of a unit g is the same as `u <= 0` with
 u = (body + shift) / g, where the shift rounds the constant up to a multiple of g. Its smallest
-violation is then 1, whatever the data. What u needs to vanish on feasible states decides the form:
+violation is then 1, whatever the data. What u needs to vanish on feasible states decides the form, row by row:
 
   u never negative: u itself (linear). u at least -1: u (u + 1) / 2, which is u < 0 once and u = 0
-  (for `x + y <= 1` this is x y, for `x <= y` it is x (1 - y)). Otherwise (u + slack)^2.
+  (for `x + y <= 1` this is x y, for `x <= y` it is x (1 - y)). Rows that are clauses of up to three
+  literals: the sum of the clauses' products (logic). Otherwise (u + slack)^2.
 """
 
 from __future__ import annotations
@@ -18,46 +19,97 @@ from numpy.typing import NDArray
 from qevo_compiler.analyses.bounds import Groups, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
+from qevo_compiler.analyses.structure import row_clauses, row_literals
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverEqual, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
-from qevo_compiler.dialects.ising import PenaltyForm
+from qevo_compiler.diagnostics.penalties import TooMuchSlack
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm
 from qevo_compiler.dialects.poly import AffineMap, ConstraintOp, Polynomials, Terms, arithmetic
-from qevo_compiler.dialects.problem import Relation
+from qevo_compiler.dialects.problem import Encoding, Relation
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.encodings import log_code
+from qevo_compiler.passes.encodings import MAX_BITS
+from qevo_compiler.passes.penalty.methods import Method
+from qevo_compiler.passes.penalty.slack_codes import (
+    Slack,
+    SlackCode,
+    largest_weight,
+    make_slack,
+    slack_encoding,
+    slack_size,
+)
 
 Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 FEASIBILITY = 1e-9
 # A coarse slack step is this part of the smallest violation that is still penalised in full.
 FLOOR_STEPS = 32
 
+_SQUARE, _LINEAR, _TRIANGLE, _LOGIC, _SLOPED = range(len(FORMS))
+
+
+@dataclass(frozen=True)
+class RowOptions:
+    """How rows are made ready; the fields are options of `penalize-constraints`."""
+
+    slack_bits: int = 24
+    coarse_bits: int = 15
+    slack: SlackCode = SlackCode.AUTO
+    slack_bound: int | None = None
+    precision: int | None = None
+    clauses: int = 3
+    slope: float = 2.0
+    method: Method = Method.AUTO
+
+    @property
+    def bound(self) -> int:
+        return largest_weight(self.slack_bound, self.precision)
+
+    @property
+    def no_slack(self) -> bool:
+        return self.slack is SlackCode.NONE or self.method is Method.UNBALANCED
+
 
 @dataclass(frozen=True)
 class PenaltyRows:
-    """One family. `units` is 0 for rows that always hold; `residual` [rows] is u, empty for those rows.
+    """One family. `units` is 0 for rows that need no penalty; `residual` [rows] is u, empty for those rows.
 
-    `slack` gives every row's slack in units of the body (None: no row has any). `exact` is False where
-    u is no whole number or the slack is coarser than the row; violations below the unit are then
-    penalised less than proved.
+    `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones. `slack` gives every row's
+    slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack is
+    coarser than the row; violations below the unit are then penalised less than proved.
     """
 
     op: ConstraintOp
-    form: PenaltyForm
+    forms: Integers
     units: Floats
     shifts: Floats
     residual: Polynomials
-    slack: AffineMap | None
-    slack_bits: int
+    slack: Slack | None
     exact: bool
     low: Floats
     high: Floats
+    slopes: Floats | None = None
 
     @property
     def soft(self) -> bool:
         return self.op.weight is not None
+
+    @property
+    def slack_bits(self) -> int:
+        return 0 if self.slack is None else self.slack.bits
+
+    @property
+    def form(self) -> PenaltyForm:
+        """The form of all rows, or MIXED."""
+        used = np.unique(self.forms)
+        return FORMS[int(used[0])] if len(used) == 1 else PenaltyForm.MIXED
+
+    @property
+    def dominating(self) -> bool:
+        """Whether the penalty is 0 on feasible states and at least 1 elsewhere, for the best slack."""
+        return self.exact and self.slopes is None
 
     @property
     def active(self) -> Flags:
@@ -79,9 +131,12 @@ class _Body:
 
 
 def penalty_rows(
-    op: ConstraintOp, groups: Groups, slack_limit: int, coarse_bits: int, found: Diagnostics
+    op: ConstraintOp, groups: Groups, options: RowOptions, found: Diagnostics, redundant: Flags | None = None
 ) -> PenaltyRows | None:
-    """The family ready for the energy, or None when it is wrong (reported to `found`) or never matters."""
+    """The family ready for the energy, or None when it is wrong (reported to `found`) or never matters.
+
+    `redundant` rows of a hard family are implied by other rows and get no penalty.
+    """
     if op.weight is not None and not (np.isfinite(op.weight) and op.weight >= 0):
         found.add(BadWeight(op.span, f"{op.weight:g}"))
         return None
@@ -89,11 +144,14 @@ def penalty_rows(
     holds = (body.high <= body.tolerance) & (~np.array(body.equal) | (body.low >= -body.tolerance))
     if op.weight is None and _impossible(body, found):
         return None
+    if op.weight is None and redundant is not None:
+        holds = holds | redundant
     if holds.all() or op.weight == 0:
         return None
-    if op.weight is not None:
-        return _soft(body, holds, slack_limit, coarse_bits)
-    return _hard(body, holds, slack_limit, coarse_bits)
+    rows = _soft(body, holds, options) if op.weight is not None else _hard(body, holds, options)
+    if rows.slack is not None and rows.slack.bits > MAX_BITS:
+        found.add(TooMuchSlack(op.span, op.symbol, rows.slack.bits, rows.slack.encoding.value, MAX_BITS))
+    return rows
 
 
 def _body(op: ConstraintOp, groups: Groups) -> _Body:
@@ -133,8 +191,8 @@ def _impossible(body: _Body, found: Diagnostics) -> bool:
     return bool((never | (rest > body.tolerance)).any())
 
 
-def _hard(body: _Body, holds: Flags, slack_limit: int, coarse_bits: int) -> PenaltyRows:
-    rows, exact = len(holds), _granular(body, slack_limit)
+def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
+    rows, exact = len(holds), _granular(body, options.slack_bits)
     unit = np.where(exact, body.unit, 1.0)
     shift = np.zeros(rows)
     if not body.equal:
@@ -143,23 +201,53 @@ def _hard(body: _Body, holds: Flags, slack_limit: int, coarse_bits: int) -> Pena
     below = np.maximum(-(body.low + shift), 0.0)
     nonnegative, least = _never_negative(body, shift)
     smallest = np.where(exact, unit, least)
-    form = _form(body, (nonnegative & (smallest > 0)) | holds, (exact & (np.rint(below / unit) <= 1)) | holds)
-    if form is PenaltyForm.LINEAR:
-        exact, unit = exact | (smallest > 0), smallest
-    floor = FLOOR_STEPS / (2.0**coarse_bits - 1)
+    linear = nonnegative & (smallest > 0)
+    exact, unit = exact | linear, np.where(linear, smallest, unit)
+    floor = FLOOR_STEPS / (2.0**options.coarse_bits - 1)
     unit = np.where(exact, unit, np.maximum(np.abs(body.low), np.abs(body.high)) * floor)
     unit[holds] = 1
-    span = np.zeros(rows)
-    if form is PenaltyForm.SQUARE and not body.equal:
-        span = np.where(exact, np.rint(below / unit), 2.0**coarse_bits - 1)
-    span[holds | (below == 0)] = 0
-    step = np.where(exact, unit, below / np.maximum(span, 1))
     units = np.where(holds, 0.0, unit)
-    slack, bits = _slack(span, step)
     residual = _in_units(body.poly, shift, units, exact)
-    return PenaltyRows(
-        body.op, form, units, shift, residual, slack, bits, bool((exact | holds).all()), body.low, body.high
-    )
+    forms = np.full(rows, _SQUARE)
+    if not body.equal:
+        forms[exact & (np.rint(below / unit) <= 1)] = _TRIANGLE
+    forms[linear] = _LINEAR
+    forms[_logical(body, residual, exact & ~holds & (forms == _SQUARE), options)] = _LOGIC
+    span = np.where(exact, np.rint(below / unit), 2.0**options.coarse_bits - 1)
+    span[holds | (forms != _SQUARE) | (below == 0) | body.equal] = 0
+    slopes = _sloped(forms, span, options)
+    step = np.where(exact, unit, below / np.maximum(span, 1))
+    slack = _slack(span, step, options)
+    forms[holds] = forms[~holds][0]
+    done = bool((exact | holds).all())
+    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes)
+
+
+def _logical(body: _Body, residual: Polynomials, wanted: Flags, options: RowOptions) -> Flags:
+    """Which of the `wanted` rows are clauses: inequalities of degree 1 that would otherwise need slack."""
+    if body.equal or options.clauses < 2 or not wanted.any():
+        return np.zeros(len(wanted), bool)
+    wanted = wanted.copy()
+    for block in residual.terms:
+        if block.degree > 1:
+            wanted[block.row.values] = False
+    literals = row_literals(residual)
+    return row_clauses(literals, wanted & (literals.capacity >= 0), options.clauses).whole & wanted
+
+
+def _sloped(forms: Integers, span: Floats, options: RowOptions) -> Floats | None:
+    """Give rows their slope in place of slack (unbalanced) or besides it (Lagrangian); None where no row has one."""
+    slopes = np.zeros(len(forms))
+    if options.no_slack:
+        chosen = span > 0
+        slopes[chosen] = options.slope
+        span[chosen] = 0
+    elif options.method is Method.LAGRANGIAN:
+        chosen = forms == _SQUARE
+    else:
+        return None
+    forms[chosen] = _SLOPED
+    return slopes if chosen.any() else None
 
 
 def _granular(body: _Body, slack_limit: int) -> Flags:
@@ -184,46 +272,38 @@ def _never_negative(body: _Body, shift: Floats) -> tuple[Flags, Floats]:
     return low >= -body.tolerance, np.where(known, least, 0.0)
 
 
-def _form(body: _Body, linear: Flags, triangle: Flags) -> PenaltyForm:
-    if linear.all():
-        return PenaltyForm.LINEAR
-    return PenaltyForm.TRIANGLE if triangle.all() and not body.equal else PenaltyForm.SQUARE
-
-
-def _soft(body: _Body, holds: Flags, slack_limit: int, coarse_bits: int) -> PenaltyRows:
+def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     """Violation squared in the body's own units; slack reaches every value that a satisfied row takes."""
-    exact = _granular(body, slack_limit) | body.equal | ~np.isfinite(body.unit)
-    unit = np.where(_granular(body, slack_limit), body.unit, 1.0)
+    fine = _granular(body, options.slack_bits)
+    exact = fine | body.equal | ~np.isfinite(body.unit)
+    unit = np.where(fine, body.unit, 1.0)
     units = np.where(holds, 0.0, 1.0)
     below = np.maximum(-body.low, 0.0)
-    slack, bits = None, 0
+    slack = None
     if not body.equal:
         fraction = np.where(exact, np.ceil((body.constant - body.tolerance) / unit) - body.constant / unit, 0.0)
         fraction[np.abs(fraction * unit) <= body.tolerance] = 0
-        span = np.where(exact, np.floor(below / unit - fraction + 1e-6), 2.0**coarse_bits - 1)
+        span = np.where(exact, np.floor(below / unit - fraction + 1e-6), 2.0**options.coarse_bits - 1)
         span[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
         fraction[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
-        slack, bits = _slack(np.maximum(span, 0), np.where(exact, unit, below / np.maximum(span, 1)), fraction)
+        step = np.where(exact, unit, below / np.maximum(span, 1))
+        slack = _slack(np.maximum(span, 0), step, options, fraction)
     residual = _in_units(body.poly, np.zeros(len(holds)), units, np.zeros(len(holds), bool))
-    no_shift, form = np.zeros(len(holds)), PenaltyForm.SQUARE
+    no_shift, forms = np.zeros(len(holds)), np.full(len(holds), _SQUARE)
     done = bool((exact | holds).all())
-    return PenaltyRows(body.op, form, units, no_shift, residual, slack, bits, done, body.low, body.high)
+    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high)
 
 
-def _slack(span: Floats, step: Floats, fraction: Floats | None = None) -> tuple[AffineMap | None, int]:
-    """Slack 0 .. span steps a row, log coded; a row with a fraction has one more bit of that part of a step."""
-    counts, weights = log_code(span)
-    weights = weights * np.repeat(step, counts)
-    if fraction is not None and fraction.any():
-        ends = np.cumsum(counts)[fraction > 0]
-        weights = np.insert(weights, ends, (fraction * step)[fraction > 0])
-        counts = counts + (fraction > 0)
-    total = int(counts.sum())
-    if not total:
-        return None, 0
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    bits = np.arange(total, dtype=np.int32)
-    return AffineMap(Array(np.zeros(len(counts))), Array(starts), Array(bits), Array(weights)), total
+def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | None = None) -> Slack | None:
+    encoding = slack_encoding(options.slack, float(span.max(initial=0.0)), options.precision)
+    if encoding is Encoding.DOMAIN_WALL and fraction is not None:
+        # The bit of the fraction stands outside the order of the others.
+        encoding = Encoding.UNARY
+    size = slack_size(span, encoding, options.bound)
+    if size > MAX_BITS:
+        # Refused by name before any array of that size is made.
+        return Slack(AffineMap.empty(len(span)), int(size), encoding)
+    return make_slack(span, step, encoding, options.bound, fraction)
 
 
 def _in_units(poly: Polynomials, shift: Floats, units: Floats, exact: Flags) -> Polynomials:

@@ -37,6 +37,7 @@ Integers = NDArray[np.int64]
 MARGIN = 1 / 64
 # Few significant bits keep products of the weight with whole coefficients exact.
 SIGNIFICANT_BITS = 8
+CHEAP_TERMS = 1 << 14
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,9 @@ class Weight:
 class OneHot:
     """The one-hot rows among the hard constraints.
 
-    `first` labels the bits by a family of disjoint groups (-1: none) and `second` by another that
-    crosses it. `complete` says that there are no other hard constraints.
+    `first` labels the bits by a family of disjoint groups (-1: none) and `second` by another that crosses it.
+    `complete` says that there are no other hard constraints, or only ones over other bits that can be repaired
+    by themselves (see `flip_rule`).
     """
 
     first: Integers
@@ -92,11 +94,16 @@ def dominating_weight(
     best at most `soft_high`; `incumbent` finds the value of both at a feasible state, or None.
     """
     repair = _repair_rule(objective, soft, one_hot)
-    needs = [_bound_rule(objective, soft_high, one_hot, incumbent() if repair is None else None)]
-    if repair is not None:
-        needs.append((repair, PenaltyRule.REPAIR))
+    needs = [] if repair is None else [(repair, PenaltyRule.REPAIR)]
+    if repair is None or is_cheap(objective):
+        needs.append(bound_rule(objective, soft_high, one_hot, incumbent() if repair is None else None))
     needed, rule = min(needs, key=lambda need: need[0])
-    return Weight(round_up(needed, _largest(objective)), needed, rule)
+    return Weight(round_up(needed, largest(objective)), needed, rule)
+
+
+def is_cheap(objective: Polynomials) -> bool:
+    """Whether bounds of the objective are worth their time beside a repair rule, which is nearly always smaller."""
+    return len(objective) <= CHEAP_TERMS
 
 
 def round_up(needed: float, size: float) -> float:
@@ -108,13 +115,14 @@ def round_up(needed: float, size: float) -> float:
     return math.ceil(least / unit) * unit
 
 
-def _largest(p: Polynomials) -> float:
+def largest(p: Polynomials) -> float:
     return max((float(np.abs(b.coefficients.values).max()) for b in p.terms if b.degree), default=0.0)
 
 
-def _bound_rule(
+def bound_rule(
     objective: Polynomials, soft_high: float, one_hot: OneHot, incumbent: float | None
 ) -> tuple[float, PenaltyRule]:
+    """What a weight must exceed so that every infeasible state costs more than a feasible one, and why."""
     groups = one_hot.groups
     plain, _ = group_bounds(objective, Groups.none(len(one_hot.first)))
     grouped, _ = group_bounds(objective, groups, exactly=False)
@@ -130,7 +138,7 @@ def _bound_rule(
 def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> float | None:
     if not one_hot.complete or not (one_hot.first >= 0).any():
         return None
-    energy = arithmetic.add(objective, soft)
+    energy = arithmetic.add(objective, soft) if len(soft) else objective
     used = max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=-1)
     bits = max(len(one_hot.first), used + 1)
     first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))

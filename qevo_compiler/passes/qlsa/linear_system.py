@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from qevo_compiler.ir import EnumAttribute
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
 from qevo_compiler.passes.qlsa.dilation import dilation
 from qevo_compiler.passes.qlsa.fragment import Floats
@@ -17,7 +17,7 @@ from qevo_compiler.passes.qlsa.sparse_access import as_dense, sparse_access
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
 
 
-class Encoding(EnumAttribute):
+class Encoding(Enum):
     """How the matrix is put into a circuit."""
 
     DILATION = "dilation"

@@ -22,7 +22,9 @@ from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.driver import compile, load
 from qevo_compiler.ir import Module
 
-TO_SCALED = "encode-variables,penalize-constraints,quadratize,binary-to-spin,scale-coefficients{max-coupling=1.5}"
+TO_SCALED = (
+    "encode-variables,penalize-constraints{clauses=2},quadratize,binary-to-spin,scale-coefficients{max-coupling=1.5}"
+)
 KNAPSACK = """program knapsack
 data w: int[4] = [4, 2, 3, 5]
 var take: binary[4]
@@ -80,7 +82,8 @@ def test_products_go_to_the_auxiliaries_and_the_sum_is_the_energy(numbers: list[
     terms = dict(zip([*triples, (0, 1), (2,), (0, 3), (1, 2), (3,), (1,)], numbers, strict=True))
     rows = {(0,): 1.0, (1,): 1.0, (3,): 2.0, (): -2.0 if tight else -3.0}
     module = lower(
-        problem_module(variable("x", Domain.BINARY, (4,)), objective(terms), constraint("fits", Relation.LE, rows))
+        problem_module(variable("x", Domain.BINARY, (4,)), objective(terms), constraint("fits", Relation.LE, rows)),
+        penalize_constraints={"clauses": 2},
     )
     sources = Projection(module).sources()
     assert sources[0].products == sum(terms[t] != 0 for t in triples)

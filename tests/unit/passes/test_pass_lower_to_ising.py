@@ -18,9 +18,11 @@ from ising_support import (
 
 from qevo_compiler.decode import Decoder
 from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
 from qevo_compiler.ir import Module, parse_module, print_module
+from qevo_compiler.passes.penalty.methods import Method
 from qevo_compiler.source import SourceFile
 
 LABELS = ("a", "b", "c", "d")
@@ -126,7 +128,7 @@ def rule_of(lowered: Module | None) -> set[PenaltyRule]:
     return {op.rule for op in lowered.main.ops_of(PenaltyOp)}
 
 
-def knapsack(seed: int, size: int = 5) -> Module:
+def knapsack(seed: int, *more: poly.ConstraintOp, size: int = 5) -> Module:
     rng = np.random.default_rng(seed)
     weights, profits = rng.integers(1, 9, size), rng.integers(1, 9, size)
     profit = {(i,): float(profits[i]) for i in range(size)}
@@ -135,22 +137,33 @@ def knapsack(seed: int, size: int = 5) -> Module:
         variable("take", Domain.BINARY, (size,)),
         objective(profit, Sense.MAXIMIZE),
         constraint("fits", Relation.LE, fits),
+        *more,
     )
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_range_rule(seed: int) -> None:
-    lowered = check_against_enumeration(knapsack(seed), penalize_constraints={"search_steps": 0})
+    lowered = check_against_enumeration(knapsack(seed), penalize_constraints={"method": Method.RANGE})
     assert rule_of(lowered) == {PenaltyRule.RANGE}
 
 
 @pytest.mark.parametrize("seed", range(8))
+def test_flip_rule(seed: int) -> None:
+    lowered = check_against_enumeration(knapsack(seed))
+    assert rule_of(lowered) == {PenaltyRule.FLIP}
+    ranged = lower(knapsack(seed), penalize_constraints={"method": Method.RANGE})
+    assert lowered is not None
+    assert lowered.main.only(PenaltyOp).weight < ranged.main.only(PenaltyOp).weight
+
+
+@pytest.mark.parametrize("seed", range(8))
 def test_incumbent_rule(seed: int) -> None:
-    found = check_against_enumeration(knapsack(seed))
+    mixed = (constraint("same", Relation.EQ, {(0,): 1.0, (1,): -1.0}),)
+    found = check_against_enumeration(knapsack(seed, *mixed))
     assert rule_of(found) == {PenaltyRule.INCUMBENT}
-    ranged = lower(knapsack(seed), penalize_constraints={"search_steps": 0})
+    ranged = lower(knapsack(seed, *mixed), penalize_constraints={"search_steps": 0})
     assert found is not None
-    assert found.main.only(PenaltyOp).weight < ranged.main.only(PenaltyOp).weight
+    assert found.main.ops_of(PenaltyOp)[0].weight < ranged.main.ops_of(PenaltyOp)[0].weight
 
 
 @pytest.mark.parametrize("seed", range(12))

@@ -38,7 +38,7 @@ def test_the_pair_of_the_passs_documentation() -> None:
         constraint("fits", Relation.LE, {(0,): 1.0, (1,): 1.0, (): -1.0}),
     )
     penalty = module.main.only(PenaltyOp)
-    assert (penalty.form, penalty.rule) == (PenaltyForm.TRIANGLE, PenaltyRule.INCUMBENT)
+    assert (penalty.form, penalty.rule) == (PenaltyForm.TRIANGLE, PenaltyRule.FLIP)
     _, pairs, weights = module.main.only(poly.ObjectiveOp).polynomial.block(2)
     assert pairs.tolist() == [[0, 1]]
     assert weights.tolist() == [penalty.weight]
@@ -57,13 +57,15 @@ def test_the_pair_of_the_passs_documentation() -> None:
         (Relation.EQ, {(0,): -1.5, (1,): -0.3}, PenaltyForm.LINEAR, 0),
         (Relation.LE, {(0,): 0.3, (1,): np.pi}, PenaltyForm.LINEAR, 0),
         (Relation.EQ, {(0,): 1, (1,): 1, (): -1}, PenaltyForm.SQUARE, 0),
-        (Relation.LE, {(0,): 2, (1,): 3, (2,): 5, (): -7}, PenaltyForm.SQUARE, 3),
-        (Relation.LE, {(0,): 20, (1,): 30, (2,): 50, (): -75}, PenaltyForm.SQUARE, 3),
-        (Relation.GE, {(0,): 0.1, (1,): 0.2, (2,): 0.3, (): -0.25}, PenaltyForm.SQUARE, 2),
+        (Relation.LE, {(0,): 2, (1,): 3, (2,): 5, (): -7}, PenaltyForm.LOGIC, 0),
+        (Relation.LE, {(0,): 20, (1,): 30, (2,): 50, (): -75}, PenaltyForm.LOGIC, 0),
+        (Relation.GE, {(0,): 0.1, (1,): 0.2, (2,): 0.3, (): -0.25}, PenaltyForm.LOGIC, 0),
+        (Relation.LE, {(0,): 1, (1,): 1, (2,): 1, (3,): 1, (): -2}, PenaltyForm.SQUARE, 2),
+        (Relation.LE, {(0,): 20, (1,): 30, (2,): 50, (3,): 10, (): -75}, PenaltyForm.SQUARE, 3),
     ],
 )
 def test_forms(relation: Relation, row: dict[tuple[int, ...], float], form: PenaltyForm, bits: int) -> None:
-    x = variable("x", Domain.BINARY, (3,))
+    x = variable("x", Domain.BINARY, (4,))
     module = penalized(x, objective({(0,): 1.0, (1,): -1.0}), constraint("c", relation, row))
     assert module.main.only(PenaltyOp).form is form
     assert slack_bits(module) == bits

@@ -1,0 +1,158 @@
+"""Compiled inner loops over packed terms: outer products of rows, merging of sorted pairs, sums by bit.
+
+Each function says what it computes; for few terms, where compiling or loading a kernel would cost more than
+it saves, the same is computed with numpy (sums by bit in another order, equal up to rounding). Which of the two
+runs depends on the number of terms only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Names = NDArray[np.int32]
+Integers = NDArray[np.int64]
+
+WORTH = 1 << 15  # terms
+
+
+def pair_products(order: Integers, ends: Integers, names: Names, coefficients: Floats) -> tuple[Names, Floats]:
+    """For each term t of `order` the products with the terms t + 1 .. ends[t] - 1, as pairs [m, 2] and 2 c_t c_u."""
+    counts = ends[order] - order - 1
+    total = int(counts.sum())
+    if total < WORTH:
+        left = np.repeat(order, counts)
+        right = np.arange(total) + np.repeat(order + 1 - (np.cumsum(counts) - counts), counts)
+        return np.stack([names[left], names[right]], axis=1), 2 * coefficients[left] * coefficients[right]
+    pairs, products = np.empty((total, 2), np.int32), np.empty(total)
+    order, ends = np.ascontiguousarray(order, np.int64), np.ascontiguousarray(ends, np.int64)
+    names, coefficients = np.ascontiguousarray(names), np.ascontiguousarray(coefficients)
+    _pair_kernel()(len(order), order, ends, names, coefficients, pairs, products)
+    return pairs, products
+
+
+@dataclass(frozen=True)
+class SortedPairs:
+    """Pairs [m, 2] in ascending order, none twice, with their values times `factor`; `sizes` None means |values|."""
+
+    names: Names
+    values: Floats
+    factor: float = 1.0
+    sizes: Floats | None = None
+
+
+def merge_pairs(left: SortedPairs, right: SortedPairs) -> SortedPairs:
+    """The pairs of both as one list; equal pairs have their values and their sizes added. Always compiled."""
+    total = len(left.values) + len(right.values)
+    names, values, sizes = np.empty((total, 2), np.int32), np.empty(total), np.empty(total)
+    given: list[Any] = []
+    for part in (left, right):
+        arrays = (part.names, part.values, part.values if part.sizes is None else part.sizes)
+        given += [part.factor, part.factor if part.sizes is None else 1.0, *map(np.ascontiguousarray, arrays)]
+    count = _merge_kernel()(len(left.values), len(right.values), *given, names, values, sizes)
+    return SortedPairs(names[:count], values[:count], 1.0, sizes[:count])
+
+
+def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple[Floats, Floats]:
+    """The sum over all pairs that each bit belongs to of the values, and of their absolute values; [size] each."""
+    if len(values) < WORTH:
+        return tuple(  # type: ignore[return-value]
+            np.bincount(rows, v, size).astype(np.float64) + np.bincount(columns, v, size)
+            for v in (values, np.abs(values))
+        )
+    total, sizes = np.zeros(size), np.zeros(size)
+    arrays = [np.ascontiguousarray(x) for x in (rows, columns, values)]
+    _sums_kernel()(len(values), *arrays, total, sizes)
+    return total, sizes
+
+
+@cache
+def _pair_kernel() -> Any:
+    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
+
+    k = Kernel("pair_products", n=i64, order=ptr, ends=ptr, names=ptr, values=ptr, pairs=ptr, products=ptr)
+    at = k.variable(i64, 0)
+    with k.range(0, k.n) as i:
+        term = k.load(i64, k.order, i)
+        name, double = k.load(i32, k.names, term), k.load(f64, k.values, term) * 2.0
+        base = at.get()
+        first = term + 1
+        end = k.load(i64, k.ends, term)
+        with k.range(first, end) as u:
+            place = base + (u - first)
+            k.store(name, k.pairs, place * 2)
+            k.store(k.load(i32, k.names, u), k.pairs, place * 2 + 1)
+            k.store(double * k.load(f64, k.values, u), k.products, place)
+        at.set(base + (end - first))
+    return compiled(k)
+
+
+@cache
+def _merge_kernel() -> Any:
+    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i64, ptr
+    from qevo_compiler.evaluator.llvm.types import i32
+
+    k = Kernel(
+        "merge_pairs", i64, n=i64, m=i64,
+        factor_a=f64, size_factor_a=f64, names_a=ptr, values_a=ptr, sizes_a=ptr,
+        factor_b=f64, size_factor_b=f64, names_b=ptr, values_b=ptr, sizes_b=ptr,
+        names=ptr, values=ptr, sizes=ptr,
+    )  # fmt: skip
+    i, j, at = k.variable(i64, 0), k.variable(i64, 0), k.variable(i64, 0)
+    top = (1 << 63) - 1
+
+    def key(names: Any, place: Any) -> Any:
+        return (k.load(i32, names, place * 2).to(i64) << 32) | k.load(i32, names, place * 2 + 1).to(i64)
+
+    key_a, key_b = k.variable(i64, top), k.variable(i64, top)
+    with k.when(k.n > 0):
+        key_a.set(key(k.names_a, k.constant(i64, 0)))
+    with k.when(k.m > 0):
+        key_b.set(key(k.names_b, k.constant(i64, 0)))
+    value, size = k.variable(f64), k.variable(f64)
+    with k.repeat() as loop:
+        a, b = key_a.get(), key_b.get()
+        here = k.select(a <= b, a, b)
+        loop.stop_if(here.equals(top))
+        value.set(0.0)
+        size.set(0.0)
+        for found, other, place, count, (factor, size_factor, names, values, sizes) in (
+            (key_a, a, i, k.n, (k.factor_a, k.size_factor_a, k.names_a, k.values_a, k.sizes_a)),
+            (key_b, b, j, k.m, (k.factor_b, k.size_factor_b, k.names_b, k.values_b, k.sizes_b)),
+        ):
+            with k.when(other.equals(here)):
+                p = place.get()
+                value.add(factor * k.load(f64, values, p))
+                size.add(k.absolute(size_factor * k.load(f64, sizes, p)))
+                place.set(p + 1)
+                found.set(top)
+                with k.when(p + 1 < count):
+                    found.set(key(names, p + 1))
+        to = at.get()
+        k.store((here >> 32).to(i32), k.names, to * 2)
+        k.store(here.to(i32), k.names, to * 2 + 1)
+        k.store(value.get(), k.values, to)
+        k.store(size.get(), k.sizes, to)
+        at.set(to + 1)
+    k.give(at.get())
+    return compiled(k)
+
+
+@cache
+def _sums_kernel() -> Any:
+    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
+
+    k = Kernel("sums_by_bit", n=i64, rows=ptr, columns=ptr, values=ptr, total=ptr, sizes=ptr)
+    with k.range(0, k.n) as i:
+        value = k.load(f64, k.values, i)
+        big = k.absolute(value)
+        for side in (k.rows, k.columns):
+            bit = k.load(i32, side, i).to(i64)
+            k.store(k.load(f64, k.total, bit) + value, k.total, bit)
+            k.store(k.load(f64, k.sizes, bit) + big, k.sizes, bit)
+    return compiled(k)

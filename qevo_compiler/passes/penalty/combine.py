@@ -1,0 +1,62 @@
+"""The weighted sum of several one-row polynomials, with the dust of cancelled sums removed, in one sort."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
+from qevo_compiler.evaluator.term_kernels import WORTH, SortedPairs, merge_pairs
+from qevo_compiler.ir import Array
+from qevo_compiler.passes.penalty.rounding_dust import is_dust
+
+
+def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
+    """sum factor * polynomial over canonical one-row polynomials.
+
+    A term that is nothing but rounding of a cancelled sum is left out. Cost: one sort of the terms of all parts.
+    """
+    by_degree: dict[int, list[tuple[Ints, Floats, float]]] = {}
+    for p, factor in parts:
+        for block in p.terms:
+            by_degree.setdefault(block.degree, []).append((block.variables.values, block.coefficients.values, factor))
+    if len(by_degree.get(2, ())) > 1 and sum(len(values) for _, values, _ in by_degree[2]) >= WORTH:
+        by_degree[2] = [(*_compiled_merge(by_degree[2]), 1.0)]
+    merged = (_merged(by_degree[degree]) for degree in sorted(by_degree))
+    return Polynomials(1, tuple(_terms(names, values) for names, values in merged if len(values)))
+
+
+def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
+    """The sum of sorted lists of pairs, dust set to zero, shortest lists first."""
+    parts = [SortedPairs(names, values, factor) for names, values, factor in blocks]
+    while len(parts) > 1:
+        parts.sort(key=lambda part: len(part.values), reverse=True)
+        parts.append(merge_pairs(parts.pop(), parts.pop()))
+    (whole,) = parts
+    assert whole.sizes is not None
+    if len(whole.values) < sum(len(values) for _, values, _ in blocks):
+        whole.values[is_dust(whole.values, whole.sizes)] = 0
+    return whole.names, whole.values
+
+
+def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
+    blocks = [(names, values if factor == 1 else values * factor) for names, values, factor in scaled]
+    if len(blocks) == 1:
+        names, values = blocks[0]
+    else:
+        names, values = (np.concatenate(column) for column in zip(*blocks, strict=True))
+        order, first = group_terms(np.zeros(len(values), np.int32), names)
+        if order is not None:
+            names, values = names[order], values[order]
+        if len(first) < len(values):
+            sizes = np.add.reduceat(np.abs(values), first)
+            names, values = names[first], np.add.reduceat(values, first)
+            values[is_dust(values, sizes)] = 0
+    keep = values != 0
+    return (names, values) if keep.all() else (names[keep], values[keep])
+
+
+def _terms(names: Ints, values: Floats) -> Terms:
+    return Terms(Array(np.zeros(len(values), np.int32)), Array(names), Array(values))

@@ -1,0 +1,167 @@
+"""Choose a weight for every family of constraints: the smallest that a rule proves, or what was asked for.
+
+Families that the flip rule fits get weights of their own. The remaining hard families share one, from the rules of
+`penalty_weights`. Together they are sound: from any state the flips lead, at falling energy, to one without violated
+rows of the first kind and without touching the others' bits; there the argument of the shared weight applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.analyses.bounds import largest_drop
+from qevo_compiler.dialects.ising import PenaltyRule
+from qevo_compiler.dialects.poly import Polynomials, arithmetic
+from qevo_compiler.dialects.problem import Relation
+from qevo_compiler.passes.penalty.flip_rule import flip_needs
+from qevo_compiler.passes.penalty.methods import Method
+from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
+from qevo_compiler.passes.penalty.penalty_weights import (
+    OneHot,
+    Weight,
+    bound_rule,
+    dominating_weight,
+    is_cheap,
+    largest,
+    round_up,
+)
+
+ZERO = Polynomials(1, ())
+_LITERATURE = {
+    Method.VLM: PenaltyRule.VLM,
+    Method.MOMC: PenaltyRule.MOMC,
+    Method.UNBALANCED: PenaltyRule.UNBALANCED,
+    Method.LAGRANGIAN: PenaltyRule.LAGRANGIAN,
+}
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """What weights are chosen from.
+
+    `objective` is to be minimised; `energies` are the families' penalties of weight 1; `one_hot` with `others`, the
+    indices of constraints that it does not express; `positions` the constraint index of each family. `methods`
+    and `given` are by family; `incumbent` finds the value of a feasible state or None.
+    """
+
+    objective: Polynomials
+    families: Sequence[PenaltyRows]
+    energies: Sequence[Polynomials]
+    positions: Sequence[int]
+    one_hot: OneHot
+    others: frozenset[int]
+    methods: Sequence[Method]
+    given: Mapping[int, float]
+    incumbent: Callable[[], float | None]
+
+    def weights(self) -> list[Weight]:
+        """One a family. Soft families have their own weight."""
+        found: dict[int, Weight] = {}
+        for k, family in enumerate(self.families):
+            if k in self.given:
+                rule = PenaltyRule.SOFT if family.soft else PenaltyRule.GIVEN
+                found[k] = Weight(self.given[k], np.nan, rule)
+            elif family.soft:
+                found[k] = Weight(family.op.weight or 0.0, 0.0, PenaltyRule.SOFT)
+            elif self.methods[k] in _LITERATURE:
+                found[k] = self._by_literature(k)
+        open_ = [k for k in range(len(self.families)) if k not in found]
+        found |= self._proved(open_)
+        exact = all(self.families[k].dominating for k in range(len(self.families)) if not self.families[k].soft)
+        if not exact:
+            found |= {k: replace(w, rule=PenaltyRule.HEURISTIC) for k, w in found.items() if w.rule.proved}
+        return [found[k] for k in range(len(self.families))]
+
+    def _proved(self, open_: list[int]) -> dict[int, Weight]:
+        if not open_:
+            return {}
+        flips = self._flips(open_)
+        rest = [k for k in open_ if k not in flips]
+        soft_energy, soft_high = self._soft()
+        found = {
+            k: Weight(round_up(need, largest(self.objective)), need, PenaltyRule.FLIP) for k, need in flips.items()
+        }
+        if not rest and is_cheap(self.objective):
+            needed, rule = bound_rule(self.objective, soft_high, self.one_hot, None)
+            bound = Weight(round_up(needed, largest(self.objective)), needed, rule)
+            return {k: min(w, bound, key=lambda weight: weight.value) for k, w in found.items()}
+        if rest:
+            fixed = {self.positions[k] for k in flips} | self._silent()
+            by_range = [k for k in rest if self.methods[k] is Method.RANGE]
+            one_hot = replace(self.one_hot, complete=self.others <= fixed)
+            hard = {k for k, family in enumerate(self.families) if not family.soft}
+            if hard != {*rest, *flips} or by_range not in ([], rest):
+                # Arguments about groups need one weight for all that the shared rule weighs.
+                none = np.full(len(one_hot.first), -1)
+                one_hot = OneHot(none, none, False)
+            if by_range:
+                needed, rule = bound_rule(self.objective, soft_high, one_hot, None)
+                bound = Weight(round_up(needed, largest(self.objective)), needed, rule)
+                found |= dict.fromkeys(by_range, bound)
+                rest = [k for k in rest if k not in by_range]
+            if rest:
+                weight = dominating_weight(self.objective, soft_energy, soft_high, one_hot, self.incumbent)
+                found |= dict.fromkeys(rest, weight)
+        return found
+
+    def _flips(self, open_: list[int]) -> dict[int, float]:
+        """What the flip rule asks of the families that it fits, unless a bound of the objective is forced."""
+        hard = [k for k, family in enumerate(self.families) if not family.soft]
+
+        def energy() -> Polynomials:
+            soft = self._soft()[0]
+            return arithmetic.add(self.objective, soft) if len(soft) else self.objective
+
+        needs = flip_needs(energy, [self.families[k] for k in hard], len(self.one_hot.first))
+        return {
+            k: need
+            for k, need in zip(hard, needs, strict=True)
+            if need is not None and k in open_ and self.methods[k] is Method.AUTO
+        }
+
+    def _silent(self) -> set[int]:
+        """Hard constraints that need no penalty: others imply them, or they hold wherever the groups do."""
+        return set(self.others) - set(self.positions)
+
+    def _soft(self) -> tuple[Polynomials, float]:
+        soft = [(f, e) for f, e in zip(self.families, self.energies, strict=True) if f.soft]
+        if not soft:
+            return ZERO, 0.0
+        energy = arithmetic.add(ZERO, *(arithmetic.scale(e, f.op.weight or 0.0) for f, e in soft))
+        return energy, sum(_worst(f) for f, _ in soft)
+
+    def _by_literature(self, k: int) -> Weight:
+        """VLM: the most that one flip changes the objective. MOMC: that over the least that one changes a row.
+
+        Verma and Lewis (2022), Ayodele (2022). The forms without a proof start from VLM.
+        """
+        method = self.methods[k]
+        bits = len(self.one_hot.first)
+        change = max(
+            float(largest_drop(sign, bits).max(initial=0.0))
+            for sign in (self.objective, arithmetic.scale(self.objective, -1.0))
+        )
+        if method is Method.MOMC:
+            sizes = [np.abs(b.coefficients.values) for b in self.families[k].residual.terms if b.degree]
+            change /= max(min((float(size.min()) for size in sizes), default=1.0), 1.0)
+        return Weight(round_up(change, largest(self.objective)), change, _LITERATURE[method])
+
+
+def _worst(family: PenaltyRows) -> float:
+    """The largest energy of a soft family over valid states."""
+    excess = np.maximum(family.high, 0.0)
+    if family.op.relation is Relation.EQ:
+        excess = np.maximum(excess, -family.low)
+    return float((excess[family.active] ** 2).sum()) * (family.op.weight or 0.0)
+
+
+def soft_value(family: PenaltyRows, state: NDArray[np.int8]) -> float:
+    """A soft family's least energy over its slack at a state: violation squared times weight."""
+    residual = arithmetic.evaluate(family.residual, state)
+    if family.op.relation is not Relation.EQ:
+        residual = np.maximum(residual, 0.0)
+    return float((residual * residual).sum()) * (family.op.weight or 0.0)

@@ -1,0 +1,214 @@
+"""Reweighted programs equal recompiled ones; tuning and updating say what they did."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule
+from qevo_compiler.driver import compile, load
+from qevo_compiler.ir import Evidence
+from qevo_compiler.program import CompiledProgram
+from qevo_compiler.tuning import TuneOptions, tuned
+
+KNAPSACK = """program knapsack
+data w: int[7] = [4, 2, 3, 5, 7, 3, 6]
+data v: int[7] = [8, 3, 5, 9, 6, 2, 7]
+var take: binary[7]
+var k: int in [0, 5] encoded as domainwall
+maximize sum(v[i] * take[i] for i in 0..7) + k * take[0] - 0.3 * k^2
+subject to
+  fits: sum(w[i] * take[i] for i in 0..7) <= 15
+  pair: take[i] + take[i + 1] <= 1 for i in 0..3
+  near: k == 2 * take[1] + 3 * take[2]
+  wish: sum(take) >= 3 weight 0.5
+"""
+CUBIC = """program cubic
+var x: binary[5]
+minimize 3 * x[0] * x[1] * x[2] - 2 * x[1] * x[3] - x[4] - x[0]
+subject to
+  some: x[0] + x[3] + x[4] >= 2
+  most: x[1] + x[2] + x[4] <= 2
+"""
+TOUR = """program tour
+data d: int[4, 4] = [[0, 3, 9, 4], [3, 0, 5, 8], [9, 5, 0, 2], [4, 8, 2, 0]]
+var x: binary[4, 4]
+minimize sum(d[i, j] * x[t, i] * x[(t + 1) % 4, j] for t in 0..4 for i in 0..4 for j in 0..4 if i != j)
+subject to
+  place: sum(x[t, i] for i in 0..4) == 1 for t in 0..4
+  visit: sum(x[t, i] for t in 0..4) == 1 for i in 0..4
+"""
+
+
+def model(program: CompiledProgram) -> ModelOp:
+    return program.module.main.only(ModelOp)
+
+
+def rules(program: CompiledProgram) -> dict[str, PenaltyRule]:
+    return {op.symbol: op.rule for op in program.module.main.ops_of(PenaltyOp)}
+
+
+def assert_same(left: ModelOp, right: ModelOp) -> None:
+    assert left.rows == right.rows
+    assert left.columns == right.columns
+    size = np.abs(right.couplings.values).max(initial=1.0)
+    assert np.abs(left.couplings.values - right.couplings.values).max(initial=0.0) <= 1e-12 * size
+    assert np.abs(left.fields.values - right.fields.values).max() <= 1e-12 * max(
+        size, np.abs(right.fields.values).max()
+    )
+    assert left.offset == pytest.approx(right.offset, rel=1e-12)
+    assert left.scale == pytest.approx(right.scale, rel=1e-12)
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "lagrangian"}, {"slack": "none"}, {"slack": "domainwall"}])
+@pytest.mark.parametrize("target", ["dwave", "cirq"])
+def test_reweighted_equals_recompiled(target: str, options: dict[str, str]) -> None:
+    weights = {"fits": 7.25, "pair": 3.0, "near": 11.5, "wish": 0.75, "k": 20.0}
+    program = compile(KNAPSACK, target=target, passes={"penalize-constraints": options})
+    chosen = tuple(f"{name}={weight}" for name, weight in weights.items())
+    again = compile(KNAPSACK, target=target, passes={"penalize-constraints": {**options, "weights": chosen}})
+    found = program.reweight(**weights)
+    assert_same(model(found), model(again))
+    assert [op.weight for op in found.module.main.ops_of(PenaltyOp)] == [
+        op.weight for op in again.module.main.ops_of(PenaltyOp)
+    ]
+    assert found.module.main.ops_of(CircuitOp) == again.module.main.ops_of(CircuitOp) or target == "cirq"
+    assert len(found.files) == len(again.files)
+
+
+def test_factors_multiply_and_reweighting_back_restores_the_model() -> None:
+    program = compile(KNAPSACK)
+    twice = program.reweight({"fits": 2.0, "wish": 4.0})
+    weight = {op.symbol: op.weight for op in program.module.main.ops_of(PenaltyOp)}
+    assert {op.symbol: op.weight for op in twice.module.main.ops_of(PenaltyOp)} == weight | {
+        "fits": 2 * weight["fits"],
+        "wish": 4 * weight["wish"],
+    }
+    back = twice.reweight(fits=weight["fits"], wish=weight["wish"])
+    assert_same(model(back), model(program))
+
+
+def test_products_are_split_anew() -> None:
+    program = compile(CUBIC)
+    found = program.reweight({"most": 3.0})
+    weight = next(op.weight for op in found.module.main.ops_of(PenaltyOp) if op.symbol == "most")
+    assert_same(model(found), model(compile(CUBIC, passes={"penalize-constraints": {"weights": (f"most={weight}",)}})))
+    assert found.run().best.objective == program.run().best.objective
+
+
+def test_proofs_are_kept_only_where_they_hold() -> None:
+    program = compile(TOUR)
+    assert set(rules(program).values()) == {PenaltyRule.REPAIR}
+    assert set(rules(program.reweight({"place": 2.0, "visit": 2.0})).values()) == {PenaltyRule.REPAIR}
+    # The repair rule needs both families alike.
+    assert set(rules(program.reweight({"place": 2.0})).values()) == {PenaltyRule.GIVEN}
+    assert set(rules(program.reweight({"place": 0.5, "visit": 0.5})).values()) == {PenaltyRule.GIVEN}
+    knapsack = compile(KNAPSACK.replace("k * take[0]", "k").replace("  near: k == 2 * take[1] + 3 * take[2]\n", ""))
+    assert rules(knapsack)["fits"] is PenaltyRule.FLIP
+    assert rules(knapsack.reweight({"fits": 1.5}))["fits"] is PenaltyRule.FLIP
+    assert rules(knapsack.reweight({"fits": 0.5}))["fits"] is PenaltyRule.GIVEN
+    gaps = [e for e in knapsack.reweight({"fits": 0.5}).ledger if e.quantity == "penalty gap"]
+    assert {e.subject: e.kind for e in gaps}["fits"] is Evidence.ESTIMATED
+
+
+def test_a_given_weight_takes_the_groups_argument_from_the_others() -> None:
+    mixed = rules(compile(TOUR, passes={"penalize-constraints": {"weights": ("place=0.5",)}}))
+    assert mixed["place"] is PenaltyRule.GIVEN
+    assert mixed["visit"] in (PenaltyRule.RANGE, PenaltyRule.INCUMBENT)
+    visit = next(
+        op.weight
+        for op in compile(TOUR, passes={"penalize-constraints": {"weights": ("place=0.5",)}}).module.main.ops_of(
+            PenaltyOp
+        )
+        if op.symbol == "visit"
+    )
+    # Without the groups the objective's whole range counts.
+    assert visit > max(op.weight for op in compile(TOUR).module.main.ops_of(PenaltyOp))
+
+
+@pytest.mark.parametrize("weights", [{"fit": 2.0}, {"fits": 0.0}, {"fits": float("nan")}])
+def test_wrong_names_and_weights(weights: dict[str, float]) -> None:
+    with pytest.raises(CompileError, match="Q0666"):
+        compile(KNAPSACK).reweight(**weights)
+
+
+def test_a_program_read_back_is_reweighted_too(tmp_path: object) -> None:
+    program = compile(KNAPSACK)
+    program.write(str(tmp_path))
+    assert_same(model(load(str(tmp_path)).reweight(fits=9.0)), model(program.reweight(fits=9.0)))
+
+
+def test_new_objective_data() -> None:
+    program = compile(KNAPSACK)
+    data = {"v": np.array([1, 3, 9, 2, 6, 5, 4])}
+    found = program.update(KNAPSACK, data)
+    chosen = tuple(f"{op.symbol}={op.weight}" for op in program.module.main.ops_of(PenaltyOp))
+    again = compile(KNAPSACK, data=data, passes={"penalize-constraints": {"weights": chosen}})
+    assert_same(model(found), model(again))
+    assert found.run(seed=1).best.objective == again.run(seed=1).best.objective
+    assert not any(rule.proved for rule in rules(found).values())
+    for change in (KNAPSACK.replace("<= 15", "<= 14"), KNAPSACK.replace("k * take[0]", "k * take[4] * 2")):
+        with pytest.raises(CompileError, match="Q0668"):
+            program.update(change)
+    with pytest.raises(CompileError, match="Q0668"):
+        program.update(KNAPSACK.replace("var take: binary[7]", "var take: binary[7]\nvar y: binary"))
+
+
+def test_rounded_programs_are_reweighted_before_rounding() -> None:
+    options = {"round-coefficients": {"bits": 6}}
+    program = compile(KNAPSACK, passes=options)
+    again = compile(KNAPSACK, passes={**options, "penalize-constraints": {"weights": ("fits=9",)}})
+    assert_same(model(program.reweight(fits=9.0)), model(again))
+
+
+def test_tuning_is_deterministic_and_measured() -> None:
+    program = compile(KNAPSACK)
+    options = TuneOptions(rounds=5, reads=20, sweeps=100, seed=3)
+    told: list[float] = []
+    first, second = tuned(program, options, lambda what, done: told.append(done)), tuned(program, options)
+    assert first.steps == second.steps
+    assert model(first.program) == model(second.program)
+    assert told[0] == 0.0
+    assert first.chosen is not None
+    kept = first.steps[first.chosen]
+    assert kept.objective == max(step.objective for step in first.steps if step.objective is not None)
+    entry = first.program.ledger[-1]
+    assert (entry.stage, entry.kind, entry.value) == ("tune", Evidence.MEASURED, kept.feasible)
+    assert len(first.lines()) == len(first.steps)
+    for step in first.steps:
+        for op in program.module.main.ops_of(PenaltyOp):
+            if op.rule.proved:
+                assert step.weights[op.symbol] <= op.weight
+
+
+def test_tuning_raises_what_is_violated() -> None:
+    tight = KNAPSACK.replace("  wish: sum(take) >= 3 weight 0.5\n", "")
+    low = {"weights": ("fits=0.01", "pair=0.01", "near=0.01", "k=0.01")}
+    program = compile(tight, passes={"penalize-constraints": low})
+    found = tuned(program, TuneOptions(rounds=8, reads=20, sweeps=100, grow=4.0))
+    assert found.steps[0].violated
+    assert found.steps[1].weights["fits"] > found.steps[0].weights["fits"] or "fits" not in found.steps[0].violated
+
+
+def test_multipliers_move() -> None:
+    program = compile(KNAPSACK, penalties="lagrangian")
+    found = tuned(program, TuneOptions(rounds=4, reads=10, sweeps=50))
+    assert found.steps
+    assert all(step.weights["fits"] == found.steps[0].weights["fits"] or step.violated for step in found.steps)
+
+
+def test_nothing_to_tune_and_bad_options() -> None:
+    free = compile("program p\nvar x: binary[2]\nminimize x[0] * x[1]\n")
+    assert tuned(free).program is free
+    for bad in ({"rounds": 0}, {"reads": 0}, {"shrink": 1.0}, {"grow": 0.5}):
+        with pytest.raises(CompileError, match="Q0669"):
+            tuned(free, TuneOptions(**bad))
+
+
+def test_compile_takes_the_ways_to_weigh() -> None:
+    assert compile(KNAPSACK, penalties="tune").ledger[-1].stage == "tune"
+    assert PenaltyRule.VLM in rules(compile(KNAPSACK, penalties="vlm")).values()
+    with pytest.raises(CompileError, match="Q05"):
+        compile(KNAPSACK, penalties="best")
