@@ -63,7 +63,18 @@ def sgd_load(n: int, samples: int) -> Load:
 def ours(load: Load, points: Array, straight: bool) -> Callable[[], Array]:
     start = time.process_time()
     maps = PolynomialMap(load.map, load.n, threads=1, straight=straight)
-    run = (lambda: maps.values(points)) if points.ndim == 1 else (lambda: maps.columns(points))
+    if points.ndim == 1:
+        out = np.empty(load.n)
+        call = maps.bound(points, out)
+
+        def run() -> Array:
+            call()
+            return out
+    else:
+
+        def run() -> Array:
+            return maps.columns(points)
+
     run()
     print(f"    build of ours: {time.process_time() - start:.3f} CPU s", flush=True)
     return run
@@ -130,7 +141,9 @@ def casadi_map(load: Load, points: Array) -> Callable[[], Array]:
 
     x = casadi.SX.sym("x", load.n)
     names = [x[i] for i in range(load.n)]
-    function = casadi.Function("f", [x], [casadi.vertcat(*_sums(load, names, lambda t: sum(t[1:], t[0])))])
+    function = casadi.Function(
+        "f", [x], [casadi.vertcat(*_sums(load, names, lambda t: sum(t[1:], t[0]) if t else 0.0))]
+    )
     folder = tempfile.mkdtemp()
     generator = casadi.CodeGenerator("f.c")
     generator.add(function)
@@ -155,13 +168,11 @@ PEERS = {"numba": numba_map, "heyoka": heyoka_map, "casadi": casadi_map}
 
 
 def contest(goal: str, load: Load, points: Array, peers: list[str], floor: float, aim: float) -> Row:
-    """One row; ours for a single point is the better of the two codes, both shown."""
+    """One row: for a single point by straight-line code, which `codes` compares with the packed loop."""
     m = len(load.map)
     work = m * (points.shape[1] if points.ndim == 2 else 1) / 1e6
     single = points.ndim == 1
     sides = [Contender("qevo", ours(load, points, single), True, work)]
-    if single:
-        sides.append(Contender("qevo packed loop", ours(load, points, False), False, work))
     for name in peers:
         start = time.perf_counter()
         run = PEERS[name](load, points)
@@ -176,6 +187,16 @@ def contest(goal: str, load: Load, points: Array, peers: list[str], floor: float
         return f"error {np.abs(found - expected).max() / np.abs(expected).max():.1e}"
 
     return compare(f"{goal} {load.name}", "Mmon/s", sides, floor=floor, aim=aim, check=check)
+
+
+def codes(load: Load) -> Row:
+    """What the cost model decides from: straight-line code against the packed loop at one point."""
+    points = np.random.default_rng(1).uniform(-1, 1, load.n)
+    sides = [
+        Contender("straight line", ours(load, points, True), True, len(load.map) / 1e6),
+        Contender("packed loop", ours(load, points, False), False, len(load.map) / 1e6),
+    ]
+    return compare(f"codes {load.name}", "Mmon/s", sides)
 
 
 def main() -> None:
@@ -193,6 +214,8 @@ def main() -> None:
         rows.append(contest("G4", load, rng.uniform(-1, 1, (load.n, BATCH)), peers, 1.2, 3.0))
     for load, _ in jobs[:2]:
         rows.append(contest("G5", load, rng.uniform(-1, 1, load.n), ["heyoka", "casadi"], 1.0, 2.0))
+    for load in (random_load(100, 300), random_load(100, 1000), random_load(20, 1000), sgd_load(100, 10), jobs[0][0]):
+        rows.append(codes(load))
     if options.out:
         write_rows(options.out, rows)
 

@@ -17,7 +17,7 @@ DIGIT = 8
 
 @cache
 def scan_kernel(width: int) -> Kernel:
-    """scan(n, keys, found), n >= 1: found[0] = bits in which any two keys differ, found[1] = descents, found[2] = repeats.
+    """scan(n, keys, found), n >= 1: found = bits in which any two keys differ, descents, repeats.
 
     A descent is a key below its predecessor; a repeat is one that equals it.
     """

@@ -76,11 +76,13 @@ def _address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _object(text: str, optimised: bool) -> bytes:
+def _object(text: str, optimised: bool = True) -> bytes:
     import llvmlite.binding as llvm
 
     version = ".".join(map(str, llvm.llvm_version_info))
-    key = hashlib.sha256("\n".join([RECIPE if optimised else f"{RECIPE} plain", version, *host.cpu(), text]).encode()).hexdigest()
+    key = hashlib.sha256(
+        "\n".join([RECIPE if optimised else f"{RECIPE} plain", version, *host.cpu(), text]).encode()
+    ).hexdigest()
     found = objects.fetch(key)
     if found is None:
         found = _compile(text, optimised)
@@ -88,7 +90,7 @@ def _object(text: str, optimised: bool) -> bytes:
     return found
 
 
-def _compile(text: str, optimised: bool) -> bytes:
+def _compile(text: str, optimised: bool = True) -> bytes:
     import llvmlite.binding as llvm
 
     machine = _target_machine(3 if optimised else 1)

@@ -108,9 +108,7 @@ def reverse_kernel(shape: Shape) -> Kernel:
         with kernel.range(0, kernel.rows) as row:
             sums = [kernel.variable(shape.type, 0.0) for _ in range(shape.vectors)]
             start = row * kernel.stride + column
-            weights = [
-                kernel.load(shape.type, kernel.weights, start + v * shape.lanes) for v in range(shape.vectors)
-            ]
+            weights = [kernel.load(shape.type, kernel.weights, start + v * shape.lanes) for v in range(shape.vectors)]
 
             def add(
                 _: int, factor: Operand, places: Places, sums: list[Variable] = sums, weights: list[Operand] = weights
@@ -174,8 +172,6 @@ def _monomials(
     if count > 1:
         with kernel.range(body, stop, 1) as position:
             one(0, position)
-
-
 
 
 def _product(

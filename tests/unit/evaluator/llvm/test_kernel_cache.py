@@ -18,7 +18,7 @@ warnings.simplefilter("always")
 from qevo_compiler.evaluator.llvm import Kernel, compiled, i64, jit
 calls = []
 original = jit._compile
-jit._compile = lambda text: calls.append(1) or original(text)
+jit._compile = lambda *given: calls.append(1) or original(*given)
 for name in ("one", "two"):
     k = Kernel(name, i64, n=i64)
     k.give(k.n * 3 + len(name))
