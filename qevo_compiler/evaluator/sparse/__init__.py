@@ -1,6 +1,7 @@
-"""Compiled sparse operators: products with one vector or many, transposed products, and T steps of a recurrence."""
+"""Sparse linear operators: products with one vector or many, transposed products, T steps of a recurrence."""
 
 from qevo_compiler.evaluator.sparse.operators import SparseOperator
 from qevo_compiler.evaluator.sparse.propagation import propagate
+from qevo_compiler.evaluator.sparse.structure import Rows, reached, rescale, restricted, rows_of
 
-__all__ = ["SparseOperator", "propagate"]
+__all__ = ["Rows", "SparseOperator", "propagate", "reached", "rescale", "restricted", "rows_of"]

@@ -18,12 +18,16 @@ HASH_BITS = 18
 
 @dataclass(frozen=True)
 class Shape:
-    """What a kernel is generated for: element type, lanes, vectors side by side, bits of a code (0: plain values)."""
+    """What a kernel is generated for.
+
+    Element type, lanes, vectors side by side, bits of a code (0: plain values), whether a vector is added.
+    """
 
     element: Scalar
     lanes: int
     vectors: int
     code: int = 0
+    shifted: bool = False
 
     @property
     def type(self) -> Type:
@@ -52,27 +56,27 @@ class Matrix:
 
 @cache
 def product_kernel(shape: Shape) -> Kernel:
-    """product(first, stop, width, starts, columns, values, table, x, y): rows first..stop of y = A x.
+    """product(first, stop, width, starts, columns, values, table, x, shift, y): rows first..stop of y = A x + shift.
 
-    `width` is a multiple of the columns worked on together.
+    `width` is a multiple of the columns worked on together. `shift` is read only where the shape says so.
     """
-    pointers: dict[str, Scalar] = dict.fromkeys(("starts", "columns", "values", "table", "x", "y"), ptr)
+    pointers: dict[str, Scalar] = dict.fromkeys(("starts", "columns", "values", "table", "x", "shift", "y"), ptr)
     kernel = Kernel("sparse_product", first=i64, stop=i64, width=i64, **pointers)
     matrix = Matrix(kernel.starts, kernel.columns, kernel.values, kernel.table)
     with kernel.range(0, kernel.width, shape.columns) as column, kernel.range(kernel.first, kernel.stop) as row:
-        _row(kernel, shape, matrix, row, (kernel.x, kernel.y), column, kernel.width)
+        _row(kernel, shape, matrix, row, (kernel.x, kernel.shift, kernel.y), column, kernel.width)
     return kernel
 
 
 @cache
 def steps_kernel(shape: Shape) -> Kernel:
-    """steps(rows, width, steps, keep, which, starts, columns, values, tables, y0, history, a, b).
+    """steps(rows, width, steps, keep, which, starts, columns, values, tables, y0, shift, history, a, b).
 
-    y(t + 1) = A[which[t]] y(t) from y0; y(k * keep) goes to history[k], the other vectors to `a` and `b` in
+    y(t + 1) = A[which[t]] y(t) + shift from y0; y(k * keep) goes to history[k], the other vectors to `a` and `b` in
     turn. The arrays of the operators are given as tables of pointers. Columns are carried through all steps
     before the next ones are begun.
     """
-    names = ("which", "starts", "columns", "values", "tables", "y0", "history", "a", "b")
+    names = ("which", "starts", "columns", "values", "tables", "y0", "shift", "history", "a", "b")
     pointers: dict[str, Scalar] = dict.fromkeys(names, ptr)
     kernel = Kernel("sparse_steps", rows=i64, width=i64, steps=i64, keep=i64, **pointers)
     size = kernel.rows * kernel.width
@@ -88,7 +92,7 @@ def steps_kernel(shape: Shape) -> Kernel:
             target = kernel.select(kept, place, scratch)
             current = source.get()
             with kernel.range(0, kernel.rows) as row:
-                _row(kernel, shape, matrix, row, (current, target), column, kernel.width)
+                _row(kernel, shape, matrix, row, (current, kernel.shift, target), column, kernel.width)
             source.set(target)
     return kernel
 
@@ -156,12 +160,12 @@ def _row(
     shape: Shape,
     matrix: Matrix,
     row: Operand,
-    vectors: tuple[Operand, Operand],
+    vectors: tuple[Operand, Operand, Operand],
     column: Operand,
     width: Operand,
 ) -> None:
-    """y[row] = A[row] x for the columns from `column` on."""
-    x, y = vectors
+    """y[row] = A[row] x + shift[row] for the columns from `column` on."""
+    x, shift, y = vectors
     start, stop = kernel.load(i64, matrix.starts, row), kernel.load(i64, matrix.starts, row + 1)
     sums = [[kernel.variable(shape.type, 0.0) for _ in range(shape.vectors)] for _ in range(shape.unrolled)]
 
@@ -182,4 +186,6 @@ def _row(
         parts = [part[v].get() for part in sums]
         while len(parts) > 1:
             parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=True)]
-        kernel.store(parts[0], y, row * width + column + v * shape.lanes)
+        place = row * width + column + v * shape.lanes
+        total = parts[0] + kernel.load(shape.type, shift, place) if shape.shifted else parts[0]
+        kernel.store(total, y, place)

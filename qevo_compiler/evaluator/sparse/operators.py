@@ -70,7 +70,7 @@ class SparseOperator:
         shape, padded = self.columns_of(given)
         result = aligned((self.shape[0], padded.shape[1]), self.dtype)
         kernel = compiled(product_kernel(shape))
-        arrays = (self.starts, self.columns, self.values, self.table, padded, result)
+        arrays = (self.starts, self.columns, self.values, self.table, padded, padded, result)
         run_chunks(lambda part: kernel(*part, padded.shape[1], *arrays), self.parts(padded.shape[1]), self.threads)
         return self._trimmed(result, given)
 

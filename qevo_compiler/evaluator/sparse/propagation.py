@@ -1,16 +1,17 @@
-"""y(t + 1) = A[which[t]] y(t) for T steps: forward substitution without the block-bidiagonal matrix."""
+"""y(t + 1) = A[which[t]] y(t) + b for T steps: forward substitution without the block-bidiagonal matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.evaluator.llvm import aligned, compiled
-from qevo_compiler.evaluator.sparse.kernels import product_kernel, steps_kernel
+from qevo_compiler.evaluator.sparse.kernels import Shape, product_kernel, steps_kernel
 from qevo_compiler.evaluator.sparse.operators import SparseOperator, stacked_pointers
 
 Array = NDArray[Any]
@@ -22,11 +23,13 @@ def propagate(
     steps: int,
     which: ArrayLike | None = None,
     keep: int = 1,
+    shift: ArrayLike | None = None,
 ) -> tuple[Array, Array]:
     """The vectors y(0), y(keep), y(2 keep), ... [1 + steps // keep, n(, columns)] and y(steps), from y(0) = `initial`.
 
     `which` [steps] names the operator of each step, all square, of one size and one element type (all the
-    first, when it is None). Cost: one product a step; memory: what is kept, and two vectors.
+    first, when it is None). `shift` is the vector b [n(, columns)] that every step adds. Cost: one product a
+    step; memory: what is kept, and two vectors.
     """
     family = [operators] if isinstance(operators, SparseOperator) else list(operators)
     chosen = np.zeros(steps, np.int64) if which is None else np.ascontiguousarray(which, np.int64)[:steps]
@@ -34,14 +37,16 @@ def propagate(
     start = np.ascontiguousarray(initial, family[0].dtype)
     if start.ndim not in (1, 2) or len(start) != family[0].shape[0]:
         raise ValueError(f"an initial vector of {family[0].shape[0]} is wanted, not {start.shape}")
-    _, padded = family[0].columns_of(start)
+    shape, padded = family[0].columns_of(start)
+    added = padded if shift is None else family[0].columns_of(_shift(shift, start))[1]
+    shape = replace(shape, shifted=shift is not None)
     history = np.empty((steps // keep + 1, *padded.shape), family[0].dtype)
     history[0] = padded
     spare = [aligned(padded.shape, family[0].dtype) for _ in range(2)]
     if len({op.code for op in family}) == 1 and max(len(op.parts(padded.shape[1])) for op in family) <= 1:
-        _in_one_call(family, chosen, keep, padded, history, spare)
+        _in_one_call(shape, family, chosen, keep, padded, added, history, spare)
     else:
-        _step_by_step(family, chosen, keep, padded, history, spare)
+        _step_by_step(shape, family, chosen, keep, padded, added, history, spare)
     last = history[-1] if steps % keep == 0 else spare[(steps - 1) & 1]
     if start.ndim == 1:
         return history[:, :, 0], last[:, 0]
@@ -57,37 +62,48 @@ def _check(family: list[SparseOperator], chosen: NDArray[np.int64], steps: int, 
         raise ValueError("every step needs the number of an operator")
 
 
+def _shift(shift: ArrayLike, start: Array) -> Array:
+    given = np.ascontiguousarray(shift, start.dtype)
+    if given.shape != start.shape:
+        raise ValueError(f"a vector to add of the shape {start.shape} is wanted, not {given.shape}")
+    return given
+
+
 def _in_one_call(
+    shape: Shape,
     family: list[SparseOperator],
     chosen: NDArray[np.int64],
     keep: int,
     start: Array,
+    shift: Array,
     history: Array,
     spare: list[Array],
 ) -> None:
-    shape, _ = family[0].columns_of(start)
+    shape = replace(shape, code=family[0].code)
     names = ("starts", "columns", "values", "table")
     tables = [stacked_pointers([getattr(op, name) for op in family]) for name in names]
-    compiled(steps_kernel(shape))(*start.shape, len(chosen), keep, chosen, *tables, start, history, *spare)
+    compiled(steps_kernel(shape))(*start.shape, len(chosen), keep, chosen, *tables, start, shift, history, *spare)
 
 
 def _step_by_step(
+    shape: Shape,
     family: list[SparseOperator],
     chosen: NDArray[np.int64],
     keep: int,
     start: Array,
+    shift: Array,
     history: Array,
     spare: list[Array],
 ) -> None:
     """One product a step, its rows divided among threads."""
     width = start.shape[1]
-    kernels = [compiled(product_kernel(op.columns_of(start)[0])) for op in family]
+    kernels = [compiled(product_kernel(replace(shape, code=op.code))) for op in family]
     parts = [op.parts(width) for op in family]
     with ThreadPoolExecutor(max(map(len, parts), default=1) or 1) as pool:
         for t, i in enumerate(chosen.tolist()):
             target = history[(t + 1) // keep] if (t + 1) % keep == 0 else spare[t & 1]
             op, kernel = family[i], kernels[i]
-            arrays = (op.starts, op.columns, op.values, op.table, start, target)
+            arrays = (op.starts, op.columns, op.values, op.table, start, shift, target)
             waiting = [pool.submit(kernel, a, b, width, *arrays) for a, b in parts[i]]
             for task in waiting:
                 task.result()
