@@ -8,6 +8,7 @@ on the number of points only through the size of a tile: values of two calls agr
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
@@ -125,7 +126,7 @@ class PolynomialMap:
     def _columns(self, points: Array, width: int) -> Array:
         if points.shape[-1:] != (width,):
             raise ValueError(f"points of {width} numbers are wanted, not {points.shape[-1:]}")
-        return np.ascontiguousarray(points.reshape(-1, width).T)
+        return np.ascontiguousarray(points.reshape(math.prod(points.shape[:-1]), width).T)
 
     def _checked(self, columns: Array, width: int) -> Array:
         if columns.shape[:1] != (width,):

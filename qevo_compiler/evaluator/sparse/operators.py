@@ -10,14 +10,14 @@ then read for an entry, not 12. Products of many vectors read the matrix once fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.evaluator.llvm import aligned, compiled, f32, f64, lanes, run_chunks, thread_count
+from qevo_compiler.evaluator.llvm import Function, aligned, compiled, f32, f64, lanes, run_chunks, thread_count
 from qevo_compiler.evaluator.sparse.kernels import HASH_BITS, Shape, coding_kernel, product_kernel, transposed_kernel
 
 Array = NDArray[Any]
@@ -54,6 +54,14 @@ class SparseOperator:
         if not self.code:
             self.values = values.astype(self.dtype, copy=False)
 
+    @cached_property
+    def addresses(self) -> tuple[int, int, int, int]:
+        """Where starts, columns, values and table stand."""
+        starts, columns, values, table = (
+            array.ctypes.data for array in (self.starts, self.columns, self.values, self.table)
+        )
+        return starts, columns, values, table
+
     @property
     def nonzeros(self) -> int:
         """Stored entries."""
@@ -68,10 +76,15 @@ class SparseOperator:
         """A x for x [n] or [n, columns]."""
         given = self._operand(x, self.shape[1])
         shape, padded = self.columns_of(given)
-        result = aligned((self.shape[0], padded.shape[1]), self.dtype)
-        kernel = compiled(product_kernel(shape))
-        arrays = (self.starts, self.columns, self.values, self.table, padded, padded, result)
-        run_chunks(lambda part: kernel(*part, padded.shape[1], *arrays), self.parts(padded.shape[1]), self.threads)
+        width = padded.shape[1]
+        result = np.empty((self.shape[0], width), self.dtype)
+        kernel = product(shape)
+        arrays = (*self.addresses, padded, padded, result)
+        parts = self.parts(width)
+        if len(parts) == 1:
+            kernel(*parts[0], width, *arrays)
+        else:
+            run_chunks(lambda part: kernel(*part, width, *arrays), parts, self.threads)
         return self._trimmed(result, given)
 
     def transposed(self, x: ArrayLike) -> Array:
@@ -80,8 +93,7 @@ class SparseOperator:
         shape, padded = self.columns_of(given)
         result = aligned((self.shape[1], padded.shape[1]), self.dtype)
         result[...] = 0
-        arrays = (self.starts, self.columns, self.values, self.table, padded, result)
-        compiled(transposed_kernel(shape))(self.shape[0], padded.shape[1], *arrays)
+        compiled(transposed_kernel(shape))(self.shape[0], padded.shape[1], *self.addresses, padded, result)
         return self._trimmed(result, given)
 
     def columns_of(self, given: Array) -> tuple[Shape, Array]:
@@ -105,6 +117,8 @@ class SparseOperator:
         count = self.threads
         if count is None:
             count = thread_count() if self.nonzeros * width >= THREADED else 1
+        if count == 1:
+            return [(0, self.shape[0])] if self.shape[0] else []
         bounds = np.searchsorted(self.starts, np.arange(count + 1) * self.nonzeros // count)
         bounds[0], bounds[-1] = 0, self.shape[0]
         ends = bounds.tolist()
@@ -140,6 +154,7 @@ class SparseOperator:
                 return
 
 
-def stacked_pointers(arrays: Sequence[Array]) -> NDArray[np.int64]:
-    """The addresses of the arrays, for kernels that choose among operators."""
-    return np.array([array.ctypes.data for array in arrays], np.int64)
+@cache
+def product(shape: Shape) -> Function:
+    """The compiled product."""
+    return compiled(product_kernel(shape))

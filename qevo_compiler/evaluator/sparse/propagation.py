@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.evaluator.llvm import aligned, compiled
-from qevo_compiler.evaluator.sparse.kernels import Shape, product_kernel, steps_kernel
-from qevo_compiler.evaluator.sparse.operators import SparseOperator, stacked_pointers
+from qevo_compiler.evaluator.sparse.kernels import Shape, steps_kernel
+from qevo_compiler.evaluator.sparse.operators import SparseOperator, product
 
 Array = NDArray[Any]
 
@@ -80,8 +80,7 @@ def _in_one_call(
     spare: list[Array],
 ) -> None:
     shape = replace(shape, code=family[0].code)
-    names = ("starts", "columns", "values", "table")
-    tables = [stacked_pointers([getattr(op, name) for op in family]) for name in names]
+    tables = np.array([op.addresses for op in family], np.int64).T.copy()
     compiled(steps_kernel(shape))(*start.shape, len(chosen), keep, chosen, *tables, start, shift, history, *spare)
 
 
@@ -97,13 +96,13 @@ def _step_by_step(
 ) -> None:
     """One product a step, its rows divided among threads."""
     width = start.shape[1]
-    kernels = [compiled(product_kernel(replace(shape, code=op.code))) for op in family]
+    kernels = [product(replace(shape, code=op.code)) for op in family]
     parts = [op.parts(width) for op in family]
     with ThreadPoolExecutor(max(map(len, parts), default=1) or 1) as pool:
         for t, i in enumerate(chosen.tolist()):
             target = history[(t + 1) // keep] if (t + 1) % keep == 0 else spare[t & 1]
             op, kernel = family[i], kernels[i]
-            arrays = (op.starts, op.columns, op.values, op.table, start, shift, target)
+            arrays = (*op.addresses, start, shift, target)
             waiting = [pool.submit(kernel, a, b, width, *arrays) for a, b in parts[i]]
             for task in waiting:
                 task.result()

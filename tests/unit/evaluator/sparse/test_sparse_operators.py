@@ -65,15 +65,19 @@ def test_no_entries(shape: tuple[int, int]) -> None:
 @pytest.mark.parametrize("columns", [None, 5])
 @pytest.mark.parametrize("keep", [1, 3, 7, 50])
 @pytest.mark.parametrize("coded", [(False, False), (True, True), (True, False)])
-def test_steps_are_repeated_products(threads: int, columns: int | None, keep: int, coded: tuple[bool, bool]) -> None:
+@pytest.mark.parametrize("shifted", [False, True])
+def test_steps_are_repeated_products(
+    threads: int, columns: int | None, keep: int, coded: tuple[bool, bool], shifted: bool
+) -> None:
     given = [matrix(30, 30, 200, 10, seed) for seed in (1, 2)]
     ours = [operator(m, coded=c, threads=threads) for m, c in zip(given, coded, strict=True)]
     which = np.random.default_rng(3).integers(0, 2, 20)
     y = np.random.default_rng(4).normal(size=30 if columns is None else (30, columns))
-    kept, last = propagate(ours, y, 20, which, keep)
+    b = np.random.default_rng(5).normal(size=y.shape) if shifted else None
+    kept, last = propagate(ours, y, 20, which, keep, b)
     expected = [y]
     for i in which.tolist():
-        expected.append(given[i] @ expected[-1])
+        expected.append(given[i] @ expected[-1] + (0 if b is None else b))
     np.testing.assert_allclose(kept, expected[::keep], rtol=1e-12, atol=1e-8)
     np.testing.assert_allclose(last, expected[-1], rtol=1e-12, atol=1e-8)
 
@@ -105,3 +109,5 @@ def test_what_does_not_fit_is_refused() -> None:
         propagate(square, np.ones(4), 2, [0, 1])
     with pytest.raises(ValueError, match="negative"):
         propagate(square, np.ones(4), 2, keep=0)
+    with pytest.raises(ValueError, match="to add"):
+        propagate(square, np.ones(4), 2, shift=np.ones(3))
