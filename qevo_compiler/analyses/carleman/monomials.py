@@ -86,7 +86,7 @@ class FullBasis:
         table = np.zeros((count, n), np.int32)
         names = np.arange(n)
         children = self._first_children()
-        table[0] = 1 + names
+        table[:1] = 1 + names
         for degree in range(1, self.order):
             here = self.block(degree)
             last, parent = self.last[here].astype(np.int64)[:, None], self.parent[here]

@@ -92,8 +92,8 @@ def test_all_levels_of_the_marks() -> None:
 
 
 def test_buffers_grow(monkeypatch: pytest.MonkeyPatch) -> None:
-    step = random_step(11)
-    tree = tree_of(FullBasis.of(step.rows, 4))
+    step = pack(2, [(np.array([0, 0, 1, 1]), np.array([[0, 1], [1, 1], [0, 0], [0, 1]]), np.arange(1.0, 5.0))])
+    tree = tree_of(FullBasis.of(step.rows, 6))
     whole = power_rows(step, tree)
     monkeypatch.setattr(module, "_FIRST", 1)
     again = power_rows(step, tree)
@@ -103,7 +103,7 @@ def test_buffers_grow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_cancels_is_not_stored() -> None:
     """(x + y)(x - y) has no xy."""
-    step = pack(2, [([0, 0, 1, 1], [[0], [1], [0], [1]], [1.0, 1.0, 1.0, -1.0])])
+    step = pack(2, [(np.array([0, 0, 1, 1]), np.array([[0], [1], [0], [1]]), np.array([1.0, 1.0, 1.0, -1.0]))])
     basis = FullBasis.of(2, 2)
     rows = power_rows(step, tree_of(basis))
     product = 4
