@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,6 @@ from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64,
 from qevo_compiler.evaluator.polynomials.packing import packed
 from qevo_compiler.evaluator.sparse import Rows
 
-T = TypeVar("T", bound=np.generic)
 # Entries that the first buffers hold at most; what is not written takes no memory.
 _FIRST = 1 << 26
 
@@ -56,17 +55,16 @@ def power_rows(step: Polynomials, tree: MonomialTree) -> Rows:
     starts = np.zeros(size + 1, np.int64)
     starts[1] = 1
     capacity = _most_entries(step, tree)
-    columns: NDArray[np.int32] = np.zeros(1, np.int32)
-    values: NDArray[np.float64] = np.ones(1)
+    columns, values = np.empty(capacity + size, np.int32), np.empty(capacity + size)
+    columns[0], values[0] = 0, 1
     done = 1
     while done < size:
-        columns = _longer(columns, capacity + size, int(starts[done]))
-        values = _longer(values, capacity + size, int(starts[done]))
         arrays = [*fixed, starts, columns, values, *scratch, *terms]
         done = kernel(done, size, capacity, size, tree.successors.shape[1], *arrays)
-        capacity *= 2
-    columns.resize(int(starts[size]), refcheck=False)
-    values.resize(int(starts[size]), refcheck=False)
+        if done < size:
+            capacity += capacity // 4 + 1
+            _resize(capacity + size, columns, values)
+    _resize(int(starts[size]), columns, values)
     return Rows(starts, columns, values)
 
 
@@ -169,7 +167,7 @@ def _most_entries(step: Polynomials, tree: MonomialTree) -> int:
     return int(min(bound.sum(), _FIRST))
 
 
-def _longer(array: NDArray[T], length: int, filled: int) -> NDArray[T]:
-    longer: NDArray[T] = np.empty(length, array.dtype)
-    longer[:filled] = array[:filled]
-    return longer
+def _resize(length: int, *arrays: NDArray[Any]) -> None:
+    """Change lengths in place: large arrays are not copied, so that they never stand in memory twice."""
+    for array in arrays:
+        array.resize(length, refcheck=False)
