@@ -20,8 +20,8 @@ from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64,
 from qevo_compiler.evaluator.polynomials.packing import packed
 from qevo_compiler.evaluator.sparse import Rows
 
-# Entries that the first buffers hold at most; what is not written takes no memory.
-_FIRST = 1 << 26
+# Entries that the first buffers hold at most. What is not written takes no memory.
+_FIRST = 1 << 29
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,7 @@ def power_rows(step: Polynomials, tree: MonomialTree) -> Rows:
     scratch = [np.zeros(size), *(np.zeros((size >> shift) + 1, np.int64) for shift in (6, 12, 18))]
     starts = np.zeros(size + 1, np.int64)
     starts[1] = 1
-    capacity = _most_entries(step, tree)
-    columns, values = np.empty(capacity + size, np.int32), np.empty(capacity + size)
+    capacity, columns, values = _buffers(_most_entries(step, tree), size)
     columns[0], values[0] = 0, 1
     done = 1
     while done < size:
@@ -111,21 +110,19 @@ def _sum_products(kernel: Kernel, row: Operand, degrees: Sequence[int]) -> None:
 
 
 def _touch(kernel: Kernel, place: Operand, product: Operand) -> None:
-    """Add to a place of the dense row and mark it; words of a higher level change when one below gets its first bit."""
+    """Add to a place of the dense row and mark it on all levels; without branches, which would be mispredicted."""
     kernel.store(kernel.load(f64, kernel.dense, place) + product, kernel.dense, place)
     low = place.shift_right(6)
-    before = _mark(kernel, kernel.low, low, place)
-    with kernel.when(before.equals(0)):
-        middle = low.shift_right(6)
-        _mark(kernel, kernel.middle, middle, low)
-        _mark(kernel, kernel.high, middle.shift_right(6), middle)
+    middle = low.shift_right(6)
+    _mark(kernel, kernel.low, low, place)
+    _mark(kernel, kernel.middle, middle, low)
+    _mark(kernel, kernel.high, middle.shift_right(6), middle)
 
 
-def _mark(kernel: Kernel, level: Operand, word: Operand, index: Operand) -> Operand:
-    """Set the bit of `index`; gives the word before."""
-    before = kernel.load(i64, level, word)
-    kernel.store(before | (kernel.constant(i64, 1) << (index & 63)), level, word)
-    return before
+def _mark(kernel: Kernel, level: Operand, word: Operand, index: Operand) -> None:
+    """Set the bit of `index`."""
+    bit = kernel.constant(i64, 1) << (index & 63)
+    kernel.store(kernel.load(i64, level, word) | bit, level, word)
 
 
 def _emit(kernel: Kernel, filled: Operand) -> Operand:
@@ -154,17 +151,36 @@ def _emit(kernel: Kernel, filled: Operand) -> Operand:
 
 
 def _most_entries(step: Polynomials, tree: MonomialTree) -> int:
-    """A bound on the number of entries, or `_FIRST`: products of the numbers of terms, and no more than a row holds."""
-    size = len(tree.last)
-    counts = np.zeros(step.rows)
+    """A bound on the number of entries, or `_FIRST`: terms of the products by degree, as if none could be merged."""
+    order, edges = tree.order, np.searchsorted(tree.degrees, np.arange(tree.order + 2))
+    most = np.diff(edges).astype(np.float64)
+    terms = np.zeros((step.rows, order + 1))
     for block in step.terms:
-        counts += np.bincount(block.row.values, minlength=step.rows)
-    bound = np.ones(size)
-    edges = np.searchsorted(tree.degrees, np.arange(tree.order + 2))
-    for first, stop in zip(edges[1:-1].tolist(), edges[2:].tolist(), strict=True):
-        here = slice(first, stop)
-        bound[here] = np.minimum(bound[tree.parent[here]] * counts[tree.last[here]], size)
-    return int(min(bound.sum(), _FIRST))
+        if block.degree <= order:
+            terms[:, block.degree] = np.bincount(block.row.values, minlength=step.rows)
+    # Of the rows of one degree: how many entries each has of every degree.
+    below = np.eye(1, order + 1)
+    total = 1.0
+    for degree in range(1, order + 1):
+        here = slice(int(edges[degree]), int(edges[degree + 1]))
+        parents, factors = below[tree.parent[here] - edges[degree - 1]], terms[tree.last[here]]
+        below = np.zeros_like(parents)
+        for more in range(order + 1):
+            below[:, more:] += parents[:, : order + 1 - more] * factors[:, more, None]
+        np.minimum(below, most, out=below)
+        total += below.sum()
+    return int(min(total, _FIRST))
+
+
+def _buffers(capacity: int, reserve: int) -> tuple[int, NDArray[np.int32], NDArray[np.float64]]:
+    """Arrays for `capacity` entries and a reserve, or for fewer where the system does not give so much."""
+    while True:
+        try:
+            return capacity, np.empty(capacity + reserve, np.int32), np.empty(capacity + reserve)
+        except MemoryError:
+            if capacity < reserve:
+                raise
+            capacity //= 4
 
 
 def _resize(length: int, *arrays: NDArray[Any]) -> None:

@@ -13,7 +13,8 @@ from scipy import sparse
 from qevo_compiler.analyses.carleman.monomials import Floats, FullBasis, Ints
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.evaluator.power_rows import MonomialTree, power_rows
-from qevo_compiler.evaluator.sparse import Rows, reached, rescale, restricted, rows_of
+from qevo_compiler.evaluator.sparse import Rows, reached, rescale, rows_of
+from qevo_compiler.evaluator.sparse import restrict as restrict_rows
 
 Csr = sparse.csr_array[np.float64]
 
@@ -29,8 +30,8 @@ def assemble(step: Polynomials, basis: FullBasis) -> Csr:
 
 
 def restrict(matrix: Csr, kept: NDArray[np.integer]) -> Csr:
-    """The rows and columns `kept` (rising) of a square `matrix`."""
-    part = restricted(_rows(matrix), kept)
+    """The rows and columns `kept` (rising) of a square `matrix`, whose arrays are used up."""
+    part = restrict_rows(_rows(matrix), kept)
     return _matrix(part, (len(kept), len(kept)))
 
 
@@ -58,4 +59,7 @@ def _rows(matrix: Csr) -> Rows:
 
 
 def _matrix(rows: Rows, shape: tuple[int, int]) -> Csr:
-    return sparse.csr_array((rows.values, rows.columns, rows.starts), shape=shape)
+    # Starts of 64 bits would make scipy copy the columns into 64 bits.
+    small = len(rows.columns) <= np.iinfo(np.int32).max
+    starts = rows.starts.astype(np.int32) if small else rows.starts
+    return sparse.csr_array((rows.values, rows.columns, starts), shape=shape)

@@ -2,6 +2,6 @@
 
 from qevo_compiler.evaluator.sparse.operators import SparseOperator
 from qevo_compiler.evaluator.sparse.propagation import propagate
-from qevo_compiler.evaluator.sparse.structure import Rows, reached, rescale, restricted, rows_of
+from qevo_compiler.evaluator.sparse.structure import Rows, reached, rescale, restrict, rows_of
 
-__all__ = ["Rows", "SparseOperator", "propagate", "reached", "rescale", "restricted", "rows_of"]
+__all__ = ["Rows", "SparseOperator", "propagate", "reached", "rescale", "restrict", "rows_of"]

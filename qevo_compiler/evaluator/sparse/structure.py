@@ -49,17 +49,21 @@ def reached(patterns: Sequence[Rows], seeds: ArrayLike) -> NDArray[np.int64]:
     return np.flatnonzero(found)
 
 
-def restricted(matrix: Rows, kept: NDArray[np.integer]) -> Rows:
-    """The rows and columns `kept` (rising) of a square matrix, numbered anew."""
+def restrict(matrix: Rows, kept: NDArray[np.integer]) -> Rows:
+    """The rows and columns `kept` (rising) of a square matrix, numbered anew, in the arrays of `matrix`, which is lost.
+
+    The columns and values of the result are the first parts of the given ones, or copies where they are short.
+    """
     rows = np.ascontiguousarray(kept, np.int64)
     rank = np.full(len(matrix.starts) - 1, -1, np.int32)
     rank[rows] = np.arange(len(rows), dtype=np.int32)
-    most = int((matrix.starts[rows + 1] - matrix.starts[rows]).sum())
-    part = Rows(np.zeros(len(rows) + 1, np.int64), np.empty(most, np.int32), np.empty(most))
-    count = compiled(restriction_kernel())(len(rows), rows, rank, *matrix, *part)
-    for array in (part.columns, part.values):
-        array.resize(count, refcheck=False)
-    return part
+    starts = np.zeros(len(rows) + 1, np.int64)
+    compiled(restriction_kernel())(len(rows), rows, rank, *matrix, starts)
+    count = int(starts[-1])
+    columns, values = matrix.columns[:count], matrix.values[:count]
+    if 2 * count < len(matrix.columns):
+        columns, values = columns.copy(), values.copy()
+    return Rows(starts, columns, values)
 
 
 def rescale(matrix: Rows, weights: NDArray[np.float64]) -> None:
@@ -88,9 +92,9 @@ def reach_kernel() -> Kernel:
 
 @cache
 def restriction_kernel() -> Kernel:
-    """restrict(rows, kept, rank, starts, columns, values, part_starts, part_columns, part_values) -> entries."""
-    names = ("kept", "rank", "starts", "columns", "values", "part_starts", "part_columns", "part_values")
-    kernel = Kernel("sparse_restriction", i64, rows=i64, **dict.fromkeys(names, ptr))
+    """restrict(rows, kept, rank, starts, columns, values, part_starts): entries move down, never up."""
+    names = ("kept", "rank", "starts", "columns", "values", "part_starts")
+    kernel = Kernel("sparse_restriction", rows=i64, **dict.fromkeys(names, ptr))
     count = kernel.variable(i64, 0)
     with kernel.range(0, kernel.rows) as position:
         row = kernel.load(i64, kernel.kept, position)
@@ -98,11 +102,11 @@ def restriction_kernel() -> Kernel:
         with kernel.range(start, stop) as entry:
             column = kernel.load(i32, kernel.rank, kernel.load(i32, kernel.columns, entry).unsigned(i64))
             with kernel.when(column >= 0):
-                kernel.store(column, kernel.part_columns, count.get())
-                kernel.store(kernel.load(f64, kernel.values, entry), kernel.part_values, count.get())
+                value = kernel.load(f64, kernel.values, entry)
+                kernel.store(column, kernel.columns, count.get())
+                kernel.store(value, kernel.values, count.get())
                 count.add(1)
         kernel.store(count.get(), kernel.part_starts, position + 1)
-    kernel.give(count.get())
     return kernel
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from qevo_compiler.evaluator.sparse import Rows, reached, rescale, restricted, rows_of
+from qevo_compiler.evaluator.sparse import Rows, reached, rescale, restrict, rows_of
 
 
 def square(size: int, entries: int, seed: int) -> tuple[np.ndarray, Rows]:
@@ -32,9 +32,9 @@ def test_reached_is_the_closure(seed: int, entries: int) -> None:
 
 
 @pytest.mark.parametrize("kept", [[], [0], [29], [0, 3, 4, 17, 29], list(range(30))])
-def test_restricted_keeps_rows_and_columns(kept: list[int]) -> None:
+def test_restrict_keeps_rows_and_columns(kept: list[int]) -> None:
     whole, rows = square(30, 200, 1)
-    part = restricted(rows, np.array(kept, np.int64))
+    part = restrict(rows, np.array(kept, np.int64))
     assert np.array_equal(dense(part), whole[np.ix_(kept, kept)])
     assert len(part.values) == np.count_nonzero(whole[np.ix_(kept, kept)])
 
