@@ -14,13 +14,16 @@ from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i8, i16,
 
 _CODES = {8: i8, 16: i16}
 HASH_BITS = 18
+# How many entries ahead of their use the matrix is fetched.
+_AHEAD = 512
 
 
 @dataclass(frozen=True)
 class Shape:
     """What a kernel is generated for.
 
-    Element type, lanes, vectors side by side, bits of a code (0: plain values), whether a vector is added.
+    Element type, lanes, vectors side by side, bits of a code (0: plain values), whether a vector is added, and
+    whether entries are fetched ahead of their use, as is good for matrices that no cache holds.
     """
 
     element: Scalar
@@ -28,6 +31,7 @@ class Shape:
     vectors: int
     code: int = 0
     shifted: bool = False
+    ahead: bool = False
 
     @property
     def type(self) -> Type:
@@ -177,6 +181,9 @@ def _row(
 
     body = start + (stop - start) // shape.unrolled * shape.unrolled
     with kernel.range(start, body, shape.unrolled) as entry:
+        if shape.ahead:
+            kernel.prefetch(matrix.values, _CODES.get(shape.code, shape.element), entry + _AHEAD)
+            kernel.prefetch(matrix.columns, i32, entry + _AHEAD)
         for slot in range(shape.unrolled):
             add(slot, entry + slot)
     if shape.unrolled > 1:

@@ -21,8 +21,10 @@ from qevo_compiler.evaluator.llvm import Function, aligned, compiled, f32, f64, 
 from qevo_compiler.evaluator.sparse.kernels import HASH_BITS, Shape, coding_kernel, product_kernel, transposed_kernel
 
 Array = NDArray[Any]
-# Entries times columns below which starting threads costs more than it saves.
-THREADED = 1_000_000
+# Entries times (8 + columns) below which starting threads costs more than it saves (about 2 ms of work).
+THREADED = 50_000_000
+# Bytes of a matrix from which on its entries are fetched ahead: no second-level cache holds it.
+_STREAMED = 8_000_000
 
 
 class SparseOperator:
@@ -101,7 +103,8 @@ class SparseOperator:
         count = 1 if given.ndim == 1 else given.shape[1]
         element = f32 if self.dtype == np.float32 else f64
         if count == 1:
-            return Shape(element, 1, 1, self.code), given.reshape(-1, 1)
+            ahead = self.nonzeros * self.bytes_per_entry >= _STREAMED
+            return Shape(element, 1, 1, self.code, ahead=ahead), given.reshape(-1, 1)
         width = lanes(element)
         vectors = 4 if count > 2 * width else 2 if count > width else 1
         shape = Shape(element, width, vectors, self.code)
@@ -116,7 +119,7 @@ class SparseOperator:
         """Runs of rows with about the same number of entries, one a thread."""
         count = self.threads
         if count is None:
-            count = thread_count() if self.nonzeros * width >= THREADED else 1
+            count = thread_count() if self.nonzeros * (8 + width) >= THREADED else 1
         if count == 1:
             return [(0, self.shape[0])] if self.shape[0] else []
         bounds = np.searchsorted(self.starts, np.arange(count + 1) * self.nonzeros // count)

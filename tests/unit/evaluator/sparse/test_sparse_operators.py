@@ -89,6 +89,15 @@ def test_threads_change_nothing() -> None:
     assert all(np.array_equal(one, operator(given, threads=n) @ x) for n in (2, 3, 4))
 
 
+@pytest.mark.parametrize("coded", [False, True])
+def test_fetching_ahead_changes_nothing(coded: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = matrix(300, 300, 5000, 40)
+    x = np.random.default_rng(0).normal(size=300)
+    before = operator(given, coded=coded) @ x
+    monkeypatch.setattr("qevo_compiler.evaluator.sparse.operators._STREAMED", 0)
+    assert np.array_equal(operator(given, coded=coded) @ x, before)
+
+
 def test_no_steps() -> None:
     kept, last = propagate(operator(matrix(4, 4, 5, 2)), [1.0, 2.0, 3.0, 4.0], 0)
     assert np.array_equal(kept, [[1.0, 2.0, 3.0, 4.0]])
