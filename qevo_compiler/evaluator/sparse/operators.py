@@ -21,7 +21,8 @@ from qevo_compiler.evaluator.llvm import Function, aligned, compiled, f32, f64, 
 from qevo_compiler.evaluator.sparse.kernels import HASH_BITS, Shape, coding_kernel, product_kernel, transposed_kernel
 
 Array = NDArray[Any]
-# Entries times (8 + columns) below which starting threads costs more than it saves (about 2 ms of work).
+# Entries times (8 + columns) below which starting threads costs more than it saves (about 2 ms of work). One column
+# alone is bound by memory, which one thread was measured to use up.
 THREADED = 50_000_000
 # Bytes of a matrix from which on its entries are fetched ahead: no second-level cache holds it.
 _STREAMED = 8_000_000
@@ -30,8 +31,8 @@ _STREAMED = 8_000_000
 class SparseOperator:
     """The matrix [m, n] with `data[indptr[r]:indptr[r + 1]]` in columns `indices[...]` of row r.
 
-    `dtype` is float64 or float32; `threads` None uses all cores for large matrices only. Arrays of fitting types
-    are not copied.
+    `dtype` is float64 or float32; `threads` None uses all cores for large products of many columns only. Arrays
+    of fitting types are not copied.
     """
 
     def __init__(
@@ -105,7 +106,7 @@ class SparseOperator:
         if count == 1:
             ahead = self.nonzeros * self.bytes_per_entry >= _STREAMED
             return Shape(element, 1, 1, self.code, ahead=ahead), given.reshape(-1, 1)
-        width = lanes(element)
+        width = min(lanes(element), 1 << (count - 1).bit_length())
         vectors = 4 if count > 2 * width else 2 if count > width else 1
         shape = Shape(element, width, vectors, self.code)
         total = -(-count // shape.columns) * shape.columns
@@ -119,7 +120,7 @@ class SparseOperator:
         """Runs of rows with about the same number of entries, one a thread."""
         count = self.threads
         if count is None:
-            count = thread_count() if self.nonzeros * (8 + width) >= THREADED else 1
+            count = thread_count() if width > 1 and self.nonzeros * (8 + width) >= THREADED else 1
         if count == 1:
             return [(0, self.shape[0])] if self.shape[0] else []
         bounds = np.searchsorted(self.starts, np.arange(count + 1) * self.nonzeros // count)
