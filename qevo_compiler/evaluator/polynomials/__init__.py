@@ -1,9 +1,10 @@
 """Compiled evaluation of families of polynomials: values, gradients and Jacobian-vector products.
 
-map = PolynomialMap(polynomials, variables)
-map.values(points)                       points [..., variables] -> [..., rows]
+maps = PolynomialMap(polynomials, variables)
+maps.values(points)                       points [..., variables] -> [..., rows]
 """
 
+from qevo_compiler.evaluator.polynomials.batches import trajectory, values_at
 from qevo_compiler.evaluator.polynomials.maps import PolynomialMap
 
-__all__ = ["PolynomialMap"]
+__all__ = ["PolynomialMap", "trajectory", "values_at"]

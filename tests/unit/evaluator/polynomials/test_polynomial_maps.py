@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.arithmetic import evaluate
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.polynomials import PolynomialMap
+from qevo_compiler.evaluator.polynomials import PolynomialMap, batches, trajectory, values_at
 from qevo_compiler.evaluator.polynomials.cost import straight_pays, vectors_of_tile
 
 Floats = NDArray[np.float64]
@@ -153,3 +153,17 @@ def test_the_cost_model() -> None:
     assert not straight_pays(100, 100_000)
     assert not straight_pays(1, 1000)
     assert not straight_pays(5, 0)
+
+
+@pytest.mark.parametrize("least", [0, 10**9])
+def test_batches_and_trajectories(least: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "_COMPILED", least)
+    steps = [family(6, 6, (0, 1, 2), 30, seed) for seed in (1, 2)]
+    points = np.random.default_rng(0).integers(-1, 2, (5, 3, 6)).astype(np.int8)
+    agree(values_at(steps[0], points), evaluate(steps[0], points), 1e-12)
+    which = np.array([0, 1, 1, 0])
+    found = trajectory(steps, which, np.full(6, 0.1))
+    for t, i in enumerate(which.tolist()):
+        agree(found[t + 1], evaluate(steps[i], found[t]), 1e-12)
+    assert np.array_equal(found[0], np.full(6, 0.1))
+    assert trajectory(steps, which[:0], np.full(6, 0.1)).shape == (1, 6)
