@@ -62,7 +62,7 @@ def sgd_load(n: int, samples: int) -> Load:
 
 def ours(load: Load, points: Array, straight: bool) -> Callable[[], Array]:
     start = time.process_time()
-    maps = PolynomialMap(load.map, load.n, threads=1, straight=straight)
+    maps = PolynomialMap(load.map, load.n, points.dtype.type, threads=1, straight=straight)
     if points.ndim == 1:
         out = np.empty(load.n)
         call = maps.bound(points, out)
@@ -199,6 +199,16 @@ def codes(load: Load) -> Row:
     return compare(f"codes {load.name}", "Mmon/s", sides)
 
 
+def half(load: Load, points: Array) -> Row:
+    """float32 against float64, both ours."""
+    work = len(load.map) * points.shape[1] / 1e6
+    sides = [
+        Contender("float32", ours(load, points.astype(np.float32), False), True, work, "f32"),
+        Contender("float64", ours(load, points, False), False, work),
+    ]
+    return compare(f"precision {load.name}", "Mmon/s", sides)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true", help="without 10^6 monomials and without heyoka in batches")
@@ -212,6 +222,7 @@ def main() -> None:
         jobs.append((random_load(1000, 1_000_000), ["numba"]))
     for load, peers in jobs:
         rows.append(contest("G4", load, rng.uniform(-1, 1, (load.n, BATCH)), peers, 1.2, 3.0))
+    rows.append(half(jobs[0][0], rng.uniform(-1, 1, (jobs[0][0].n, BATCH))))
     for load, _ in jobs[:2]:
         rows.append(contest("G5", load, rng.uniform(-1, 1, load.n), ["heyoka", "casadi"], 1.0, 2.0))
     for load in (random_load(100, 300), random_load(100, 1000), random_load(20, 1000), sgd_load(100, 10), jobs[0][0]):

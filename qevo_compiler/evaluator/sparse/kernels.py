@@ -15,15 +15,15 @@ from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i8, i16,
 _CODES = {8: i8, 16: i16}
 HASH_BITS = 18
 # How many entries ahead of their use the matrix is fetched.
-_AHEAD = 512
+_AHEAD = 1024
 
 
 @dataclass(frozen=True)
 class Shape:
     """What a kernel is generated for.
 
-    Element type, lanes, vectors side by side, bits of a code (0: plain values), whether a vector is added, and
-    whether entries are fetched ahead of their use, as is good for matrices that no cache holds.
+    Element type, lanes, vectors side by side, bits of a code (0: plain values), whether a vector is added, whether
+    entries are fetched ahead of their use, as is good for matrices that no cache holds, and whether rows are long.
     """
 
     element: Scalar
@@ -32,6 +32,7 @@ class Shape:
     code: int = 0
     shifted: bool = False
     ahead: bool = False
+    long: bool = False
 
     @property
     def type(self) -> Type:
@@ -45,7 +46,7 @@ class Shape:
     @property
     def unrolled(self) -> int:
         """Entries in flight."""
-        return max(4 // self.vectors, 1)
+        return 8 if self.long else max(4 // self.vectors, 1)
 
 
 @dataclass(frozen=True)

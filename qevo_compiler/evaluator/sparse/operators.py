@@ -26,6 +26,8 @@ Array = NDArray[Any]
 THREADED = 50_000_000
 # Bytes of a matrix from which on its entries are fetched ahead: no second-level cache holds it.
 _STREAMED = 8_000_000
+# Mean entries of a row from which on eight sums run side by side.
+_LONG = 64
 
 
 class SparseOperator:
@@ -105,7 +107,8 @@ class SparseOperator:
         element = f32 if self.dtype == np.float32 else f64
         if count == 1:
             ahead = self.nonzeros * self.bytes_per_entry >= _STREAMED
-            return Shape(element, 1, 1, self.code, ahead=ahead), given.reshape(-1, 1)
+            long = self.nonzeros >= _LONG * self.shape[0]
+            return Shape(element, 1, 1, self.code, ahead=ahead, long=long), given.reshape(-1, 1)
         width = min(lanes(element), 1 << (count - 1).bit_length())
         vectors = 4 if count > 2 * width else 2 if count > width else 1
         shape = Shape(element, width, vectors, self.code)
