@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -50,6 +50,10 @@ class Function:
 
     def __call__(self, *arguments: Any) -> Any:
         return self._call(*[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
+
+    def bound(self, *arguments: Any) -> Callable[[], Any]:
+        """This call as a function without arguments, at the least overhead. The caller keeps the arrays alive."""
+        return partial(self._call, *[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
 
 
 def compiled(kernel: Kernel) -> Function:

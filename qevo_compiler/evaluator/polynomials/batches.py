@@ -23,7 +23,7 @@ def values_at(p: Polynomials, points: NDArray[np.generic]) -> Floats:
     count = int(np.prod(points.shape[:-1]))
     if len(p) * count < _COMPILED:
         return arithmetic.evaluate(p, points)
-    return PolynomialMap(p, points.shape[-1], straight=False).values(points)
+    return PolynomialMap(p, points.shape[-1]).values(points)
 
 
 def trajectory(steps: Sequence[Polynomials], which: NDArray[np.integer], start: Floats) -> Floats:
@@ -36,7 +36,7 @@ def trajectory(steps: Sequence[Polynomials], which: NDArray[np.integer], start: 
             for t, i in enumerate(chosen):
                 states[t + 1] = arithmetic.evaluate(steps[i], states[t])
         return states
-    maps = [PolynomialMap(step, len(start), straight=False) for step in steps]
+    maps = [PolynomialMap(step, len(start)) for step in steps]
     for t, i in enumerate(chosen):
         states[t + 1] = maps[i].values(states[t])
     return states

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -28,11 +29,30 @@ Array = NDArray[Any]
 _THREADED = 20_000_000
 
 
+class PointLoop:
+    """The packed loop for one point, with everything but the point and the result looked up once."""
+
+    def __init__(self, shape: Shape, variables: int, rows: int, tables: Sequence[Array]) -> None:
+        kind = np.float32 if shape.element.bits == 32 else np.float64
+        self._kernel = compiled(value_kernel(shape))
+        self._kept = [aligned(max(variables, 1), kind), *tables]
+        self._sizes = variables, rows, 0, 1, 1
+        self._addresses = [array.ctypes.data for array in self._kept]
+
+    def __call__(self, point: Array, out: Array) -> None:
+        self._kernel(*self._sizes, point, out, *self._addresses)
+
+    def bound(self, point: Array, out: Array) -> Callable[[], Any]:
+        """The call for these arrays, which the caller keeps alive."""
+        return self._kernel.bound(*self._sizes, point, out, *self._addresses)
+
+
 class PolynomialMap:
     """`polynomials` over `variables` numbered variables, computed in `dtype` (float64 or float32).
 
-    `threads` None uses all cores for large batches only. `straight` None builds straight-line code for single
-    points when the cost model says so; it is compiled at the first such call.
+    `threads` None uses all cores for large batches only. `calls` is how many single points are expected: where
+    that pays, straight-line code is compiled for them at the first (`straight` True or False decides instead).
+    Single points share scratch memory: one thread at a time.
     """
 
     def __init__(
@@ -42,6 +62,7 @@ class PolynomialMap:
         dtype: type[np.floating[Any]] = np.float64,
         threads: int | None = None,
         straight: bool | None = None,
+        calls: int = 0,
     ) -> None:
         self.rows, self.variables, self.dtype = polynomials.rows, variables, np.dtype(dtype)
         self.parts = packed(polynomials, dtype)
@@ -51,16 +72,16 @@ class PolynomialMap:
         self._element = f32 if self.dtype == np.float32 else f64
         self._threads = threads
         self._tables: dict[int, list[Array]] = {}
-        wanted = straight_pays(self.rows, self.monomials) if straight is None else straight
+        wanted = straight_pays(self.rows, self.monomials, calls) if straight is None else straight
         self._straight = StraightLine(self.parts, self.rows, variables, self._element) if wanted else None
-        self._pointed: Callable[[Any, Any], None] | None = None
 
     def values(self, points: ArrayLike) -> Array:
         """Values [..., rows] at points [..., variables]."""
         given = np.asarray(points, self.dtype)
         if given.ndim == 1:
             out = np.empty(self.rows, self.dtype)
-            self._at_point()(np.ascontiguousarray(self._checked(given, self.variables)), out)
+            point = np.ascontiguousarray(self._checked(given, self.variables))
+            (self._straight or self._loop)(point, out)
             return out
         return self._pointwise(self.columns(self._columns(given, self.variables)), given)
 
@@ -100,28 +121,16 @@ class PolynomialMap:
         for array, size in ((point, self.variables), (out, self.rows)):
             if array.shape != (size,) or array.dtype != self.dtype or not array.flags.c_contiguous:
                 raise ValueError(f"a contiguous array of {size} {self.dtype} is wanted")
-        run, source, target = self._at_point(), point.ctypes.data, out.ctypes.data
+        run = self._straight.bound(point, out) if self._straight else self._loop.bound(point, out)
 
-        def call(keep: tuple[Array, Array] = (point, out)) -> None:
-            run(source, target)
-
-        return call
-
-    def _at_point(self) -> Callable[[Any, Any], None]:
-        """The function (point, out) for single points; everything else is looked up once."""
-        if self._pointed is None:
-            self._pointed = self._straight or self._loop_for_points()
-        return self._pointed
-
-    def _loop_for_points(self) -> Callable[[Any, Any], None]:
-        kernel, tables = compiled(value_kernel(self._shape(1, 1))), self._packed_for(1)
-        arrays = [aligned(max(self.variables, 1), self.dtype), *tables]
-        kept = [array.ctypes.data for array in arrays]
-
-        def call(point: Any, out: Any, arrays: list[Array] = arrays) -> None:
-            kernel(self.variables, self.rows, 0, 1, 1, point, out, *kept)
+        def call(keep: tuple[object, ...] = (self, point, out)) -> None:
+            run()
 
         return call
+
+    @cached_property
+    def _loop(self) -> PointLoop:
+        return PointLoop(self._shape(1, 1), self.variables, self.rows, self._packed_for(1))
 
     def _columns(self, points: Array, width: int) -> Array:
         if points.shape[-1:] != (width,):

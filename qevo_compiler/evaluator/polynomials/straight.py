@@ -8,7 +8,8 @@ compile time grows faster than the length of a block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ _SUMS = 4
 
 
 class StraightLine:
-    """Writes the values [rows] at one point [variables], both contiguous arrays or addresses, into the second.
+    """Writes the values [rows] at one point [variables], both contiguous arrays, into the second.
 
     Compiled, or fetched from the cache of objects, at the first call.
     """
@@ -32,16 +33,21 @@ class StraightLine:
         self._parts, self._rows, self._variables, self._element = tuple(parts), rows, variables, element
         self._width = -(-variables // 16) * 16
         self._tabled = tabled(parts, variables)
-        self._function: Function | None = None
         kind = np.float32 if element.bits == 32 else np.float64
         self._scratch = aligned(self._width * (variables + 1) if self._tabled else 1, kind)
+        self._address = self._scratch.ctypes.data
 
-    def __call__(self, point: NDArray[Any] | int, out: NDArray[Any] | int) -> None:
-        if self._function is None:
-            writer = _Writer(self._element, self._width if self._tabled else 0)
-            self._function = compiled(straight_kernel(self._parts, self._rows, self._variables, writer))
-            self._address = self._scratch.ctypes.data
-        self._function(point, out, self._address)
+    def __call__(self, point: NDArray[Any], out: NDArray[Any]) -> None:
+        self._compiled(point, out, self._address)
+
+    def bound(self, point: NDArray[Any], out: NDArray[Any]) -> Callable[[], Any]:
+        """The call for these arrays, which the caller keeps alive."""
+        return self._compiled.bound(point, out, self._address)
+
+    @cached_property
+    def _compiled(self) -> Function:
+        writer = _Writer(self._element, self._width if self._tabled else 0)
+        return compiled(straight_kernel(self._parts, self._rows, self._variables, writer))
 
 
 def tabled(parts: Sequence[Packed], variables: int) -> bool:

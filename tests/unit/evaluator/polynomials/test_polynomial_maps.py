@@ -149,10 +149,19 @@ def test_what_does_not_fit_is_refused() -> None:
 
 def test_the_cost_model() -> None:
     assert [vectors_of_tile(count, 8, 4) for count in (1, 8, 9, 16, 17, 1000)] == [1, 1, 2, 2, 4, 4]
-    assert straight_pays(100, 1000)
-    assert not straight_pays(100, 100_000)
-    assert not straight_pays(1, 1000)
-    assert not straight_pays(5, 0)
+    assert straight_pays(100, 1000, 10**6)
+    assert not straight_pays(100, 1000, 100)
+    assert straight_pays(100, 10_000, 10**7)
+    assert not straight_pays(1, 10_000, 10**7)
+    assert not straight_pays(100, 100_000, 10**9)
+    assert not straight_pays(5, 0, 10**9)
+
+
+def test_expected_calls_decide() -> None:
+    p = family(9, 6, (1, 2), 40)
+    point = np.linspace(-1, 1, 6)
+    for calls in (0, 10**6):
+        agree(PolynomialMap(p, 6, calls=calls).values(point), evaluate(p, point), 1e-12)
 
 
 @pytest.mark.parametrize("least", [0, 10**9])
