@@ -210,11 +210,19 @@ class CompiledProgram:
         return tuple(written)
 
     def run(
-        self, reads: int | None = None, seed: int | None = None, sweeps: int | None = None, backend: str | None = None
+        self,
+        reads: int | None = None,
+        seed: int | None = None,
+        sweeps: int | None = None,
+        backend: str | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> RunResult:
-        """Sample and decode. Arguments left out come from the program's `sample` directive."""
+        """Sample and decode. Arguments left out come from the program's `sample` directive.
+
+        `progress` hears the part done of the sampling, from 0 to 1.
+        """
         started = time.perf_counter()
-        samples = select_backend(backend).sample(self.module, reads, seed, sweeps)
+        samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
         solutions = self.decoder.decode(samples.spins).ranked()
         timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
