@@ -81,7 +81,7 @@ def _anneal_sparse(
     def work(number: int) -> Spins:
         first = number * group.width
         spins = group.load(states[first : first + group.width])
-        for start, stop in _chunks(len(betas) if sweep else 0, group.sites * group.vectors):
+        for start, stop in sweep_chunks(len(betas) if sweep else 0, group.sites * group.vectors):
             steep = np.repeat(slopes[start:stop], group.width)
             assert sweep is not None
             sweep(group.sites, stop - start, start, first, *key, *group.arrays, steep, spins)
@@ -153,7 +153,7 @@ def _anneal_dense(
     def work(replica: int) -> Spins:
         spins = walk.load(states[replica])
         fields = walk.fields(spins)
-        for start, stop in _chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
+        for start, stop in sweep_chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
             walk.sweep(rule, start, replica, key, limits[start:stop], spins, fields)
             watch.advance((stop - start) / len(betas) / len(states))
             if not model.integral:
@@ -206,7 +206,8 @@ class DenseWalk:
                 return
 
 
-def _chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
+def sweep_chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
+    """Ranges of sweeps of `visits` site visits each, short enough to look at the watch between them."""
     step = max(1, _VISITS // visits)
     for start in range(0, sweeps, step):
         yield start, min(start + step, sweeps)
