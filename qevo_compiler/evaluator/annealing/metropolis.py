@@ -26,7 +26,7 @@ DENSE_FROM = 0.2
 # Site visits between two looks at the watch.
 _VISITS = 1 << 22
 # Rounding could let real fields turn two spins for ever.
-_DESCENTS = 1000
+DESCENTS = 1000
 
 
 def is_dense(model: SpinModel) -> bool:
@@ -122,7 +122,7 @@ class ReplicaGroup:
     def descend(self, spins: Singles) -> None:
         """To a local minimum of every replica; each sweep lowers some energy, so this ends."""
         step = compiled(sparse_descent(self.lanes, self.vectors))
-        for _ in range(_DESCENTS):
+        for _ in range(DESCENTS):
             if not step(self.sites, *self.arrays, spins):
                 return
 
@@ -201,7 +201,7 @@ class DenseWalk:
     def descend(self, spins: Singles, fields: Singles) -> None:
         """To a local minimum: each flip lowers the energy, up to the rounding of fields of models with real numbers."""
         limit = np.zeros(1, np.float32)
-        for _ in range(_DESCENTS):
+        for _ in range(DESCENTS):
             if not self.sweep(Rule.GREEDY, 0, 0, [0] * 4, limit, spins, fields):
                 return
 
