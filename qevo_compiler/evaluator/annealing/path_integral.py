@@ -25,6 +25,12 @@ from qevo_compiler.evaluator.statevector.drive import Drive
 
 Floats = NDArray[np.float64]
 
+# Replicas whose slices descend together.
+_TOGETHER = 16
+# Of the ordinary annealer's cold end, the inverse temperature of a slice by itself.
+_SLICE_BETA = 0.35
+# Transverse field at the end, of that at the start.
+_RESIDUE = 0.01
 # A stiffer bond breaks less than once in 10^30 tries.
 _STIFFEST = 40.0
 
@@ -63,10 +69,6 @@ def path_integral(
         return np.asarray(low.reshape(part.shape)[np.arange(len(part)), best], np.int8)
 
     return np.concatenate(run_chunks(work, range(0, replicas, _TOGETHER), threads)) if replicas else lines[:, 0]
-
-
-# Replicas whose slices descend together.
-_TOGETHER = 16
 
 
 def worldlines(
@@ -134,6 +136,20 @@ def along_drive(times: ArrayLike, fractions: ArrayLike, drive: Drive, sweeps: in
     t = np.asarray(times, np.float64)
     s = np.interp(np.linspace(t[0], t[-1], sweeps) if sweeps > 1 else t[-1:], t, np.asarray(fractions, np.float64))
     return np.interp(s, drive.fractions, drive.a) / 2, np.interp(s, drive.fractions, drive.b) / 2
+
+
+def default_drive(model: SpinModel, sweeps: int, slices: int = 4) -> tuple[Floats, Floats, float]:
+    """Transverse and problem strengths of every sweep, and beta, for `path_integral`.
+
+    A falls linearly from the mean spread of the local fields to 1/100 of it while B rises from 0 to 1; a slice by
+    itself is at 0.35 of the ordinary annealer's cold end, and the bonds make up the rest. Few slices do best: more
+    follow the quantum system closer, but cost as much more (benchmarks/evaluator/path_integral.py).
+    """
+    spreads = model.field_spreads[model.field_spreads > 0]
+    strongest = float(spreads.mean()) if len(spreads) else 1.0
+    s = np.linspace(0, 1, sweeps) if sweeps > 1 else np.ones(1)
+    transverse = strongest * (1 - (1 - _RESIDUE) * s)
+    return transverse, s, _SLICE_BETA * beta_range(model)[1] * slices
 
 
 def _spread(spins: Singles, slices: int) -> Singles:
