@@ -5,6 +5,8 @@ Random numbers depend on seed, replica, sweep and variable alone: see `metropoli
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -23,7 +25,7 @@ from qevo_compiler.evaluator.annealing.polynomial import PolynomialModel
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch, first_states, flip_key
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK
 from qevo_compiler.evaluator.annealing.temperatures import PILOTS, SPREADS, cold_beta
-from qevo_compiler.evaluator.llvm import Scalar, aligned, compiled, f32, f64, lanes, run_chunks, thread_count
+from qevo_compiler.evaluator.llvm import Function, Scalar, aligned, compiled, f32, f64, lanes, run_chunks, thread_count
 
 # Samples of one task: enough to hide a call, few enough to spread.
 _TASK = 64 * SQUARE
@@ -129,6 +131,12 @@ class PolynomialGroup:
         places = np.concatenate([rows.places, np.full(more * len(self.degrees), rows.places[-1], np.int64)])
         values, fields = (rows.values / model.unit), np.append(model.fields / model.unit, np.zeros(more))
         self._arrays = (starts, places, rows.members, values.astype(np.float32), fields.astype(np.float32))
+        # Kept here: to write a kernel's text anew takes longer than a call on a small model.
+        self._sweeps: dict[Rule, Function] = {}
+
+    @cached_property
+    def _descent(self) -> Function:
+        return compiled(polynomial_descent(self.lanes, self.vectors, self.spins, self.degrees))
 
     def load(self, states: Spins) -> Singles:
         values: Singles = aligned((self.sites, self.width), np.float32)
@@ -141,14 +149,15 @@ class PolynomialGroup:
 
     def sweep(self, rule: Rule, first: int, replica: int, key: list[int], slopes: Singles, values: Singles) -> None:
         """A sweep at each of `slopes`, beta / ln 2 in units, for spins twice that."""
-        kernel = compiled(polynomial_sweeps(self.lanes, self.vectors, rule, self.spins, self.degrees))
-        kernel(self.sites, len(slopes), first, replica, *key, *self._arrays, slopes, values)
+        if rule not in self._sweeps:
+            written = polynomial_sweeps(self.lanes, self.vectors, rule, self.spins, self.degrees)
+            self._sweeps[rule] = compiled(written)
+        self._sweeps[rule](self.sites, len(slopes), first, replica, *key, *self._arrays, slopes, values)
 
     def descend(self, values: Singles) -> None:
         """To a local minimum of every replica; each sweep lowers some energy, up to rounding."""
-        step = compiled(polynomial_descent(self.lanes, self.vectors, self.spins, self.degrees))
         for _ in range(DESCENTS):
-            if not step(self.sites, *self._arrays, values):
+            if not self._descent(self.sites, *self._arrays, values):
                 return
 
     def slopes(self, states: Spins) -> NDArray[np.float64]:
