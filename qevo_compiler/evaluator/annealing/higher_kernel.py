@@ -9,7 +9,7 @@ from __future__ import annotations
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
 from qevo_compiler.evaluator.annealing.energy_kernel import SQUARE, turn_tile
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK
-from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, f64, i32, i64, ptr, vec
+from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, f32, f64, i32, i64, ptr, vec
 
 _ENTRIES = {"starts": ptr, "places": ptr, "members": ptr, "values": ptr, "fields": ptr}
 # Products of more members are made in a loop.
@@ -81,8 +81,8 @@ def polynomial_energies_kernel(lanes: int, real: Scalar, degrees: tuple[int, ...
             for u, total in enumerate(_slopes_of(k, lanes, vectors, real, k.turned, degrees, site)):
                 value = k.load(vec(real, lanes), k.turned, site * SQUARE + u * lanes)
                 sums[u].add((total * value).to(f64))
-        for u, total in enumerate(sums):
-            k.store(total.get(), k.energies, tile * SQUARE + u * lanes)
+        for u, energy in enumerate(sums):
+            k.store(energy.get(), k.energies, tile * SQUARE + u * lanes)
     return k
 
 
@@ -106,7 +106,7 @@ def _slopes_of(
     return [total.get() for total in totals]
 
 
-def _products(k: Kernel, type: Scalar, vectors: int, states: Operand, first: Operand, count: int) -> list[Operand]:  # type: ignore[arg-type]
+def _products(k: Kernel, type: Type, vectors: int, states: Operand, first: Operand, count: int) -> list[Operand]:
     """The product of the values of `count` members, of all replicas."""
 
     def values(number: Operand) -> list[Operand]:

@@ -31,13 +31,13 @@ def path_sweeps(lanes: int, together: int, rule: Rule) -> Kernel:
         slope, bond = (k.load(f32, table, turn).splat(lanes) for table in (k.slopes, k.bonds))
         with k.range(0, k.sites, SITES) as base:
             first = base.to(i32).shift_right(2) * draws
-            for part, word in enumerate(_words(k, lanes, first, turn)):
-                k.store(threshold(k, rule, word), limits, part * lanes)
+            for number, word in enumerate(_words(k, lanes, first, turn)):
+                k.store(threshold(k, rule, word), limits, number * lanes)
             with k.range(0, SITES) as part:
                 site = base + part
                 _sum_fields(k, lanes, together, site)
-                number = first + 1 + part.to(i32) * k.slices.to(i32).shift_right(2)
-                action = _move_slices(k, lanes, rule, site, number, turn, slope, bond)
+                own = first + 1 + part.to(i32) * k.slices.to(i32).shift_right(2)
+                action = _move_slices(k, lanes, rule, site, own, turn, slope, bond)
                 limit = k.load(vec(f32, lanes), limits, part * lanes)
                 _move_worldline(k, lanes, site, slope * action > limit)
     return k
@@ -79,10 +79,10 @@ def _move_slices(
         after = k.select((slice + SLICES).equals(k.slices), 0, slice + SLICES)
 
         def move(u: int, left: Operand, right: Operand) -> None:
-            pull = k.fma(-bond, left + right, slope * totals[u])  # noqa: B023
-            flips = spins[u] * pull > threshold(k, rule, words[u])  # noqa: B023
-            spins[u] = k.select(flips, -spins[u], spins[u])  # noqa: B023
-            k.store(spins[u], k.spins, line + (slice + u) * lanes)  # noqa: B023
+            pull = k.fma(-bond, left + right, slope * totals[u])
+            flips = spins[u] * pull > threshold(k, rule, words[u])
+            spins[u] = k.select(flips, -spins[u], spins[u])
+            k.store(spins[u], k.spins, line + (slice + u) * lanes)
 
         move(0, k.load(type, k.spins, line + before * lanes), spins[1])
         move(2, spins[1], spins[3])

@@ -44,9 +44,7 @@ def sparse_reference(
     return spins.astype(np.int8)
 
 
-def dense_reference(
-    model: DenseSpins, betas: Floats, states: Spins, seed: int, rule: Rule = Rule.METROPOLIS
-) -> Spins:
+def dense_reference(model: DenseSpins, betas: Floats, states: Spins, seed: int, rule: Rule = Rule.METROPOLIS) -> Spins:
     """Sweeps as of `dense_kernel`: fields are kept up to date from flip to flip."""
     spins, matrix = states.astype(np.float32), model.matrix.astype(np.float32)
     fields = np.tile(model.fields, (len(spins), 1))
@@ -134,12 +132,12 @@ def _words(seed: int, number: int, sweep: int, replicas: int) -> NDArray[np.uint
 
 def _log2_uniform(words: Words) -> Singles:
     bits = ((words >> np.uint32(1)) | np.uint32(1)).astype(np.float32).view(np.uint32)
-    exponent = (bits >> np.uint32(23)).astype(np.float32)
+    exponent = (bits >> np.uint32(23)).astype(np.float32) - np.float32(127 + 31)
     fraction = ((bits & np.uint32(0x7FFFFF)) | np.uint32(0x3F800000)).view(np.float32) - np.float32(1)
     q = np.full(words.shape, np.float32(LOG2[-1]))
     for coefficient in LOG2[-2::-1]:
         q = _fma(q, fraction, np.float32(coefficient))
-    return _fma(fraction, q, exponent) - np.float32(127 + 31)
+    return _fma(fraction, q, exponent)
 
 
 def _fma(a: Singles | np.float32, b: Singles, c: Singles | np.float32) -> Singles:
