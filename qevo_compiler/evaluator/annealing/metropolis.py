@@ -51,7 +51,7 @@ def anneal(
     """States [replicas, n] after one sweep at each of `betas` [sweeps], then (with `polish`) a descent.
 
     `initial` [k, n] replaces random first states. `dense` None picks the kernel by density. Cost: sparse
-    O(sweeps couplings replicas / lanes), dense O(sweeps n replicas + flips n). Raises `Interrupted`.
+    O(sweeps couplings replicas / lanes), dense O(sweeps n replicas + flips n).
     """
     states = first_states(seed, replicas, model.size, initial)
     if not model.size:
@@ -86,12 +86,13 @@ def _anneal_sparse(
             steep = np.repeat(slopes[start:stop], group.width)
             assert sweep is not None
             sweep(group.sites, stop - start, start, first, *key, *group.arrays, steep, spins)
-            watch.advance((stop - start) / len(betas) / groups)
+            if not watch.advance((stop - start) / len(betas) / groups):
+                break
         if polish or rule is Rule.GREEDY:
             group.descend(spins)
         return group.unload(spins)
 
-    parts = run_chunks(work, range(groups), threads)
+    parts = run_chunks(work, range(groups), threads, watch.stop)
     return np.concatenate(parts)[: len(states)]
 
 
@@ -159,14 +160,15 @@ def _anneal_dense(
         fields = walk.fields(spins)
         for start, stop in sweep_chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
             walk.sweep(rule, start, replica, key, limits[start:stop], spins, fields)
-            watch.advance((stop - start) / len(betas) / len(states))
             if not model.integral:
                 fields = walk.fields(spins)
+            if not watch.advance((stop - start) / len(betas) / len(states)):
+                break
         if polish or rule is Rule.GREEDY:
             walk.descend(spins, fields)
         return spins[: model.size].astype(np.int8)
 
-    return np.stack(run_chunks(work, range(len(states)), threads))
+    return np.stack(run_chunks(work, range(len(states)), threads, watch.stop))
 
 
 class DenseWalk:

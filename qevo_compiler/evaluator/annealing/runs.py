@@ -18,27 +18,32 @@ FIRST_STATES, FLIPS, SWAPS, TENURES = range(4)
 _BITS = 128
 
 
-class Interrupted(Exception):
-    """A run stopped early because its watch said so."""
-
-
 @dataclass
 class Watch:
-    """Called between chunks of work: `progress` with the part done, from 0 to 1; `interrupted` ends the run if true."""
+    """Called between chunks of work: `progress` with the part done, from 0 to 1; `interrupted` true ends the run.
+
+    A run that ends early gives the states that it has.
+    """
 
     progress: Callable[[float], None] | None = None
     interrupted: Callable[[], bool] | None = None
     _done: float = 0.0
+    _stopped: bool = False
     _lock: Lock = field(default_factory=Lock, repr=False)
 
-    def advance(self, part: float) -> None:
-        """Add to what is done. Raises `Interrupted`."""
+    def advance(self, part: float) -> bool:
+        """Add to what is done; whether to go on."""
         with self._lock:
             self._done = min(1.0, self._done + part)
             if self.progress is not None:
                 self.progress(self._done)
             if self.interrupted is not None and self.interrupted():
-                raise Interrupted
+                self._stopped = True
+            return not self._stopped
+
+    def stop(self) -> None:
+        """End the run at its next look."""
+        self._stopped = True
 
 
 def flip_key(seed: int, stream: int = FLIPS) -> list[int]:
