@@ -46,11 +46,11 @@ def anneal_polynomial(
 ) -> Spins:
     """States [replicas, n] in the model's own values after one sweep at each of `betas`, then a descent (`polish`).
 
-    `initial` [k, n] replaces random first states. Cost: O(sweeps members replicas / lanes). Raises `Interrupted`.
+    `initial` [k, n] replaces random first states. Cost: O(sweeps members replicas / lanes).
     """
     warm = np.asarray(betas, np.float64) if rule is not Rule.GREEDY else np.zeros(0)
     states = _first(model, seed, replicas, initial)
-    if not model.size or not replicas:
+    if not states.size:
         return states
     need = -(-replicas // lanes(f32))
     group = PolynomialGroup(model, 2 if need >= 2 * (threads or thread_count()) else 1)
@@ -62,12 +62,13 @@ def anneal_polynomial(
         values = group.load(states[first : first + group.width])
         for start, stop in sweep_chunks(len(slopes), group.sites * group.vectors):
             group.sweep(rule, start, first, key, slopes[start:stop], values)
-            watch.advance((stop - start) / len(slopes) / groups)
+            if not watch.advance((stop - start) / len(slopes) / groups):
+                break
         if polish or rule is Rule.GREEDY:
             group.descend(values)
         return group.unload(values)
 
-    return np.concatenate(run_chunks(work, range(groups), threads))[:replicas]
+    return np.concatenate(run_chunks(work, range(groups), threads, watch.stop))[:replicas]
 
 
 def polynomial_energies(model: PolynomialModel, samples: Spins, threads: int | None = None) -> Floats:

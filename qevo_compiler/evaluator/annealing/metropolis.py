@@ -54,7 +54,7 @@ def anneal(
     O(sweeps couplings replicas / lanes), dense O(sweeps n replicas + flips n).
     """
     states = first_states(seed, replicas, model.size, initial)
-    if not model.size:
+    if not states.size:
         return states
     watch = watch or Watch()
     if isinstance(model, DenseSpins) or (is_dense(model) if dense is None else dense):

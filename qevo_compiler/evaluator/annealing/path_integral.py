@@ -52,7 +52,7 @@ def path_integral(
 
     One sweep at each pair of `transverse` (A) and `problem` (B) [sweeps]; `slices` is a multiple of 4. `initial`
     [k, n] are classical states from which all slices start (reverse annealing). Cost: O(sweeps couplings slices
-    replicas / lanes), memory 4 n slices lanes bytes a thread. Raises `ValueError`, `Interrupted`.
+    replicas / lanes), memory 4 n slices lanes bytes a thread. Raises `ValueError`.
     """
     lines = worldlines(
         model, transverse, problem, replicas, seed,
@@ -91,7 +91,7 @@ def worldlines(
     """
     slopes, bonds = actions(model, transverse, problem, slices, beta)
     states = first_states(seed, replicas, model.size, initial)
-    if not model.size or not replicas:
+    if not states.size:
         return np.repeat(states[:, None], slices, axis=1)
     group, key = ReplicaGroup(model, 1), flip_key(seed)
     together = next(t for t in ((16, 8, 4) if group.lanes == 16 else (8, 4)) if slices % t == 0)
@@ -105,10 +105,11 @@ def worldlines(
         for start, stop in sweep_chunks(len(slopes), group.sites * slices):
             sizes = (group.sites, slices, stop - start, start, first)
             kernel(*sizes, *key, *group.arrays, slopes[start:stop], bonds[start:stop], spins, totals)
-            watch.advance((stop - start) / len(slopes) / groups)
+            if not watch.advance((stop - start) / len(slopes) / groups):
+                break
         return np.ascontiguousarray(spins[: model.size].transpose(2, 1, 0).astype(np.int8))
 
-    return np.concatenate(run_chunks(work, range(groups), threads))[:replicas]
+    return np.concatenate(run_chunks(work, range(groups), threads, watch.stop))[:replicas]
 
 
 def actions(

@@ -125,6 +125,14 @@ def test_models_without_couplings_find_their_fields() -> None:
         assert set(np.unique(alone)) <= {-1, 1}
 
 
+def test_no_replicas_and_no_spins() -> None:
+    empty = SpinModel.from_pairs(np.zeros(0), *np.zeros((2, 0), np.int32), np.zeros(0))
+    for dense in (False, True):
+        assert anneal(random_model(5, 1.0, 1), BETAS, 0, dense=dense).shape == (0, 5)
+        assert anneal(empty, BETAS, 4, dense=dense).shape == (4, 0)
+        assert anneal(random_model(5, 1.0, 1), BETAS[:0], 4, dense=dense).shape == (4, 5)
+
+
 @pytest.mark.usefixtures("width")
 def test_descent_ends_in_local_minima() -> None:
     for integer in (True, False):
