@@ -74,7 +74,7 @@ def quality(name: str, bqm: dimod.BinaryQuadraticModel, budget: float) -> None:
         runs["dwave ordinary"] = peer(bqm, "SimulatedAnnealingSampler")
     print(f"{name} at {budget:g} s of CPU time, {READS} reads")
     for label, run in runs.items():
-        sweeps, seconds = filling(run, budget)
+        sweeps = filling(run, budget)
         start = time.process_time()
         found = np.asarray(run(sweeps))
         spent = time.process_time() - start
@@ -84,15 +84,15 @@ def quality(name: str, bqm: dimod.BinaryQuadraticModel, budget: float) -> None:
         )
 
 
-def filling(run: Callable[[int], Any], budget: float) -> tuple[int, float]:
+def filling(run: Callable[[int], Any], budget: float) -> int:
     """Sweeps that take about the budget, from runs that grow until they are long enough to tell."""
-    sweeps, seconds = 2, 0.0
+    sweeps = 2
     while True:
         start = time.process_time()
         run(sweeps)
         seconds = time.process_time() - start
         if seconds > budget / 8 or sweeps > 10**6:
-            return max(2, int(sweeps * budget / max(seconds, 1e-6))), seconds
+            return max(2, int(sweeps * budget / max(seconds, 1e-6)))
         sweeps *= 2
 
 

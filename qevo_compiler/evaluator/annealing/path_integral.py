@@ -10,6 +10,8 @@ Random numbers depend on seed, replica, sweep, site and slice alone: see `metrop
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,14 +23,18 @@ from qevo_compiler.evaluator.annealing.path_kernel import SLICES, path_sweeps
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch, first_states, flip_key
 from qevo_compiler.evaluator.annealing.temperatures import beta_range
 from qevo_compiler.evaluator.llvm import aligned, compiled, run_chunks
-from qevo_compiler.evaluator.statevector.drive import Drive
+
+if TYPE_CHECKING:
+    from qevo_compiler.evaluator.statevector.drive import Drive
 
 Floats = NDArray[np.float64]
 
 # Replicas whose slices descend together.
 _TOGETHER = 16
 # Of the ordinary annealer's cold end, the inverse temperature of a slice by itself.
-_SLICE_BETA = 0.35
+_SLICE_BETA = 0.25
+# Transverse field at the start, of the mean spread of the local fields.
+_STRENGTH = 0.7
 # Transverse field at the end, of that at the start.
 _RESIDUE = 0.01
 # A stiffer bond breaks less than once in 10^30 tries.
@@ -142,14 +148,14 @@ def along_drive(times: ArrayLike, fractions: ArrayLike, drive: Drive, sweeps: in
 def default_drive(model: SpinModel, sweeps: int, slices: int = 4) -> tuple[Floats, Floats, float]:
     """Transverse and problem strengths of every sweep, and beta, for `path_integral`.
 
-    A falls linearly from the mean spread of the local fields to 1/100 of it while B rises from 0 to 1; a slice by
-    itself is at 0.35 of the ordinary annealer's cold end, and the bonds make up the rest. Few slices do best: more
+    A falls linearly from 0.7 mean spreads of a local field to 1/100 of that while B rises from 0 to 1; a slice by
+    itself ends at 1/4 of the ordinary annealer's cold end, and the bonds make up the rest. Few slices do best: more
     follow the quantum system closer, but cost as much more (benchmarks/evaluator/path_integral.py).
     """
     spreads = model.field_spreads[model.field_spreads > 0]
     strongest = float(spreads.mean()) if len(spreads) else 1.0
     s = np.linspace(0, 1, sweeps) if sweeps > 1 else np.ones(1)
-    transverse = strongest * (1 - (1 - _RESIDUE) * s)
+    transverse = _STRENGTH * strongest * (1 - (1 - _RESIDUE) * s)
     return transverse, s, _SLICE_BETA * beta_range(model)[1] * slices
 
 

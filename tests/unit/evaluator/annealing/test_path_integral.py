@@ -111,7 +111,7 @@ def test_nothing_to_anneal() -> None:
     assert path_integral(random_model(4, 1.0, 1), [1.0], [1.0], 0).shape == (0, 4)
     assert path_integral(random_model(4, 1.0, 1), [], [], 2).shape == (2, 4)
     a, b, beta = default_drive(SpinModel.from_pairs(np.zeros(3), none, none, np.zeros(0)), 1)
-    assert np.isclose(a[0], 0.01)
+    assert np.isclose(a[0], 0.007)
     assert b[0] == 1.0
     assert beta > 0
 

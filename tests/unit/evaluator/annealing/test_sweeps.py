@@ -62,7 +62,7 @@ def test_sparse_and_dense_sweeps_flip_by_flip(size: int, integer: bool) -> None:
 
 
 @pytest.mark.parametrize("integer", [True, False])
-@pytest.mark.parametrize(("size", "slices"), [(1, 4), (2, 8), (5, 12), (65, 16), (66, 4)])
+@pytest.mark.parametrize(("size", "slices"), [(1, 4), (2, 8), (5, 12), (9, 16), (65, 8), (66, 4)])
 @pytest.mark.usefixtures("width")
 def test_path_sweeps_flip_by_flip(size: int, slices: int, integer: bool) -> None:
     model = model_of(size, integer)
