@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from qevo_compiler.evaluator.annealing import schedules
 from qevo_compiler.evaluator.annealing.acceptance import Rule
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_gains, bounded_sweeps
-from qevo_compiler.evaluator.annealing.metropolis import DESCENTS, ReplicaGroup, chunks
+from qevo_compiler.evaluator.annealing.metropolis import DESCENTS, ReplicaGroup, sweep_chunks
 from qevo_compiler.evaluator.annealing.model import Singles, SpinModel
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch, first_states, flip_key
-from qevo_compiler.evaluator.annealing.temperatures import cold_end, hot_end
+from qevo_compiler.evaluator.annealing.temperatures import cold_beta, hot_beta
 from qevo_compiler.evaluator.llvm import aligned, compiled, run_chunks
 
 Floats = NDArray[np.float64]
@@ -68,8 +68,8 @@ def anneal_bounded(
     watch = watch or Watch()
     walk = _Walk(model)
     if betas is None:
-        hot = hot_end(model.pairs)
-        betas = schedules.geometric(hot, max(hot, cold_end(walk.pilot() * model.pairs.unit)), sweeps)
+        hot = hot_beta(model.pairs)
+        betas = schedules.geometric(hot, max(hot, cold_beta(walk.pilot() * model.pairs.unit)), sweeps)
     slopes = (2 / np.log(2) * model.pairs.unit * betas).astype(np.float32)
     states = first_states(seed, replicas, model.size, initial)
     width = walk.group.width
@@ -78,7 +78,7 @@ def anneal_bounded(
     def work(number: int) -> Spins:
         first = number * width
         spins, sums = walk.load(states[first : first + width])
-        for start, stop in chunks(len(betas), model.size):
+        for start, stop in sweep_chunks(len(betas), model.size):
             walk.sweep(Rule.METROPOLIS, slopes[start:stop], start, first, flip_key(seed), spins, sums)
             if not watch.advance((stop - start) / len(betas) / groups):
                 break

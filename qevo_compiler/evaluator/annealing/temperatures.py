@@ -14,10 +14,10 @@ from qevo_compiler.evaluator.llvm import aligned, compiled
 Floats = NDArray[np.float64]
 
 # Spreads of a local field within which nearly all states lie.
-_SPREADS = 3.0
+SPREADS = 3.0
 # Flips against the energy in a sweep of a local minimum, at the cold end.
 _COLD_FLIPS = 0.1
-_PILOTS = 4
+PILOTS = 4
 
 
 def beta_range(model: SpinModel | DenseSpins) -> tuple[float, float]:
@@ -31,17 +31,17 @@ def beta_range(model: SpinModel | DenseSpins) -> tuple[float, float]:
         return 1.0, 1.0
     dense = model if isinstance(model, DenseSpins) else model.dense if is_dense(model) else None
     fields = _dense_pilot(dense) if dense is not None else _sparse_pilot(model)  # type: ignore[arg-type]
-    hot = hot_end(model)
-    return hot, max(hot, cold_end(fields * model.unit))
+    hot = hot_beta(model)
+    return hot, max(hot, cold_beta(fields * model.unit))
 
 
-def hot_end(model: SpinModel | DenseSpins) -> float:
+def hot_beta(model: SpinModel | DenseSpins) -> float:
     """The hot end alone; 1 for a model without numbers."""
-    stiffest = np.minimum(_SPREADS * model.field_spreads, model.field_bounds).max(initial=0.0)
+    stiffest = np.minimum(SPREADS * model.field_spreads, model.field_bounds).max(initial=0.0)
     return float(np.log(2) / (2 * stiffest)) if stiffest > 0 else 1.0
 
 
-def cold_end(fields: Floats) -> float:
+def cold_beta(fields: Floats) -> float:
     """The beta at which sum_i exp(-2 beta |f_i|) of fields [states, n] is `_COLD_FLIPS`, without those of 0."""
     strengths = np.sort(np.abs(fields[fields != 0]))
     if not len(strengths):
@@ -67,13 +67,13 @@ def _sparse_pilot(model: SpinModel) -> Floats:
     fields = aligned((group.sites, group.width), np.float32)
     compiled(sparse_fields(group.lanes))(group.sites, *group.arrays, spins, fields)
     # As many as the narrowest vectors hold: the numbers must not depend on the width.
-    return np.ascontiguousarray(fields[: model.size, :_PILOTS].T.astype(np.float64))
+    return np.ascontiguousarray(fields[: model.size, :PILOTS].T.astype(np.float64))
 
 
 def _dense_pilot(model: DenseSpins) -> Floats:
     walk = DenseWalk(model)
     found = []
-    for state in first_states(0, _PILOTS, model.size):
+    for state in first_states(0, PILOTS, model.size):
         spins = walk.load(state)
         fields = walk.fields(spins)
         walk.descend(spins, fields)
