@@ -65,7 +65,10 @@ def add_source(parser: argparse.ArgumentParser) -> None:
 def add_compilation(parser: argparse.ArgumentParser, target_default: str | None = "dwave") -> None:
     """The options about lowering and the target."""
     parser.add_argument(
-        "--target", default=target_default, metavar="T", help="dwave, openqasm3, cirq or qubo (default dwave)"
+        "--target",
+        default=target_default,
+        metavar="T",
+        help="dwave, openqasm3, cirq, qubo or resources (default dwave)",
     )
     parser.add_argument("--embed", choices=("pegasus", "zephyr"), help="dwave: also embed into this topology")
     parser.add_argument("--device", help="cirq: a device such as willow_pink, or sycamore")

@@ -70,12 +70,16 @@ def import_source(
 
 
 def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, sources: SourceMap) -> Imported:
-    if path.suffix not in (".qevo", ".qir", ".py"):
+    if path.suffix not in (".qevo", ".qir", ".py", ".toml"):
         return _from_other_tool(path, sources)
     file = read_source(path)
     sources.add(file)
     if path.suffix == ".qevo":
         return _from_text(file, path.parent, data, sources)
+    if path.suffix == ".toml":
+        from qevo_compiler.frontend.declared import import_declared
+
+        return Imported(import_declared(file, path.stem), sources, Task.PROBLEM)
     if path.suffix == ".qir":
         import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
 

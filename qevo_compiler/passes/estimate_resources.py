@@ -1,0 +1,74 @@
+"""State what solving the history system on a fault-tolerant computer would cost.
+
+before: linear.lift() {..}; linear.history() {..}     or   linear.declared() {figures = [..], tolerance = 0.01}
+after:  the same, and linear.resources() {figures = [figure{quantity = "kappa", value = 26.8, known = measured}, ..]}
+
+Nothing of the program changes. Small lifts are costed by their own matrices and by emitted circuits, larger ones by
+oracles that are assumed, declared runs by what they declare; every figure says which.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from qevo_compiler.analyses.carleman.history import HistorySystem
+from qevo_compiler.analyses.carleman.lift import lift_of_op
+from qevo_compiler.analyses.resources.costing import complete
+from qevo_compiler.analyses.resources.declared import declared_resources
+from qevo_compiler.analyses.resources.sheet import Sheet
+from qevo_compiler.analyses.resources.system import state_circuit, state_system
+from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.pipeline import BadOption
+from qevo_compiler.diagnostics.resources import NotCostable
+from qevo_compiler.dialects import linear
+from qevo_compiler.ir import Evidence, Module
+from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.linear.query_circuit import query_circuit
+from qevo_compiler.passes.linear.request import with_op
+from qevo_compiler.passes.qlsa.linear_system import Encoding
+from qevo_compiler.passes.stages import COSTABLE, COSTED
+
+
+@dataclass(frozen=True)
+class EstimateResources(Pass):
+    """`tolerance` is the error allowed in the 2-norm of the parameters (a declared run has its own); `encoding` that of
+    the step in one query. Beyond `max_unknowns` singular values are bounded, not computed."""
+
+    name = "estimate-resources"
+    takes = COSTABLE
+    leaves = COSTED
+    tolerance: float = 0.01
+    encoding: Encoding = Encoding.DILATION
+    max_unknowns: int = 200_000
+
+    def run(self, module: Module, context: Context = SILENT) -> Module:
+        if not (math.isfinite(self.tolerance) and self.tolerance > 0):
+            raise CompileError(BadOption(None, self.name, "tolerance", str(self.tolerance), "a positive number"))
+        declared = module.main.first(linear.DeclaredOp)
+        try:
+            figures = self._of_system(module) if declared is None else _of_declaration(declared)
+        except ValueError as error:
+            raise CompileError(NotCostable(None if declared is None else declared.span, str(error))) from None
+        return with_op(module, linear.ResourcesOp(figures))
+
+    def _of_system(self, module: Module) -> tuple[linear.Figure, ...]:
+        main = module.main
+        history = main.only(linear.HistoryOp)
+        system = HistorySystem(lift_of_op(main.only(linear.LiftOp)), history.padding, history.gamma)
+        sheet = Sheet()
+        state_system(sheet, system, self.max_unknowns)
+        state_circuit(sheet, system, query_circuit(system, self.encoding), main.only(linear.MapOp).map)
+        complete(sheet, self.tolerance, _recorded(module, "truncation error"), _recorded(module, "activation error"))
+        return sheet.figures()
+
+
+def _of_declaration(op: linear.DeclaredOp) -> tuple[linear.Figure, ...]:
+    return declared_resources(op.figures, op.tolerance)
+
+
+def _recorded(module: Module, quantity: str) -> float | None:
+    """An error from the ledger: measured where it was, else its smallest bound."""
+    found = [entry for entry in module.ledger if entry.quantity == quantity]
+    measured = [entry.value for entry in found if entry.kind is Evidence.MEASURED]
+    return measured[-1] if measured else min((entry.value for entry in found), default=None)
