@@ -58,7 +58,11 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "source", help=".qevo program, .py model (this runs the file), .qir module, or a file that `qevoc import` reads"
     )
     parser.add_argument("--data", action="append", default=[], metavar="NAME=FILE", help="override a program's data")
-    parser.add_argument("--task", choices=("train", "round"), help="for a model: training rounds or weight rounding")
+    parser.add_argument(
+        "--task",
+        choices=("train", "round", "linearize"),
+        help="for a model: training rounds, weight rounding or a linear system",
+    )
     parser.add_argument("--bits", type=int, help="bits a weight (with --task)")
 
 

@@ -52,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from qevo_compiler.passes.pipeline import Pipeline
 
     options = options_from(args)
-    imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
+    imported = import_source(args.source, data=data_from(args), task=options.source_task, sources=args.sources)
     check_model_options(args, imported)
     pipeline = plan(imported, options, make_target(options.target, options.target_options))
     if args.dump_pipeline:
