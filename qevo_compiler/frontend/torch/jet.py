@@ -174,22 +174,26 @@ def jet_steps(live: LiveLoss, point: Floats, train: problem.TrainOp, degree: int
         polynomial = taylor(derivatives(live.at(rows if train.batch else None), point, degree))
         decayed = arithmetic.scale(shift, train.weight_decay)
         slopes.append(arithmetic.add(gradient(polynomial, len(point)), decayed))
-    rates = step_decay(train.rate, first + train.steps, train.decay_every, train.decay)[first:]
-    return fold(slopes, which[first:], Sgd(rates, train.momentum, train.nesterov, train.dampening))
+    rates = step_decay(train.rate, first + train.steps, train.decay_every, train.decay)
+    whole = fold(slopes, which, Sgd(rates, train.momentum, train.nesterov, train.dampening))
+    return whole.window(first, first + train.steps)
 
 
-def descend(live: LiveLoss, start: Floats, train: problem.TrainOp) -> Floats:
-    """The live weights [T + 1, s] of the model itself under torch's SGD: what a jet is held against."""
-    chosen, which = batches(live.rows, train.batch, train.steps, Sampling.CYCLIC, train.seed)
+def descend(live: LiveLoss, start: Floats, train: problem.TrainOp, first: int = 0) -> Floats:
+    """The live weights [T + 1, s] of the model itself under torch's SGD: what a jet is held against.
+
+    `first` is how many steps were done before, of a schedule and of minibatches.
+    """
+    chosen, which = batches(live.rows, train.batch, first + train.steps, Sampling.CYCLIC, train.seed)
     slopes = [torch.func.grad(live.at(rows if train.batch else None)) for rows in chosen]
-    rates = step_decay(train.rate, train.steps, train.decay_every, train.decay)
+    rates = step_decay(train.rate, first + train.steps, train.decay_every, train.decay)[first:]
     states, velocity = [np.array(start, np.float64)], np.zeros(len(start))
     with guarded(), sdpa_kernel(SDPBackend.MATH):
         for t, rate in enumerate(rates.tolist()):
             theta = states[-1]
-            slope = slopes[int(which[t])](torch.from_numpy(theta)).detach().numpy()
+            slope = slopes[int(which[first + t])](torch.from_numpy(theta)).detach().numpy()
             drift = slope + train.weight_decay * theta
-            velocity = train.momentum * velocity + (1.0 if t == 0 else 1.0 - train.dampening) * drift
+            velocity = train.momentum * velocity + (1.0 - train.dampening if first + t else 1.0) * drift
             move = drift + train.momentum * velocity if train.nesterov else velocity
             states.append(theta - rate * (move if train.momentum else drift))
     return np.array(states)
