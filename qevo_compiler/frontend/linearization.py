@@ -21,7 +21,8 @@ class Linearization:
 
     `batch` rows a step (0: all), cyclic; `approximate` maps a function's name to (degree, low, high) of a polynomial in
     its place. `jet` above 0 is the degree of a Taylor polynomial of the loss about the present weights, taken over
-    the share `density` of weights that are largest; the others are pruned to 0.
+    the share `density` of weights that are largest; the others are pruned to 0. `estimate` lifts nothing: what the cost
+    of one chunk follows from is estimated (`frontend.torch.estimate`), for models too large to expand.
     """
 
     steps: int
@@ -33,6 +34,7 @@ class Linearization:
     seed: int = 0
     jet: int = 0
     density: float = 1.0
+    estimate: bool = False
     approximate: Mapping[Function, tuple[int, float, float]] = field(default_factory=dict)
 
     @staticmethod
@@ -127,5 +129,7 @@ def _check(found: Linearization, span: Span | None) -> None:
         raise _refused(span, "`density` is not above 0 and at most 1")
     if found.jet and not 2 <= found.jet <= 4:
         raise _refused(span, "`jet` is not 2, 3 or 4")
+    if found.estimate not in (True, False):
+        raise _refused(span, "`estimate` is neither true nor false")
     if found.jet and found.approximate:
         raise _refused(span, "`jet` and `approximate` are two ways for one thing")

@@ -19,6 +19,7 @@ from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.frontend.linearization import Linearization
 from qevo_compiler.frontend.torch.capture import import_model
+from qevo_compiler.frontend.torch.estimate import estimated_module
 from qevo_compiler.frontend.torch.jet import jet_module
 from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
@@ -37,6 +38,8 @@ def linearized(traced: TracedModel, name: str) -> Module:
     span = traced.places.top_level("linearize")
     request = Linearization.of(traced.training, span)
     train = request.directives(traced.optimizer, traced.schedule, traced.places.top_level("optimizer"))
+    if request.estimate:
+        return estimated_module(traced, name, request, train)
     if request.jet:
         return jet_module(traced, name, request, train)
     module = import_model(traced, name)
