@@ -16,7 +16,7 @@ from qevo_compiler.source import SourceFile
 
 _NAMES = (*REQUIRED, *OPTIONAL, *ERRORS, "P")
 # Quantities that may not be zero.
-_POSITIVE = ("n", "N", "T", "terms", "row_terms", "final_norm", "density", "growth")
+_POSITIVE = ("n", "N", "T", "terms", "row_terms", "final_norm", "density", "growth", "chunks")
 
 
 def import_declared(file: SourceFile, name: str) -> Module:

@@ -81,6 +81,16 @@ linearize carleman(order = 3, pivot = start)
     assert found["kappa"].value <= found["kappa_alpha"].value
 
 
+def test_the_first_chunk_is_costed_and_all_are_counted() -> None:
+    found = figures(EXAMPLES / "carleman" / "d1_reupload.qevo")
+    assert (found["T"].value, found["chunks"].value) == (5, 6)
+    assert found["training_t"].value == pytest.approx(6 * found["total_t"].value)
+    assert found["truncation_error"].known is linear.Known.MEASURED
+    unmeasured = figures(EXAMPLES / "carleman" / "d1_reupload.qevo", **{"carleman-truncation": {"measure": False}})
+    assert unmeasured["truncation_error"].known is linear.Known.PROVED
+    assert unmeasured["truncation_error"].value >= found["truncation_error"].value
+
+
 def test_the_tolerance_is_an_option() -> None:
     loose = figures(QUARTIC, **{"estimate-resources": {"tolerance": 0.1}})
     assert loose["shots"].value <= figures(QUARTIC)["shots"].value

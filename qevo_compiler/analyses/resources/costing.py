@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qevo_compiler.analyses.resources import formulas
 from qevo_compiler.analyses.resources.sheet import Sheet
 from qevo_compiler.dialects.linear.resources import Known
@@ -15,16 +17,19 @@ _SYNTHESIS_SHARE = 0.1
 DEFAULT_SOLVER = "known_norm"
 
 
-def complete(sheet: Sheet, tolerance: float, truncation: float | None, activation: float | None) -> None:
+Errors = Mapping[str, tuple[float, Known]]
+
+
+def complete(sheet: Sheet, tolerance: float, errors: Errors) -> None:
     """Add condition numbers, precision budget, queries, amplification, shots, T gates and classical cost.
 
-    `tolerance` is allowed on ||dtheta||; `truncation` and `activation` are errors that are there already, where known.
+    `tolerance` is allowed on ||dtheta||; `errors` are there already (truncation, activation, remainder), where known.
     Raises `ValueError` where the success probability is 0: then nothing can be read out.
     """
     if not sheet["P_final"] > 0:
         raise ValueError("the final state has no amplitude at degree one")
     _condition(sheet)
-    error = _budget(sheet, tolerance, truncation, activation)
+    error = _budget(sheet, tolerance, errors)
     _queries(sheet, error)
     _readout(sheet)
     _gates(sheet, error)
@@ -37,15 +42,14 @@ def _condition(sheet: Sheet) -> None:
     sheet.derive("system", "kappa_alpha", sheet["alpha_L"] / sheet["sigma_min"], ("alpha_L", "sigma_min"), note)
 
 
-def _budget(sheet: Sheet, tolerance: float, truncation: float | None, activation: float | None) -> float:
+def _budget(sheet: Sheet, tolerance: float, errors: Errors) -> float:
     found = formulas.split(tolerance, sheet["y_norm"], sheet["P"] + 1, sheet["u_final"])
     sheet.state("budget", "tolerance", tolerance, Known.CHOSEN, "allowed 2-norm error of the parameters; an option")
     note = "a quarter each: truncation, activation, solver, read-out"
     sheet.derive("budget", "share", found.share, ("tolerance",), note)
-    for name, error in (("truncation", truncation), ("activation", activation)):
-        if error is not None:
-            over = "more than its share" if error > found.share else "within its share"
-            sheet.state("budget", f"{name}_error", error, Known.MEASURED, f"from the ledger: {over}")
+    for name, (error, known) in errors.items():
+        over = "more than its share" if error > found.share else "within its share"
+        sheet.state("budget", f"{name}_error", error, known, over)
     note = "2-norm, of the normalised history state"
     sheet.derive("budget", "solver_error", found.solver, ("share", "y_norm"), note)
     note = "2-norm, of the normalised final state"
@@ -102,6 +106,8 @@ def _gates(sheet: Sheet, error: float) -> None:
     total = sheet["query_t_fallback"] * sheet[f"total_queries_{DEFAULT_SOLVER}"]
     needed = ("query_t_fallback", f"total_queries_{DEFAULT_SOLVER}")
     sheet.derive("readout", "total_t", total, needed, "T gates of all shots, solver with known norm, with fallback")
+    note = "the same for all chunks of the training, one upload each"
+    sheet.derive("readout", "training_t", total * sheet["chunks"], ("total_t", "chunks"), note)
     ratio = total / max(sheet["descent_operations"], 1.0)
     note = "T gates for every operation of plain descent"
     sheet.derive("classical", "t_per_operation", ratio, ("total_t", "descent_operations"), note)

@@ -3,7 +3,8 @@
 What has to be declared: `n` (state coordinates), `N`, `T`, `terms` (terms of one step), `row_terms` (most of them in
 one coordinate), `start_norm` and `final_norm` (||u(0)||, ||u(T)|| about the pivot), `g_0`, `g_1`, .. (norms of F_j).
 Optional: `density` (share of live coordinates, 1), `P` (T + 1), `growth` (a bound on ||M_{t+tau-1} .. M_t||, 1),
-`truncation` and `activation` (errors). Every figure that follows is marked by the weakest of its sources.
+`chunks` (uploads in all, 1), `truncation`, `activation` and `remainder` (errors). Every figure that follows is marked
+by the weakest of its sources.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from qevo_compiler.analyses.resources.system import state_classical, state_oracl
 from qevo_compiler.dialects.linear.resources import Figure, Known
 
 REQUIRED = ("n", "N", "T", "terms", "row_terms", "start_norm", "final_norm", "g_1")
-OPTIONAL = {"density": 1.0, "growth": 1.0, "g_0": 0.0}
-ERRORS = ("truncation", "activation")
-WHOLE = ("n", "N", "T", "P")
+OPTIONAL = {"density": 1.0, "growth": 1.0, "g_0": 0.0, "chunks": 1.0}
+ERRORS = ("truncation", "activation", "remainder")
+WHOLE = ("n", "N", "T", "P", "chunks")
 # Steps whose norms are added up one by one.
 _MOST_STEPS = 1_000_000
 
@@ -38,8 +39,7 @@ def declared_resources(figures: Iterable[Figure], tolerance: float) -> tuple[Fig
     _sizes(sheet, given)
     _system(sheet, given)
     _registers(sheet)
-    errors = [given[name].value if name in given else None for name in ERRORS]
-    complete(sheet, tolerance, *errors)
+    complete(sheet, tolerance, {name: (given[name].value, given[name].known) for name in ERRORS if name in given})
     return sheet.figures()
 
 
@@ -51,6 +51,7 @@ def _sizes(sheet: Sheet, given: dict[str, Figure]) -> None:
     else:
         sheet.derive("sizes", "P", sheet["T"] + 1, ("T",), "T + 1, the default")
     n, order, blocks = int(sheet["n"]), int(sheet["N"]), sheet["T"] + sheet["P"] + 1
+    _copy(sheet, "sizes", given, "chunks")
     _copy(sheet, "sizes", given, "density")
     live = max(round(n * sheet["density"]), 1)
     sheet.derive("sizes", "live", live, ("n", "density"), "coordinates of the pruned model, those of the lift")

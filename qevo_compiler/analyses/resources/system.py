@@ -29,8 +29,11 @@ class QueryCircuit:
     rule: str
 
 
-def state_system(sheet: Sheet, system: HistorySystem, exact_limit: int) -> None:
-    """Sizes, sparsity, norms and success probability; singular values up to `exact_limit` unknowns."""
+def state_system(sheet: Sheet, system: HistorySystem, exact_limit: int, horizon: int) -> None:
+    """Sizes, sparsity, norms and success probability; singular values up to `exact_limit` unknowns.
+
+    `horizon` is the number of steps of the whole training, of which the system may be the first chunk.
+    """
     lifted = system.lift
     n = lifted.first_block.stop - lifted.first_block.start
     how = Known.MEASURED
@@ -39,6 +42,7 @@ def state_system(sheet: Sheet, system: HistorySystem, exact_limit: int) -> None:
         ("N", lifted.order, "truncation order"),
         ("T", system.steps, "steps"),
         ("P", system.padding, "copies of the final block after it"),
+        ("chunks", -(-horizon // system.steps), "uploads in all; what follows is for the first"),
         ("D", lifted.size, "monomials kept"),
         ("unknowns", system.unknowns, "dim L = D (T + P + 1)"),
         ("nonzeros", system.nonzeros, "of L"),

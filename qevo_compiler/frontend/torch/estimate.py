@@ -39,7 +39,8 @@ def estimated_module(
     """A module with one `linear.declared` for the first chunk of the training asked for, about the present weights."""
     live = LiveLoss.of(traced, request.density)
     chunk = replace(train, steps=min(request.reupload or train.steps, train.steps))
-    figures = estimated_figures(live, chunk, request.order or 2)
+    chunks = Figure("declared", "chunks", -(-train.steps // chunk.steps), Known.CHOSEN, "", "uploads in all")
+    figures = (*estimated_figures(live, chunk, request.order or 2), chunks)
     description = f"{len(live.start):,} live weights of {name}, estimated from gradients and Hessian products"
     return Module(name, (Func("main", (), (linear.DeclaredOp(figures, tolerance, description, span=train.span),)),))
 
