@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from qevo_compiler.dialects.linear import Figure, Known
 
-# The estimator counts in 64-bit integers and takes no program of more T states than about this.
+# Beyond this the estimator's time, nanoseconds in 64 bits, overflows without an error (qdk 1.33).
 _MOST = 10**15
 MISSING = "no physical estimate: the package `qdk` is not installed (extra `resources`)"
 BEYOND = "no physical estimate: {count:.3g} T gates and rotations in one shot are beyond the estimator"
