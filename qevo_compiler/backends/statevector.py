@@ -1,4 +1,4 @@
-"""Sampling a circuit by its state vector, through Cirq's simulator."""
+"""Sampling a circuit by its state vector, on the evaluator's kernels."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from qevo_compiler.backends.base import Floats, Spins
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import TooManyQubits
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.evaluator.statevector import CircuitState, run_circuit
 from qevo_compiler.ir import Array
-from qevo_compiler.targets.cirq.convert import to_cirq
-from qevo_compiler.targets.common import need
 
-LIMIT = 22
+# 2^26 amplitudes are 1 GiB in double precision, and half of that in single precision.
+LIMIT = 26
+DOUBLE_LIMIT = 24
 
 Ints = NDArray[np.int64]
 
@@ -23,34 +24,25 @@ Ints = NDArray[np.int64]
 def probabilities(circuit: CircuitOp) -> Floats:
     """Probability of each outcome [2^m] over the measured bits, bit 0 most significant.
 
-    O(gates * 2^n) for n qubits that gates touch or that are measured; raises `CompileError` beyond
-    `LIMIT` of them.
+    O(groups of gates * 2^n) for n qubits that gates touch or that are measured, in double precision up to
+    `DOUBLE_LIMIT` of them; raises `CompileError` beyond `LIMIT`.
     """
     small = _touched(circuit)
-    if small.qubit_count > LIMIT:
-        raise CompileError(TooManyQubits(circuit.span, small.qubit_count, LIMIT))
-    cirq = need("cirq", "simulating a circuit", "google")
-    line = cirq.LineQubit.range(small.qubit_count)
-    simulator = cirq.Simulator(dtype=np.complex128)
-    result = simulator.simulate(to_cirq(small, line, measured=False), qubit_order=line)
-    weights = np.abs(result.final_state_vector.reshape((2,) * small.qubit_count)) ** 2
-    measured = small.measured.tolist()
-    rest = tuple(axis for axis in range(small.qubit_count) if axis not in measured)
-    kept = sorted(measured)
-    summed = weights.sum(axis=rest)
-    return np.ascontiguousarray(summed.transpose([kept.index(qubit) for qubit in measured])).reshape(-1)
+    return _state(small).probabilities(small.measured)
 
 
 def draw(circuit: CircuitOp, reads: int, seed: int) -> Spins:
     """Spins [reads, m] of independent measurements; bit 0 reads as +1."""
-    weights = probabilities(circuit)
-    edges = np.cumsum(weights)
-    states = np.searchsorted(edges, np.random.default_rng(seed).random(reads) * edges[-1], side="right")
-    states = np.minimum(states, len(weights) - 1)
-    width = len(circuit.measured)
-    bits = (states[:, None] >> np.arange(width)[::-1]) & 1
-    spins: Spins = (1 - 2 * bits).astype(np.int8)
+    small = _touched(circuit)
+    spins: Spins = (1 - 2 * _state(small).draw(reads, seed, small.measured)).astype(np.int8)
     return spins
+
+
+def _state(circuit: CircuitOp) -> CircuitState:
+    count = circuit.qubit_count
+    if count > LIMIT:
+        raise CompileError(TooManyQubits(circuit.span, count, LIMIT))
+    return run_circuit(circuit, np.float64 if count <= DOUBLE_LIMIT else np.float32)
 
 
 def _touched(circuit: CircuitOp) -> CircuitOp:
