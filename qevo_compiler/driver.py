@@ -8,7 +8,9 @@ from pathlib import PurePath
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
+from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
+from qevo_compiler.dialects.linear import DeclaredOp
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
 from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.base import Context, Pass
@@ -112,6 +114,8 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     task = imported.task
     if options.task is Task.LINEARIZE and options.target not in LINEAR_TARGETS and options.pipeline is None:
         raise CompileError(WrongTask(None, task.value))
+    if options.target not in LINEAR_TARGETS and imported.module.main.first(DeclaredOp) is not None:
+        raise CompileError(OnlyACost(None, options.target))
     if task is not Task.PROBLEM and imported.traced is None:
         raise CompileError(WrongTask(None, task.value))
     if options.task not in (None, task):

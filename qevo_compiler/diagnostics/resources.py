@@ -95,3 +95,17 @@ class JetTooLarge(Error):
     live: int
     size: int
     most: int
+
+
+@dataclass(frozen=True)
+class OnlyACost(Error):
+    """A declared run says how large a training is, not what it computes, so only its cost can be compiled.
+
+    qevoc compile run.toml --target=resources
+    """
+
+    code: ClassVar[str] = "Q0649"
+    title: ClassVar[str] = "a declared run has a cost, but no program for the target `{target}`"
+    help: ClassVar[str] = "use `--target=resources`"
+
+    target: str

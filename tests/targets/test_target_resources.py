@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,19 @@ from qevo_compiler.analyses.carleman.history import HistorySystem
 from qevo_compiler.analyses.carleman.lift import lift_of_op
 from qevo_compiler.analyses.resources.tally import tally
 from qevo_compiler.cli.main import main
+from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.dialects import linear
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.driver import lower_linear
 from qevo_compiler.passes.linear.query_circuit import query_circuit
+from qevo_compiler.passes.linear.request import with_op
 from qevo_compiler.passes.qlsa.history_encoding import history_encoding
 from qevo_compiler.passes.qlsa.linear_system import Encoding, encode
 from qevo_compiler.targets.resources import resource_table
 from qevo_compiler.targets.resources.physical import BEYOND, MISSING, physical
 from qevo_compiler.targets.resources.qref import to_qref
 from qevo_compiler.targets.resources.record import from_json, to_json
+from qevo_compiler.validation import validate
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 QUARTIC = """program quartic
@@ -127,6 +131,20 @@ def test_declared_files(name: str, capsys: pytest.CaptureFixture[str], tmp_path:
     assert record["figures"]["sizes"]["D"]["value"] > 1e11
     assert record["physical"] == {}
     assert "beyond" in record["notes"][0] or record["notes"] == [MISSING]
+
+
+@pytest.mark.parametrize("name", ["a1_quartic", "b3_minibatches", "d1_reupload"])
+def test_verify(name: str) -> None:
+    program = compile(
+        EXAMPLES / "carleman" / f"{name}.qevo", target="resources", passes={"history-system": {"gamma": 0.5}}
+    )
+    validate(program)
+    record = program.module.main.only(linear.ResourcesOp)
+    for quantity in ("y_norm", "P_final", "kappa"):
+        changed = [replace(f, value=5 * f.value) if f.quantity == quantity else f for f in record.figures]
+        wrong = with_op(program.module, linear.ResourcesOp(tuple(changed)))
+        with pytest.raises(InternalError):
+            validate(replace(program, module=wrong))
 
 
 def test_without_the_estimator_there_is_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
