@@ -95,6 +95,14 @@ def test_the_first_chunk_is_costed_and_all_are_counted() -> None:
     assert unmeasured["truncation_error"].value >= found["truncation_error"].value
 
 
+def test_rescaling_keeps_the_precision_of_the_parameters() -> None:
+    found = figures(QUARTIC, **{"history-system": {"gamma": 0.5}})
+    plain = figures(QUARTIC)
+    assert found["u_final"].value == pytest.approx(plain["u_final"].value)
+    allowed = found["solver_error"].value * 0.5 * found["y_norm"].value / np.sqrt(found["P"].value + 1)
+    assert allowed == pytest.approx(0.01 / 4)
+
+
 def test_the_tolerance_is_an_option() -> None:
     loose = figures(QUARTIC, **{"estimate-resources": {"tolerance": 0.1}})
     assert loose["shots"].value <= figures(QUARTIC)["shots"].value

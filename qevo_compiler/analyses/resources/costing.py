@@ -43,7 +43,7 @@ def _condition(sheet: Sheet) -> None:
 
 
 def _budget(sheet: Sheet, tolerance: float, errors: Errors) -> float:
-    found = formulas.split(tolerance, sheet["y_norm"], sheet["P"] + 1, sheet["u_final"])
+    found = formulas.split(tolerance, sheet["y_norm"] * sheet["gamma"], sheet["P"] + 1, sheet["u_final"])
     sheet.state("budget", "tolerance", tolerance, Known.CHOSEN, "allowed 2-norm error of the parameters; an option")
     note = "a quarter each: truncation, activation, solver, read-out"
     sheet.derive("budget", "share", found.share, ("tolerance",), note)

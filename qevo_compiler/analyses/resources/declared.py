@@ -51,6 +51,7 @@ def _sizes(sheet: Sheet, given: dict[str, Figure]) -> None:
     else:
         sheet.derive("sizes", "P", sheet["T"] + 1, ("T",), "T + 1, the default")
     n, order, blocks = int(sheet["n"]), int(sheet["N"]), sheet["T"] + sheet["P"] + 1
+    sheet.state("sizes", "gamma", 1.0, Known.CHOSEN, "no rescaling")
     _copy(sheet, "sizes", given, "chunks")
     _copy(sheet, "sizes", given, "density")
     live = max(round(n * sheet["density"]), 1)

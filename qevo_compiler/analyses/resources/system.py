@@ -42,6 +42,7 @@ def state_system(sheet: Sheet, system: HistorySystem, exact_limit: int, horizon:
         ("N", lifted.order, "truncation order"),
         ("T", system.steps, "steps"),
         ("P", system.padding, "copies of the final block after it"),
+        ("gamma", system.gamma, "u = gamma u'"),
         ("chunks", -(-horizon // system.steps), "uploads in all; what follows is for the first"),
         ("D", lifted.size, "monomials kept"),
         ("unknowns", system.unknowns, "dim L = D (T + P + 1)"),

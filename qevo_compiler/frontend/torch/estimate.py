@@ -39,7 +39,7 @@ def estimated_module(
     """A module with one `linear.declared` for the first chunk of the training asked for, about the present weights."""
     live = LiveLoss.of(traced, request.density)
     chunk = replace(train, steps=min(request.reupload or train.steps, train.steps))
-    chunks = Figure("declared", "chunks", -(-train.steps // chunk.steps), Known.CHOSEN, "", "uploads in all")
+    chunks = _figure("chunks", -(-train.steps // chunk.steps), Known.CHOSEN, "uploads in all")
     figures = (*estimated_figures(live, chunk, request.order or 2), chunks)
     description = f"{len(live.start):,} live weights of {name}, estimated from gradients and Hessian products"
     return Module(name, (Func("main", (), (linear.DeclaredOp(figures, tolerance, description, span=train.span),)),))
@@ -48,35 +48,43 @@ def estimated_module(
 def estimated_figures(live: LiveLoss, train: problem.TrainOp, order: int) -> tuple[Figure, ...]:
     """The quantities that `analyses.resources.declared` asks for, each with how it is known."""
     point = live.start
-    product = HessianProduct(live.traced, live.weights(point), live.masks)
-    spectrum = stochastic_lanczos(product, product.size, probes=1, steps=_LANCZOS_STEPS)
-    low, high = spectrum.extremes()
-    factors = [abs(1 - train.rate * (curvature + train.weight_decay)) for curvature in (low, high)]
-    pull = train.rate * float(np.linalg.norm(product.gradient + train.weight_decay * point))
-    bend = train.rate / 2 * third_derivative_norm(live, point)
-    moved = float(np.linalg.norm(descend(live, point, train)[-1] - point))
     count = len(point)
     whole = sum(mask.size for mask in live.masks.values())
     row = 1 + count + math.comb(count + 1, 2)
-    growth = max(1.0, *factors) ** (order * train.steps)
-    known, estimated, assumed = Known.MEASURED, Known.ESTIMATED, Known.ASSUMED
-    return tuple(
-        Figure("declared", quantity, float(value), kind, "", note)
-        for quantity, value, kind, note in (
-            ("n", whole, known, "trainable parameters"),
-            ("density", count / whole, known, "share of weights kept by magnitude"),
-            ("N", order, Known.CHOSEN, ""),
-            ("T", train.steps, Known.CHOSEN, "steps of one chunk"),
-            ("terms", count * row, assumed, "every gradient component depends on every live weight, to degree two"),
-            ("row_terms", row, assumed, "the same, of one component"),
-            ("start_norm", 0, known, "the pivot is the start"),
-            ("final_norm", moved, known, "how far descent itself moves in these steps"),
-            ("g_0", pull, known, "rate times gradient at the start"),
-            ("g_1", max(factors), estimated, f"curvatures from {low:.4g} to {high:.4g} by Lanczos, from inside"),
-            ("g_2", bend, estimated, "rate / 2 times third derivative, power method, from below"),
-            ("growth", growth, estimated, "norm of F_1 to the power N T"),
-        )
+    moved = float(np.linalg.norm(descend(live, point, train)[-1] - point))
+    sizes = (
+        ("n", whole, Known.MEASURED, "trainable parameters"),
+        ("density", count / whole, Known.MEASURED, "share of weights kept by magnitude"),
+        ("N", order, Known.CHOSEN, ""),
+        ("T", train.steps, Known.CHOSEN, "steps of one chunk"),
+        ("terms", count * row, Known.ASSUMED, "every gradient component depends on every live weight, to degree two"),
+        ("row_terms", row, Known.ASSUMED, "the same, of one component"),
+        ("start_norm", 0, Known.MEASURED, "the pivot is the start"),
+        ("final_norm", moved, Known.MEASURED, "how far descent itself moves in these steps"),
     )
+    return tuple(_figure(*stated) for stated in sizes) + _step_norms(live, point, train, order)
+
+
+def _step_norms(live: LiveLoss, point: Floats, train: problem.TrainOp, order: int) -> tuple[Figure, ...]:
+    """Norms of F_0, F_1 and F_2 about the present weights, and the growth that F_1 allows."""
+    product = HessianProduct(live.traced, live.weights(point), live.masks)
+    spectrum = stochastic_lanczos(product, product.size, probes=1, steps=_LANCZOS_STEPS)
+    low, high = spectrum.extremes()
+    factor = max(abs(1 - train.rate * (curvature + train.weight_decay)) for curvature in (low, high))
+    pull = train.rate * float(np.linalg.norm(product.gradient + train.weight_decay * point))
+    bend = train.rate / 2 * third_derivative_norm(live, point)
+    growth = max(1.0, factor) ** (order * train.steps)
+    ends = f"curvatures from {low:.4g} to {high:.4g} by Lanczos, from inside"
+    return (
+        _figure("g_0", pull, Known.MEASURED, "rate times gradient at the start"),
+        _figure("g_1", factor, Known.ESTIMATED, ends),
+        _figure("g_2", bend, Known.ESTIMATED, "rate / 2 times third derivative, power method, from below"),
+        _figure("growth", growth, Known.ESTIMATED, "norm of F_1 to the power N T"),
+    )
+
+
+def _figure(quantity: str, value: float, known: Known, note: str) -> Figure:
+    return Figure("declared", quantity, float(value), known, "", note)
 
 
 def third_derivative_norm(live: LiveLoss, point: Floats, seed: int = 0) -> float:
