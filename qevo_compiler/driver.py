@@ -149,9 +149,11 @@ def lower_linear(
     """
     given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
     imported = import_source(source, given, data, Task.LINEARIZE)
-    pipeline = _resume(Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {}), imported.module)
-    names = [step.name for step in pipeline.passes]
-    kept = pipeline.passes if until is None else pipeline.passes[: names.index(until) + 1]
+    whole = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
+    names = [step.name for step in whole.passes]
+    wanted = names if until is None else names[: names.index(until) + 1]
+    # What a module at a later stage has behind it is not run again.
+    kept = tuple(step for step in _resume(whole, imported.module).passes if step.name in wanted)
     return run_guarded(Pipeline(kept), imported.module, context or Context())
 
 

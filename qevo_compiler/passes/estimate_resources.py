@@ -21,7 +21,7 @@ from qevo_compiler.analyses.resources.system import state_circuit, state_system
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.pipeline import BadOption
 from qevo_compiler.diagnostics.resources import NotCostable
-from qevo_compiler.dialects import linear
+from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import Known
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
@@ -71,7 +71,8 @@ class EstimateResources(Pass):
         system = HistorySystem(lift_of_op(main.only(linear.LiftOp)), history.padding, history.gamma)
         sheet = Sheet()
         steps = main.only(linear.MapOp).map
-        state_system(sheet, system, self.max_unknowns, steps.steps)
+        train = main.first(problem.TrainOp)
+        state_system(sheet, system, self.max_unknowns, steps.steps if train is None else train.steps)
         state_circuit(sheet, system, query_circuit(system, self.encoding), steps)
         tolerance = _DEFAULT_TOLERANCE if self.tolerance is None else self.tolerance
         complete(sheet, tolerance, _errors(module))

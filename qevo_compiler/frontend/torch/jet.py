@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -200,17 +200,21 @@ def descend(live: LiveLoss, start: Floats, train: problem.TrainOp, first: int = 
 
 
 def jet_module(traced: TracedModel, name: str, request: Linearization, train: problem.TrainOp) -> Module:
-    """A module at the stage of step maps: the jet about the present weights, its remainder in the ledger."""
+    """A module at the stage of step maps: the jet about the present weights, its remainder in the ledger.
+
+    With `reupload` the map covers the first chunk only: the next one has to be expanded about the downloaded weights.
+    """
     live = LiveLoss.of(traced, request.density)
     point = live.start
     check_size(len(point), request.jet, traced.places.top_level("linearize"))
-    steps = jet_steps(live, point, train, request.jet)
+    chunk = replace(train, steps=min(request.reupload or train.steps, train.steps))
+    steps = jet_steps(live, point, chunk, request.jet)
     padded = np.concatenate([point, np.zeros(steps.size - len(point))])
     symbols = live.symbols if steps.size == len(point) else (*live.symbols, *(f"v:{s}" for s in live.symbols))
     op = linear.MapOp(symbols, len(point), Array(padded), Array(padded), steps, span=train.span)
     asked = request.linearize_op(traced.places.top_level("linearize"))
     module = Module(name, (Func("main", (), (op, train, asked)),))
-    return module.record(*_remainder(live, point, train, steps, request))
+    return module.record(_remainder(live, point, chunk, steps, request))
 
 
 def check_size(live: int, degree: int, span: Span | None = None) -> None:
@@ -227,10 +231,10 @@ def _rows(batch: Batch, rows: Ints) -> Batch:
 
 def _remainder(
     live: LiveLoss, point: Floats, train: problem.TrainOp, steps: StepMap, request: Linearization
-) -> list[LedgerEntry]:
+) -> LedgerEntry:
+    """How far descent on the polynomial ends from the model's own; infinite where the polynomial's runs away."""
     truth = descend(live, point, train)
-    start = np.zeros(steps.size)
-    ours = iterate(steps, start)[:, : len(point)] + point
+    ours = iterate(steps, np.zeros(steps.size))[:, : len(point)] + point
     pruned = 1 - len(point) / sum(mask.size for mask in live.masks.values())
     distance = float(np.linalg.norm(truth[-1] - point))
     note = (
@@ -238,4 +242,5 @@ def _remainder(
         f"after {train.steps} steps, {distance:.3g} from the start"
     )
     error = float(np.linalg.norm(truth[-1] - ours[-1]))
-    return [LedgerEntry(STAGE, "remainder of the Taylor expansion", error, Evidence.MEASURED, note=note)]
+    value = error if math.isfinite(error) else math.inf
+    return LedgerEntry(STAGE, "remainder of the Taylor expansion", value, Evidence.MEASURED, note=note)

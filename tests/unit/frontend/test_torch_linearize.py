@@ -230,6 +230,23 @@ def test_a_jet_has_its_remainder_in_the_ledger() -> None:
     assert live.weights(live.start)["0.weight"] == pytest.approx(dense["0.weight"] * live.masks["0.weight"])
 
 
+def test_a_jet_covers_the_first_chunk() -> None:
+    module = lowered(network(torch.nn.Tanh()), {"lr": 0.05}, jet=3, steps=40, reupload=4)
+    assert module.main.only(linear.MapOp).map.steps == 4
+    assert module.main.only(problem.TrainOp).steps == 40
+    (remainder,) = [e for e in module.ledger if e.quantity == "remainder of the Taylor expansion"]
+    live = live_loss(network(torch.nn.Tanh()))
+    assert remainder.value == pytest.approx(
+        np.linalg.norm(final(module) - descend(live, live.start, train_op(rate=0.05, steps=4))[-1]), rel=1e-9
+    )
+
+
+def test_a_polynomial_that_runs_away_has_an_infinite_remainder() -> None:
+    module = lowered(network(torch.nn.Tanh(), seed=3), {"lr": 4.0}, jet=4, steps=40)
+    (remainder,) = [e for e in module.ledger if e.quantity == "remainder of the Taylor expansion"]
+    assert remainder.value == np.inf
+
+
 def test_a_jet_too_large() -> None:
     torch.manual_seed(0)
     wide = torch.nn.Sequential(torch.nn.Linear(2, 60), torch.nn.Tanh(), torch.nn.Linear(60, 1))
