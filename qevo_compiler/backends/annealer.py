@@ -84,8 +84,8 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
         `num_reads` (default: as many as initial states, else 1) independent runs of `num_sweeps` (default 1000)
         sweeps, each inverse temperature held for `num_sweeps_per_beta` of them: a curve of
         `beta_schedule_type` between the ends `beta_range`, which by default come from the model, or the numbers
-        of `beta_schedule` ("custom"). `method` is "auto" (annealing; on dense models followed by tabu search),
-        "annealing", "tempering" (each read is the best of a ladder of 32 temperatures), "tabu" or "descent".
+        of `beta_schedule` ("custom"). `method` is "auto" (annealing, on dense models tabu search), "annealing",
+        "tempering" (each read is the best of a ladder of 32 temperatures), "tabu" or "descent".
         `seed` None draws one; the info of the result names it. `progress` hears the part done, from 0 to 1; when
         `interrupt_function` gives true, the samples are those reached so far.
 
@@ -149,7 +149,9 @@ def _betas(
         raise ValueError(f'`beta_schedule_type` is "linear", "geometric" or "custom", not {kind!r}')
     if plan.sweeps % held:
         raise ValueError("`num_sweeps` must be a multiple of `num_sweeps_per_beta`")
-    if plan.method not in (Method.AUTO, Method.ANNEALING):
+    if plan.method not in (Method.AUTO, Method.ANNEALING) or (
+        kind == "geometric" and held == 1 and plan.beta_range is None
+    ):
         return None
     return np.repeat(curve(*(plan.beta_range or beta_range(model)), plan.sweeps // held), held)
 

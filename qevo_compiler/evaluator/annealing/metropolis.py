@@ -26,7 +26,7 @@ DENSE_FROM = 0.2
 # Site visits between two looks at the watch.
 _VISITS = 1 << 22
 # Rounding could let real fields turn two spins for ever.
-_DESCENTS = 1000
+DESCENTS = 1000
 
 
 def is_dense(model: SpinModel) -> bool:
@@ -81,7 +81,7 @@ def _anneal_sparse(
     def work(number: int) -> Spins:
         first = number * group.width
         spins = group.load(states[first : first + group.width])
-        for start, stop in _chunks(len(betas) if sweep else 0, group.sites * group.vectors):
+        for start, stop in chunks(len(betas) if sweep else 0, group.sites * group.vectors):
             steep = np.repeat(slopes[start:stop], group.width)
             assert sweep is not None
             sweep(group.sites, stop - start, start, first, *key, *group.arrays, steep, spins)
@@ -123,7 +123,7 @@ class ReplicaGroup:
     def descend(self, spins: Singles) -> None:
         """To a local minimum of every replica; each sweep lowers some energy, so this ends."""
         step = compiled(sparse_descent(self.lanes, self.vectors))
-        for _ in range(_DESCENTS):
+        for _ in range(DESCENTS):
             if not step(self.sites, *self.arrays, spins):
                 return
 
@@ -154,7 +154,7 @@ def _anneal_dense(
     def work(replica: int) -> Spins:
         spins = walk.load(states[replica])
         fields = walk.fields(spins)
-        for start, stop in _chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
+        for start, stop in chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
             walk.sweep(rule, start, replica, key, limits[start:stop], spins, fields)
             if not model.integral:
                 fields = walk.fields(spins)
@@ -203,12 +203,13 @@ class DenseWalk:
     def descend(self, spins: Singles, fields: Singles) -> None:
         """To a local minimum: each flip lowers the energy, up to the rounding of fields of models with real numbers."""
         limit = np.zeros(1, np.float32)
-        for _ in range(_DESCENTS):
+        for _ in range(DESCENTS):
             if not self.sweep(Rule.GREEDY, 0, 0, [0] * 4, limit, spins, fields):
                 return
 
 
-def _chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
+def chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
+    """Parts of a run between looks at the watch, from the visits of a sweep."""
     step = max(1, _VISITS // visits)
     for start in range(0, sweeps, step):
         yield start, min(start + step, sweeps)

@@ -27,16 +27,21 @@ def beta_range(model: SpinModel | DenseSpins) -> tuple[float, float]:
     largest possible one, if less). Cold: in local minima that a few descents from random states find, an average
     of 1/10 of a spin flips a sweep; colder than that nothing moves. Cost: some sweeps.
     """
-    stiffest = np.minimum(_SPREADS * model.field_spreads, model.field_bounds).max(initial=0.0)
-    if not stiffest > 0:
+    if not model.field_bounds.any():
         return 1.0, 1.0
-    hot = np.log(2) / (2 * float(stiffest))
     dense = model if isinstance(model, DenseSpins) else model.dense if is_dense(model) else None
     fields = _dense_pilot(dense) if dense is not None else _sparse_pilot(model)  # type: ignore[arg-type]
-    return float(hot), float(max(hot, _cold(fields * model.unit)))
+    hot = hot_end(model)
+    return hot, max(hot, cold_end(fields * model.unit))
 
 
-def _cold(fields: Floats) -> float:
+def hot_end(model: SpinModel | DenseSpins) -> float:
+    """The hot end alone; 1 for a model without numbers."""
+    stiffest = np.minimum(_SPREADS * model.field_spreads, model.field_bounds).max(initial=0.0)
+    return float(np.log(2) / (2 * stiffest)) if stiffest > 0 else 1.0
+
+
+def cold_end(fields: Floats) -> float:
     """The beta at which sum_i exp(-2 beta |f_i|) of fields [states, n] is `_COLD_FLIPS`, without those of 0."""
     strengths = np.sort(np.abs(fields[fields != 0]))
     if not len(strengths):
