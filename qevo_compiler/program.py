@@ -293,6 +293,21 @@ class CompiledProgram:
         return manifest.manifest(self.module, self.target.name, self.options, digests)
 
 
+def write_file(path: Path, content: bytes) -> Path:
+    """Write one file, whole or not at all; raises `CompileError` when that is impossible."""
+    partial = Path(f"{path}.{uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        raise CompileError(CannotWrite(None, str(path), error.strerror or str(error))) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return path
+
+
 def decoding_module(module: Module) -> Module:
     """What decoding needs of a module: `@problem` and, in `@main`, registers, penalties and sampling."""
     kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
@@ -383,4 +398,4 @@ def _status(samples: Samples, best: Solution) -> str:
     return "optimal" if samples.exact else "feasible"
 
 
-__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load"]
+__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load", "write_file"]

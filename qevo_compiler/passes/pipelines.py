@@ -34,6 +34,7 @@ TARGETS = {
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
     "linear": _LINEAR,
+    "resources": f"{_LINEAR},estimate-resources",
 }
 
 # How much effort goes into a small program. A level never changes which programs are accepted.
@@ -47,7 +48,7 @@ OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
 
 def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
-    if target == "linear":
+    if target in ("linear", "resources"):
         # The optimizer's steps are made from the tensor program itself, whose sums show where the samples are.
         return f"{_TENSOR},approximate-functions,{TARGETS[target]}"
     return f"{SOURCES[task]},{lowering_text(task, target)}"

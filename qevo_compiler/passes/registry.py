@@ -19,6 +19,7 @@ PASSES = {
     "select-order": "SelectOrder",
     "carleman-truncation": "CarlemanTruncation",
     "history-system": "HistorySystemPass",
+    "estimate-resources": "EstimateResources",
     "expand-polynomials": "ExpandPolynomials",
     "encode-variables": "EncodeVariables",
     "penalize-constraints": "PenalizeConstraints",
