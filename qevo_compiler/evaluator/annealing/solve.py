@@ -12,6 +12,7 @@ from qevo_compiler.evaluator.annealing import schedules
 from qevo_compiler.evaluator.annealing.acceptance import Rule
 from qevo_compiler.evaluator.annealing.metropolis import anneal, is_dense
 from qevo_compiler.evaluator.annealing.model import DenseSpins, SpinModel
+from qevo_compiler.evaluator.annealing.path_integral import default_drive, path_integral
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch
 from qevo_compiler.evaluator.annealing.tabu import tabu
 from qevo_compiler.evaluator.annealing.temperatures import beta_range
@@ -28,6 +29,7 @@ class Method(Enum):
     ANNEALING = "annealing"
     TEMPERING = "tempering"
     TABU = "tabu"
+    PATH_INTEGRAL = "path-integral"
     DESCENT = "descent"
 
 
@@ -55,6 +57,19 @@ def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
     if plan.method is Method.TABU or (plan.method is Method.AUTO and is_dense(model) and plan.betas is None):
         steps = max(1, int(plan.sweeps * max(model.size * _FLIPS_A_SWEEP, 1)))
         return tabu(model.dense, steps, plan.reads, plan.seed, initial=plan.initial, threads=plan.threads, watch=watch)
+    if plan.method is Method.PATH_INTEGRAL:
+        transverse, problem, beta = default_drive(model, plan.sweeps)
+        return path_integral(
+            model,
+            transverse,
+            problem,
+            plan.reads,
+            plan.seed,
+            beta=beta,
+            initial=plan.initial,
+            threads=plan.threads,
+            watch=watch,
+        )
     if plan.method is Method.TEMPERING:
         return temper(
             model,
