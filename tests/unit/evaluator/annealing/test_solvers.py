@@ -89,7 +89,7 @@ def test_a_run_that_is_ended_early_gives_states(method: Method) -> None:
         looks.append(1)
         return len(looks) > 2
 
-    found = solve(model, Plan(reads=8, sweeps=10**8, method=method, threads=2), Watch(interrupted=stop))
+    found = solve(model, Plan(reads=8, sweeps=10**7, method=method, threads=2), Watch(interrupted=stop))
     assert found.shape == (8, 64)
     assert set(np.unique(found)) <= {-1, 1}
     assert len(looks) < 50
