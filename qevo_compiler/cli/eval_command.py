@@ -1,4 +1,8 @@
-"""Evaluate a .qir module numerically: tensor and polynomial funcs at given values of their variables."""
+"""Evaluate a .qir module numerically, at any stage.
+
+Tensors and polynomials at given values of their variables, models at given states, circuits by the
+probabilities of their outcomes, linear systems by their trajectory.
+"""
 
 from __future__ import annotations
 
@@ -10,25 +14,24 @@ from typing import Any
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", help=".qir module")
-    parser.add_argument("--inputs", metavar="FILE", help="JSON object from symbol to value (nested lists)")
+    parser.add_argument(
+        "--inputs",
+        metavar="FILE",
+        help="JSON object from symbol to value (nested lists); for models `spins` or `bits`, a state or a list of them",
+    )
     parser.add_argument("--func", default="main", help="the func to evaluate (default main)")
 
 
 def run(args: argparse.Namespace) -> int:
     import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
-    from qevo_compiler.evaluator.reference import evaluate_func
+    from qevo_compiler.evaluation import evaluate_module
     from qevo_compiler.frontend.load import read_source
     from qevo_compiler.ir import parse_module
 
     file = read_source(Path(args.source))
     args.sources.add(file)
     module = parse_module(file)
-    values = _inputs(args)
-    found = evaluate_func(module.func(args.func), variables=values, parameters=values)
-    result: dict[str, Any] = {"objective": found.objective}
-    result["constraints"] = {name: body.tolist() for name, body in found.constraints.items()}
-    result["outputs"] = [output.tolist() for output in (*found.outputs, *found.returns)]
-    print(json.dumps(result))
+    print(json.dumps(evaluate_module(module, _inputs(args), args.func)))
     return 0
 
 

@@ -29,6 +29,7 @@ FLOORS = {
     "reweighting": 6,
     "updating": 6,
     "tuning": 6,
+    "evaluation": 6,
     "backends": 6,
     "report": 7,
     "runtime": 7,
