@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound
 from qevo_compiler.passes.qlsa.carleman_encoding import carleman_encoding
 from qevo_compiler.passes.qlsa.fragment import Floats
 from qevo_compiler.passes.qlsa.history_encoding import history_encoding
@@ -53,24 +54,6 @@ class HistorySolver:
     gamma: float
 
 
-def inverse_bound(steps: Sequence[Floats], padding: int) -> float:
-    """A bound on |L^-1| for the steps M_0, ..., M_{T-1} and P copies: the sum over distances of the largest block.
-
-    Block (s, t) of the inverse is M_{s-1} ... M_t, the identity past T, so the blocks at distance s - t have norms
-    that include 1 for every distance up to P, however contracting the steps are. O(T^2) products.
-    """
-    horizon = len(steps)
-    largest = [1.0] * (padding + 1) + [0.0] * horizon
-    for t in range(horizon):
-        power, norm = np.eye(len(steps[0])), 1.0
-        for distance in range(horizon + padding - t + 1):
-            if 0 < distance <= horizon - t:
-                power = steps[t + distance - 1] @ power
-                norm = float(np.linalg.norm(power, 2))
-            largest[distance] = max(largest[distance], norm)
-    return sum(largest)
-
-
 def step_circuit(
     matrices: Sequence[Matrix],
     which: Sequence[int],
@@ -83,7 +66,7 @@ def step_circuit(
     """y(t + 1) = matrices[which[t]] y(t) for t < T = len(which), from `start` [D], and P copies of y(T).
 
     Matrices are real [D, D]; those that no step uses are left out. The polynomial is made for `inverse_norm`, by
-    default `inverse_bound`, which is safe and somewhat too large. Raises `ValueError` as `linear_system_circuit`
+    default `analyses.carleman.inverse_bound`, which is safe and somewhat too large. Raises `ValueError` as `linear_system_circuit`
     does, for each matrix in place of L.
     """
     vector, used = np.array(start, np.float64), sorted(set(which))
@@ -94,7 +77,7 @@ def step_circuit(
     encodings = [encode(_widened(dense), encoding) for dense in listed]
     chosen = encodings if len(used) > 1 else encodings[0]
     encoded = history_encoding(chosen, len(numbers), padding, numbers)
-    bound = inverse_bound([listed[k] for k in numbers], padding) if inverse_norm is None else inverse_norm
+    bound = inverse_bound(listed, numbers, padding) if inverse_norm is None else inverse_norm
     target = np.zeros(1 << encoded.system)
     target[: len(vector)] = vector
     preparation = sparse_vector(target, range(encoded.system)).fragment
