@@ -9,18 +9,20 @@ from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
+from qevo_compiler.dialects import linear as linear_ops
+from qevo_compiler.dialects import problem
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
 from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.base import Context, Pass
 from qevo_compiler.passes.options import make_pass, option_values
 from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
-from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
+from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
 from qevo_compiler.tuning import tuned
 
-__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "lower_linear", "make_target", "plan"]
+__all__ = ["CompiledProgram", "Options", "compile", "is_linear", "load", "lower", "lower_linear", "make_target", "plan"]
 
 TUNE = "tune"
 Settings = Mapping[str, Mapping[str, Any]]
@@ -105,10 +107,18 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
         raise CompileError(WrongTask(None, (options.task or task).value))
     for name, values in options.passes.items():
         make_pass(name, values)  # a misspelt name or value is reported also where the pass does not run
-    text = options.pipeline if options.pipeline is not None else pipeline_text(task.value, target.pipeline)
-    settings = _merged(OPTIMIZATION[options.level], target.pass_options(), options.passes)
+    linear = is_linear(imported.module)
+    kind = "linearize" if linear else task.value
+    text = options.pipeline if options.pipeline is not None else pipeline_text(kind, target.pipeline)
+    defaults = LINEAR_OPTIONS if linear else {}
+    settings = _merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
     return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
+
+
+def is_linear(module: Module) -> bool:
+    """Whether a source asks for the linear system of its training dynamics, or is one already."""
+    return any(isinstance(op, (problem.LinearizeOp, linear_ops.MapOp)) for op in module.main.ops)
 
 
 def lower_linear(

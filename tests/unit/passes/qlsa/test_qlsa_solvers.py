@@ -216,7 +216,7 @@ def test_both_solvers_agree_and_qsvt_needs_fewer_gates():
         (lambda: linear_system_circuit(np.diag([1.0, 1e-3]), [1, 0]), "written up to 100"),
         (lambda: linear_system_circuit(np.eye(200), np.ones(200)), "at most 128"),
         (lambda: step_circuit([np.eye(2)], [0], [1.0]), "do not fit"),
-        (lambda: step_circuit([np.eye(1)], [0] * 60, [1.0]), "written up to 100"),
+        (lambda: step_circuit([np.eye(1)], [0] * 90, [1.0]), "written up to 100"),
         (lambda: inverse_polynomial(0.5, 0.1), "no inverse polynomial"),
         (lambda: phase_factors(np.array([1.2])), "reaches 1"),
         (lambda: hhl(np.eye(3), [1, 0, 0], 3), "2\\^n rows"),
