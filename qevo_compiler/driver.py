@@ -22,7 +22,18 @@ from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
 from qevo_compiler.tuning import tuned
 
-__all__ = ["CompiledProgram", "Options", "compile", "is_linear", "load", "lower", "lower_linear", "make_target", "plan"]
+__all__ = [
+    "CompiledProgram",
+    "Options",
+    "compile",
+    "is_linear",
+    "load",
+    "lower",
+    "lower_history",
+    "lower_linear",
+    "make_target",
+    "plan",
+]
 
 TUNE = "tune"
 Settings = Mapping[str, Mapping[str, Any]]
@@ -135,12 +146,25 @@ def lower_linear(
     system); `passes` sets pass options, for example `{"carleman-truncation": {"order": 5}}`.
     """
     imported = import_source(source, data=data)
-    pipeline = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
-    if imported.task is Task.PROBLEM:
-        pipeline = _resume(pipeline, imported.module)
+    pipeline = _history_pipeline(imported, passes or {})
     names = [step.name for step in pipeline.passes]
     kept = pipeline.passes if until is None else pipeline.passes[: names.index(until) + 1]
     return run_guarded(Pipeline(kept), imported.module, context or Context())
+
+
+def lower_history(
+    imported: Imported, options: Options, context: Context | None = None, after: AfterPass | None = None
+) -> Module:
+    """The history system of an imported linear program, as `lower` would make it on the way to any target."""
+    module = imported.module if options.name is None else replace(imported.module, name=options.name)
+    _check_name(module.name)
+    pipeline = _history_pipeline(imported, options.passes)
+    return run_guarded(pipeline, module, context or Context(), after, options.check)
+
+
+def _history_pipeline(imported: Imported, passes: Settings) -> Pipeline:
+    pipeline = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes)
+    return _resume(pipeline, imported.module) if imported.task is Task.PROBLEM else pipeline
 
 
 def run_guarded(

@@ -26,6 +26,25 @@ def probabilities(circuit: CircuitOp) -> Floats:
     O(gates * 2^n) for n qubits that gates touch or that are measured; raises `CompileError` beyond
     `LIMIT` of them.
     """
+    measured = _touched(circuit).measured.tolist()
+    weights = np.abs(_state(circuit)) ** 2
+    rest = tuple(axis for axis in range(weights.ndim) if axis not in measured)
+    kept = sorted(measured)
+    summed = weights.sum(axis=rest)
+    return np.ascontiguousarray(summed.transpose([kept.index(qubit) for qubit in measured])).reshape(-1)
+
+
+def amplitudes(circuit: CircuitOp) -> NDArray[np.complex128]:
+    """Amplitudes [2^m] of a circuit that measures every qubit it touches, before that; bit 0 most significant.
+
+    Cost and limit as for `probabilities`; raises `CompileError` as it does.
+    """
+    state = _state(circuit)
+    return np.ascontiguousarray(state.transpose(_touched(circuit).measured)).reshape(-1)
+
+
+def _state(circuit: CircuitOp) -> NDArray[np.complex128]:
+    """The state [2, ..., 2] over the qubits that take part."""
     small = _touched(circuit)
     if small.qubit_count > LIMIT:
         raise CompileError(TooManyQubits(circuit.span, small.qubit_count, LIMIT))
@@ -33,12 +52,8 @@ def probabilities(circuit: CircuitOp) -> Floats:
     line = cirq.LineQubit.range(small.qubit_count)
     simulator = cirq.Simulator(dtype=np.complex128)
     result = simulator.simulate(to_cirq(small, line, measured=False), qubit_order=line)
-    weights = np.abs(result.final_state_vector.reshape((2,) * small.qubit_count)) ** 2
-    measured = small.measured.tolist()
-    rest = tuple(axis for axis in range(small.qubit_count) if axis not in measured)
-    kept = sorted(measured)
-    summed = weights.sum(axis=rest)
-    return np.ascontiguousarray(summed.transpose([kept.index(qubit) for qubit in measured])).reshape(-1)
+    state = result.final_state_vector.reshape((2,) * small.qubit_count)
+    return np.asarray(state * np.exp(1j * circuit.phase), np.complex128)
 
 
 def draw(circuit: CircuitOp, reads: int, seed: int) -> Spins:

@@ -29,7 +29,7 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, VariableOp
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.linear.request import Request
+from qevo_compiler.passes.linear.request import Request, history_func
 from qevo_compiler.passes.stages import HISTORY, POLYNOMIAL
 
 # A box wider than this says that the majorant has blown up rather than anything about the state.
@@ -51,25 +51,23 @@ class HistoryLeastSquares(Pass):
             raise CompileError(BadOption(None, self.name, "bits", str(self.bits), "a whole number from 1 to 30"))
         main, request = module.main, Request.of(module.main)
         problem = least_squares_of(main)
-        box = problem.box(self._radii(request))
+        box = problem.box(self._radii(request, main.only(linear.LiftOp).moments))
         builder = Builder(main.name)
         for op in _variables(main, problem, box, self.bits):
             builder.append(op)
         builder.append(poly.ObjectiveOp(_objective(problem)))
-        for op in main.ops_of(anneal.SampleOp):
-            builder.append(op)
+        for sampling in main.ops_of(anneal.SampleOp):
+            builder.append(sampling)
         stated = builder.finish()
-        kept = (linear.MapOp, linear.LiftOp, linear.HistoryOp)
-        history = Func("history", (), tuple(main.only(kind) for kind in kept))
-        lowered = module.with_main(stated).with_func(replace(stated, name="problem")).with_func(history)
+        lowered = module.with_main(stated).with_func(replace(stated, name="problem")).with_func(history_func(main))
         return lowered.record(*self._entries(problem, box))
 
-    def _radii(self, request: Request) -> Floats:
+    def _radii(self, request: Request, moments: bool) -> Floats:
         if self.radius is not None:
             if not (np.isfinite(self.radius) and self.radius > 0):
                 raise CompileError(BadOption(None, self.name, "radius", str(self.radius), "a positive number"))
             return np.full(request.chunk.steps + 1, self.radius)
-        radii = majorant_radii(request.chunk, request.start)
+        radii = majorant_radii(request.chunk, request.start, moments)
         if not radii.max() <= _WIDEST:
             raise CompileError(NoBox(request.span, float(radii.max())))
         # A state that cannot move still needs a range with an inside.

@@ -23,18 +23,16 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.pipeline import BadOption
 from qevo_compiler.diagnostics.qlsa import CircuitTooLarge, NoCircuitForSystem
 from qevo_compiler.dialects import anneal, linear
-from qevo_compiler.ir import Array, EnumAttribute, Evidence, Func, LedgerEntry, Module, Op
+from qevo_compiler.ir import Array, EnumAttribute, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.circuit_plans import Plan, Problem, Route, plans
-from qevo_compiler.passes.linear.request import Request
+from qevo_compiler.passes.linear.request import Request, history_func
 from qevo_compiler.passes.qlsa.fragment import DECIMALS, Fragment, counts, join
 from qevo_compiler.passes.qlsa.hhl import LIMIT, hhl
 from qevo_compiler.passes.qlsa.linear_system import padded
 from qevo_compiler.passes.qlsa.qsvt import KAPPA_LIMIT, Solver, solve
 from qevo_compiler.passes.qlsa.read_out_circuits import success_flag
 from qevo_compiler.passes.stages import CIRCUIT, HISTORY
-
-HISTORY_FUNC = "history"
 
 
 class Method(EnumAttribute):
@@ -84,7 +82,7 @@ class HistoryToCircuit(Pass):
         fragment, order, read_out = self._measured(solver, system, read_out)
         circuit = fragment.circuit(len(order), order)
         kept = tuple(op for op in module.main.ops if isinstance(op, anneal.SampleOp))
-        history = Func(HISTORY_FUNC, (), (*_linear_ops(module.main), read_out))
+        history = history_func(module.main, read_out)
         lowered = module.with_main(Func(module.main.name, (), (*kept, circuit))).with_func(history)
         return lowered.record(*self._entries(solver, fragment, read_out, evidence))
 
@@ -146,9 +144,7 @@ class HistoryToCircuit(Pass):
         first = len(solver.post_select)
         return replace(op, time=_bits(plan.time, first), degree=_bits(plan.degree, first))
 
-    def _op(
-        self, solver: Solver, positions: Ints, factors: Floats, route: Route, norm: float
-    ) -> linear.ReadOutOp:
+    def _op(self, solver: Solver, positions: Ints, factors: Floats, route: Route, norm: float) -> linear.ReadOutOp:
         waste, count = len(solver.post_select), len(solver.system)
         return linear.ReadOutOp(
             self.solver.value,
@@ -189,16 +185,17 @@ class HistoryToCircuit(Pass):
         turns = int(np.count_nonzero(fragment.angles))
         found = [
             ("relative error of the solver", solver.error, evidence[0], f"{how} on the singular values; {queries}"),
-            ("angle rounding", turns * 0.25 * 10.0**-DECIMALS, Evidence.PROVED, f"{turns} angles at {DECIMALS} decimals"),
+            (
+                "angle rounding",
+                turns * 0.25 * 10.0**-DECIMALS,
+                Evidence.PROVED,
+                f"{turns} angles at {DECIMALS} decimals",
+            ),
             ("block-encoding subnormalisation", solver.alpha, Evidence.MEASURED, f"encoding {op.encoding}"),
             ("kappa", solver.kappa, evidence[1], "alpha times the norm of the inverse that the solver is made for"),
             ("success probability", op.success, Evidence.MEASURED, "all post-selected bits read 0; classical solution"),
         ]
         return [LedgerEntry(self.name, *item[:3], note=item[3]) for item in found]
-
-
-def _linear_ops(main: Func) -> tuple[Op, ...]:
-    return tuple(main.only(kind) for kind in (linear.MapOp, linear.LiftOp, linear.HistoryOp))
 
 
 def _bits(numbers: Iterable[int], first: int = 0) -> Array:

@@ -78,8 +78,9 @@ class LeastSquares:
 
     def energy(self, z: Floats) -> Floats:
         """||A z - r||^2 of points [..., m]."""
-        left = z - self.solution
-        return np.asarray(((self.matrix @ left.reshape(-1, len(self.free)).T) ** 2).sum(axis=0)).reshape(z.shape[:-1])
+        left = (z - self.solution).reshape(-1, len(self.free))
+        images = np.asarray(self.matrix @ left.T)
+        return np.asarray((images**2).sum(axis=0)).reshape(z.shape[:-1])
 
     def expand(self, z: Floats) -> Floats:
         """y [blocks, D] with the unknowns in their places."""
@@ -104,9 +105,14 @@ class LeastSquares:
         return np.asarray(here ** self.system.lift.degrees[self.monomials], np.float64)
 
 
-def majorant_radii(steps: StepMap, start: Floats) -> Floats:
-    """x_t [T + 1]: bounds on ||u(t)||, and on the degree-one block of every truncated lift."""
+def majorant_radii(steps: StepMap, start: Floats, moments: bool = False) -> Floats:
+    """x_t [T + 1]: bounds on ||u(t)||, and on the degree-one block of every truncated lift.
+
+    With `moments` any step may be taken at any time, so the majorant is the largest of theirs.
+    """
     norms = step_norms(steps)
+    if moments:
+        norms = np.broadcast_to(norms.max(axis=0), norms.shape)
     radii = np.empty(steps.steps + 1)
     radii[0] = np.linalg.norm(start)
     with np.errstate(over="ignore", invalid="ignore"):

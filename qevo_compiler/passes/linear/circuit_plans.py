@@ -1,4 +1,4 @@
-"""What can be solved by a circuit: a history system in one of several block encodings, with its cost before it is built.
+"""A history system in one of several block encodings, ready to be solved by a circuit, with the cost of that circuit.
 
 Nothing here has the length of the circuit: one use of the encoding and the preparer of the right-hand side are made,
 the queries follow from kappa and the tolerance.
@@ -119,7 +119,8 @@ def _routes(problem: Problem, route: Route) -> Iterable[Route]:
 
 def _plan(problem: Problem, route: Route, tolerance: float, bounded: bool, given: float | None) -> Plan:
     system = problem.system
-    factors, time, degree, whole = np.ones(system.lift.size), 0, (), system
+    factors, time, whole = np.ones(system.lift.size), 0, system
+    degree: tuple[int, ...] = ()
     measured = given is None and not bounded and system.exact
     inverse = given if given is not None else 1 / system.singular_values[1] if measured else system.inverse_bound()
     if route is Route.CARLEMAN:
