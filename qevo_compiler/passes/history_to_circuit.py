@@ -31,7 +31,8 @@ from qevo_compiler.passes.qlsa.fragment import DECIMALS, Fragment, counts, join
 from qevo_compiler.passes.qlsa.hhl import LIMIT, hhl
 from qevo_compiler.passes.qlsa.linear_system import padded
 from qevo_compiler.passes.qlsa.qsvt import KAPPA_LIMIT, Solver, solve
-from qevo_compiler.passes.qlsa.read_out_circuits import success_flag
+from qevo_compiler.passes.qlsa.read_out_circuits import interference, success_flag
+from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
 from qevo_compiler.passes.stages import CIRCUIT, HISTORY
 
 
@@ -43,10 +44,12 @@ class Method(EnumAttribute):
 
 
 class Read(EnumAttribute):
-    """What is measured: HISTORY, every bit of the solution; FINAL, also a flag that a copy of the end was found."""
+    """What is measured: HISTORY, every bit of the solution; FINAL, also a flag that a copy of the end was found; SIGNS,
+    the solution interfering with the start in every block, which gives the signs that sampling alone does not."""
 
     HISTORY = "history"
     FINAL = "final"
+    SIGNS = "signs"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class HistoryToCircuit(Pass):
     """`tolerance` bounds the relative error of every singular value's inverse. `condition` is a bound on |L^-1| to use:
     a number, `exact` (singular values) or `bound` (proved); `auto` takes `exact` up to 2000 unknowns. `clock` is
     the number of clock qubits of `hhl`. `read=final` adds a flag for a time of at least T (with `carleman` also
-    degree one). Circuits over `max_cx` or `max_qubits` are refused before they are built."""
+    degree one), `read=signs` interferes with the start in every block.
+    Circuits over `max_cx` or `max_qubits` are refused before they are built."""
 
     name = "history-to-circuit"
     takes = HISTORY
@@ -101,6 +105,7 @@ class HistoryToCircuit(Pass):
         found, reason = plans(problem, self.encoding, self.tolerance, self.condition == "bound", given)
         if not found:
             raise CompileError(self._refused(request, reason))
+        found = [replace(plan, cx=plan.cx * self._share) for plan in found]
         fitting = [plan for plan in found if self._over(plan) is None]
         best = min(fitting or found, key=lambda plan: plan.cx)
         limit = self._over(best)
@@ -112,6 +117,11 @@ class HistoryToCircuit(Pass):
         made = best.made
         solver = solve(made.encoding, made.preparation, made.norm, best.inverse_norm, self.tolerance)
         return solver, self._read_out(solver, best), best.measured
+
+    @property
+    def _share(self) -> int:
+        """How many cx a cx becomes: under the control of an interference at most 6, and 2 for a rotation beside it."""
+        return 8 if self.read is Read.SIGNS else 1
 
     def _over(self, plan: Plan) -> str | None:
         if plan.kappa > KAPPA_LIMIT:
@@ -167,6 +177,12 @@ class HistoryToCircuit(Pass):
         order = [*solver.post_select, *solver.system]
         if self.read is Read.HISTORY:
             return solver.fragment, order, op
+        if self.read is Read.SIGNS:
+            known = np.zeros(1 << len(solver.system))
+            known[op.positions.values] = system.initial / op.factors.values
+            reference = sparse_vector(known, range(len(solver.system))).fragment.on(solver.system)
+            both = interference(solver.fragment, solver.qubit_count, reference)
+            return both, [*order, solver.qubit_count], replace(op, test=len(order))
         if not op.time.size:
             reason = "it has no time register to compare with the horizon"
             raise CompileError(NoCircuitForSystem(None, self.solver.value, op.encoding, reason))

@@ -154,8 +154,8 @@ def _errors(errors: Mapping[int, Floats], bound: tuple[int, float] | None) -> li
         y = top + 10 + 16 * place
         parts += [line(at, y - 4, at + 22, y - 4, f"curve {class_}"), label(at + 28, y, f"order {order}")]
     if limit is not None and bound is not None:
-        y, x = panel.y(limit), panel.x(bound[0])
-        parts += [line(max(x - 60, LEFT), y, x, y, "limit")]
+        level, end = panel.y(limit), panel.x(bound[0])
+        parts += [line(max(end - 60, LEFT), level, end, level, "limit")]
         y = top + 10 + 16 * len(floored)
         parts += [line(at, y - 4, at + 22, y - 4, "limit"), label(at + 28, y, f"proved at step {bound[0]}")]
     return [*parts, label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, "step", "axis", "middle")]
@@ -179,10 +179,10 @@ def _point(panel: Panel, step: int, value: float, coordinate: int) -> Markup:
 def _ticks(low: float, high: float) -> list[float]:
     """About five round numbers inside a range."""
     raw = (high - low) / 5
-    power = 10.0 ** math.floor(math.log10(raw))
-    stride = next(power * k for k in (1.0, 2.0, 5.0, 10.0) if power * k >= raw)
-    first = math.ceil(low / stride)
-    return [round(k * stride, 12) for k in range(first, math.floor(high / stride) + 1)]
+    power = float(10.0 ** math.floor(math.log10(raw)))
+    step = next(power * k for k in (1.0, 2.0, 5.0, 10.0) if power * k >= raw)
+    first = math.ceil(low / step)
+    return [round(k * step, 12) for k in range(first, math.floor(high / step) + 1)]
 
 
 def _steps(count: int) -> list[int]:

@@ -152,16 +152,13 @@ class LinearReport:
         if self.circuit is not None:
             c = self.circuit
             made = f"{c.read_out.solver}, {c.read_out.encoding}; {c.qubits} qubits, {c.gates} gates"
-            sentences.append(
-                f"The circuit ({made}) has overlap {c.overlap:.8f} with the solution, relative error {c.error:.3g}, success probability {c.success:.4g}."
-            )
+            found = f"relative error {c.error:.3g}, success probability {c.success:.4g}"
+            sentences.append(f"The circuit ({made}) has overlap {c.overlap:.8f} with the solution, {found}.")
         if self.annealed is not None:
             a = self.annealed
+            work = f"{a.unknowns} unknowns at {a.bits} bits for {len(a.rounds)} rounds, kappa {a.condition:.3g}"
             last = f"residual {a.rounds[-1].residual:.3g}, " if a.rounds else ""
-            sentences.append(
-                f"Annealing {a.unknowns} unknowns at {a.bits} bits for {len(a.rounds)} rounds, kappa {a.condition:.3g}: {last}"
-                f"distance {a.distance:.3g} from the lifted solution."
-            )
+            sentences.append(f"Annealing {work}: {last}distance {a.distance:.3g} from the lifted solution.")
         if self.read_out is not None:
             r = self.read_out
             sentences.append(

@@ -197,7 +197,12 @@ def _history(func: Func) -> dict[str, Any]:
     if op is not None:
         texts = {"solver": op.solver, "encoding": op.encoding, "scale": op.scale, "success": op.success}
         arrays = ("post_select", "system", "time", "degree", "positions", "factors")
-        members["read_out"] = {**texts, "flag": op.flag, **{name: getattr(op, name).values.tolist() for name in arrays}}
+        members["read_out"] = {
+            **texts,
+            "flag": op.flag,
+            "test": op.test,
+            **{name: getattr(op, name).values.tolist() for name in arrays},
+        }
     return members
 
 

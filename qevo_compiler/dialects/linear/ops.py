@@ -110,9 +110,10 @@ class ReadOutOp(Op):
     A shot counts when the bits `post_select` read 0 and, if there is one, the bit `flag` reads 1. The bits `system`,
     most significant first, are then a basis index: monomial i of block t stands at `positions[t, i]`, [T + P + 1, D],
     with amplitude y[t, i] / (`scale` `factors[i]`). Bits `time`, where they are apart, read the block, most
-    significant first; `degree` the degree in unary. The solution is relative to the rescaled state u / gamma.
-    `solver` and `encoding` name how it was made, `error` bounds or estimates the relative error of the solution,
-    `success` is the probability that a shot counts (the flag aside).
+    significant first; `degree` the degree in unary. The bit `test`, if there is one, is that of an interference
+    with the start in every block: P(0, k) - P(1, k) is the product of the two amplitudes of k. The solution is
+    relative to the rescaled state u / gamma. `solver` and `encoding` name how it was made, `error` bounds or
+    estimates its relative error, `success` is the probability that a shot counts (the flag aside).
     """
 
     name: ClassVar[str] = "linear.read_out"
@@ -129,6 +130,7 @@ class ReadOutOp(Op):
     error: float
     success: float
     flag: int | None = None
+    test: int | None = None
 
     def verify(self) -> None:
         positions = self.positions.values
