@@ -55,6 +55,8 @@ def shrink(
     best = low + spacing * (top // 2)
     energy = float(problem.energy(best))
     found: list[BoxRound] = []
+    # With one bit each round looks to one side only, so it takes two to halve.
+    shrinking = 0.5 if bits > 1 else 0.5**0.5
     for number in range(rounds):
         samples = backend.sample_model(bit_model(problem, low, spacing, bits), reads, seed + number, sweeps)
         levels = _levels(samples.spins, bits)
@@ -66,7 +68,7 @@ def shrink(
             best, energy = points[chosen], float(energies[chosen])
             edge = (levels[chosen] == 0) | (levels[chosen] == top)
         found.append(BoxRound(float(np.sqrt(energy)), float(spacing.max()), samples.exact))
-        spacing = np.where(edge, 1.5 * spacing, spacing / 2)
+        spacing = np.where(edge, 1.5 * spacing, spacing * shrinking)
         # An even number of points has no middle: the longer side changes from round to round.
         low = best - spacing * (top // 2 + number % 2)
     return BoxResult(best, tuple(found))
