@@ -20,6 +20,7 @@ from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Decoder, Solution
 from qevo_compiler.decode.explain_model import explain_constraint, explain_coupling, explain_element
+from qevo_compiler.decode.hubo import Hubo, hubo_of_model
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.sources import (
@@ -162,6 +163,15 @@ class CompiledProgram:
         from qevo_compiler.updating import updated
 
         return updated(self, source, data)
+
+    def hubo(self) -> Hubo:
+        """Objective and penalties as one polynomial over named bits, of any degree: the model before quadratization.
+
+        Raises `CompileError` for files without a spin model.
+        """
+        if self.module.main.first(ising.ModelOp) is None:
+            raise CompileError(NoSpinModel(None, self.target.name))
+        return hubo_of_model(self.module)
 
     def to_sympy(self) -> Any:
         """The problem over the source's own variables as sympy expressions."""

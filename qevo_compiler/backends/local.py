@@ -1,12 +1,13 @@
 """The local backend: no account, no network.
 
-Spin models of up to 12 spins are enumerated, larger ones annealed by dwave-samplers; circuits are
-sampled from their state vector.
+Spin models of up to 12 spins are enumerated, larger ones annealed by the evaluator's kernels; circuits are
+sampled from their state vector. `Annealer` is the same annealing as a `dimod.Sampler`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,10 +18,11 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.evaluator.annealing import Method, Plan, SpinModel, Watch, beta_range, energies, solve
+from qevo_compiler.evaluator.annealing.schedules import along
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
-from qevo_compiler.targets.common import need, the_model
-from qevo_compiler.targets.dwave import to_dimod
+from qevo_compiler.targets.common import the_model
 
 READS = 100
 SWEEPS = 1000
@@ -29,11 +31,13 @@ TINY = 12
 
 @dataclass(frozen=True)
 class LocalBackend(Backend):
-    """`exact` asks for enumeration whatever the size (up to its limit)."""
+    """`exact` asks for enumeration whatever the size (up to its limit); `progress` hears the part done of an anneal."""
 
     name: ClassVar[str] = "local"
 
     exact: bool = False
+    method: Method = Method.AUTO
+    progress: Callable[[float], None] | None = None
 
     def sample(
         self, module: Module, reads: int | None = None, seed: int | None = None, sweeps: int | None = None
@@ -52,7 +56,10 @@ class LocalBackend(Backend):
         circuit = module.main.first(CircuitOp)
         if circuit is not None and not self.exact:
             return _measure(circuit, module.main.first(ising.ModelOp), reads, seed)
-        return self.sample_model(_the_model(module), reads, seed, sweeps)
+        model = _the_model(module)
+        if self._enumerates(model):
+            return lowest(model, reads)
+        return self._anneal(model, Plan(reads, SWEEPS if sweeps is None else sweeps, seed), _schedule(module))
 
     def sample_model(
         self,
@@ -73,13 +80,28 @@ class LocalBackend(Backend):
         check_sampling(reads, seed, sweeps)
         if initial_states is not None:
             initial_states = _checked_states(model, initial_states)
-        if self.exact or model.size <= TINY:
+        if self._enumerates(model):
             return lowest(model, reads)
-        given: dict[str, Any] = {} if beta_range is None else {"beta_range": list(beta_range)}
-        if initial_states is not None:
-            given["initial_states"] = (initial_states, list(range(model.size)))
-            given["initial_states_generator"] = "tile"
-        return _anneal(model, reads, seed, SWEEPS if sweeps is None else sweeps, given)
+        plan = Plan(reads, SWEEPS if sweeps is None else sweeps, seed, beta_range=beta_range, initial=initial_states)
+        return self._anneal(model, plan)
+
+    def _enumerates(self, model: ising.ModelOp) -> bool:
+        return self.exact or model.size <= TINY
+
+    def _anneal(self, model: ising.ModelOp, plan: Plan, schedule: anneal.ScheduleOp | None = None) -> Samples:
+        spins_of = SpinModel.of(model)
+        plan = replace(plan, method=self.method)
+        if schedule is not None and plan.method is not Method.TEMPERING:
+            ends = beta_range(spins_of)
+            plan = replace(plan, betas=along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps))
+        spins = solve(spins_of, plan, Watch(self.progress))
+        return Samples.ordered(spins, energies(spins_of, spins))
+
+
+def _schedule(module: Module) -> anneal.ScheduleOp | None:
+    """The program's anneal schedule, if it is another than one straight line up."""
+    op = module.main.first(anneal.ScheduleOp)
+    return None if op is None or op.fractions.values.tolist() == [0.0, 1.0] else op
 
 
 def _the_model(module: Module) -> ising.ModelOp:
@@ -94,19 +116,18 @@ def _checked_states(model: ising.ModelOp, states: Spins) -> Spins:
     return states
 
 
-def _anneal(model: ising.ModelOp, reads: int, seed: int, sweeps: int, given: dict[str, Any]) -> Samples:
-    samplers = need("dwave.samplers", "annealing on this machine", "dwave")
-    found = samplers.SimulatedAnnealingSampler().sample(
-        to_dimod(model), num_reads=reads, num_sweeps=sweeps, seed=seed, **given
-    )
-    columns = np.argsort(np.array(list(found.variables), np.int64), kind="stable")
-    spins = np.ascontiguousarray(found.record.sample[:, columns], np.int8)
-    return Samples.ordered(spins, energies_of(model, spins))
-
-
 def _measure(circuit: CircuitOp, model: ising.ModelOp | None, reads: int, seed: int) -> Samples:
     from qevo_compiler.backends.statevector import draw
 
     spins = draw(circuit, reads, seed)
     energies = np.full(len(spins), np.nan) if model is None else energies_of(model, spins)
     return Samples.ordered(spins, energies)
+
+
+def __getattr__(name: str) -> Any:
+    """`Annealer`, on first use: dimod takes a while to import."""
+    if name == "Annealer":
+        from qevo_compiler.backends.annealer import Annealer
+
+        return Annealer
+    raise AttributeError(name)

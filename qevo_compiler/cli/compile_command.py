@@ -20,7 +20,7 @@ from qevo_compiler.cli.common import (
     options_from,
     print_ledger,
 )
-from qevo_compiler.ir import module_chunks
+from qevo_compiler.ir import Module, module_chunks
 
 if TYPE_CHECKING:
     from qevo_compiler.passes.pipeline import AfterPass
@@ -32,7 +32,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", default="out", metavar="DIR", help="folder for the files (default out)")
     parser.add_argument(
         "--emit",
-        choices=("ast", "ir", "latex", "target"),
+        choices=("ast", "hubo", "ir", "latex", "target"),
         default="target",
         help="what to make (default target); all but target go to stdout",
     )
@@ -57,6 +57,11 @@ def run(args: argparse.Namespace) -> int:
         print(pipeline)
         return 0
     watch = Watcher(args)
+    if args.emit == "hubo":
+        shortened = Pipeline(_before_quadratization(args, pipeline.passes))
+        module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
+        watch.finish()
+        return _print_hubo(module)
     if args.stop_after or args.emit in ("ir", "latex"):
         stop = args.stop_after or ("expand-polynomials" if args.emit == "latex" else None)
         shortened = Pipeline(_until(pipeline.passes, stop))
@@ -111,10 +116,27 @@ def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]
     return passes[: names.index(stop) + 1]
 
 
-def _print_module(module: object, emit: str) -> int:
-    from qevo_compiler.ir import Module
+def _before_quadratization(args: argparse.Namespace, passes: tuple) -> tuple:  # type: ignore[type-arg]
+    from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.diagnostics.sources import BadArgument
 
-    assert isinstance(module, Module)
+    names = [step.name for step in passes]
+    if args.stop_after or "quadratize" not in names:
+        form = "--emit hubo without --stop-after, for a problem that `quadratize` lowers"
+        raise CompileError(BadArgument(None, "--emit hubo", form))
+    # The polynomial of all bits, as `CompiledProgram.hubo` has it: a presolve may come before the reduction.
+    return passes[: min(names.index(name) for name in ("presolve", "quadratize") if name in names)]
+
+
+def _print_hubo(module: Module) -> int:
+    from qevo_compiler.decode.hubo import hubo_of
+
+    for chunk in hubo_of(module).chunks():
+        sys.stdout.write(chunk.decode())
+    return 0
+
+
+def _print_module(module: Module, emit: str) -> int:
     if emit == "latex":
         from qevo_compiler.analyses.symbolic import to_latex
 

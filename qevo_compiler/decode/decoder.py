@@ -81,16 +81,15 @@ class Decoder:
         )
 
     def recompute_auxiliaries(self, spins: ArrayLike) -> Bits:
-        """The samples [reads, spins] with every auxiliary set to the product of its factors."""
-        states = self.numbering.expand(self._checked(spins)).copy()
+        """The samples [reads, spins] with every auxiliary set to what it stands for, which has the least energy."""
+        ones = self.numbering.expand(self._checked(spins)) > 0
         for register in self._auxiliaries():
-            # In order of number, since an auxiliary may be a factor of a later one.
-            for bit, (a, b) in enumerate(_factors(register)):
-                states[:, register.first + bit] = np.minimum(states[:, a], states[:, b])
-        return self.numbering.restrict(states)
+            assert register.auxiliaries is not None
+            ones = register.auxiliaries.filled(ones, register.first)
+        return self.numbering.restrict(np.where(ones, np.int8(1), np.int8(-1)))
 
     def explain_spin(self, index: int) -> list[str]:
-        """What a spin stands for, in lines: its symbol and weight, its constraint, or the product that it is."""
+        """What a spin stands for, in lines: its symbol and weight, its constraint, or what it is an auxiliary for."""
         if not 0 <= index < self.size:
             return [f"s{index}: no such spin (the program has {self.size})"]
         return list(explain_bit(self._registers, self.numbering.bit(index), self.numbering.name))
@@ -119,10 +118,11 @@ class Decoder:
 
     def _broken_auxiliaries(self, states: Bits) -> NDArray[np.int64]:
         broken = np.zeros(len(states), np.int64)
+        ones = states > 0
         for register in self._auxiliaries():
-            factors = _factors(register)
-            product = np.minimum(states[:, factors[:, 0]], states[:, factors[:, 1]])
-            broken += (states[:, register.first : register.first + register.count] != product).sum(axis=1)
+            assert register.auxiliaries is not None
+            own = ones[:, register.first : register.first + register.count]
+            broken += (own != register.auxiliaries.values(ones)).sum(axis=1)
         return broken
 
     def _split(
@@ -192,11 +192,6 @@ def _bits(register: RegisterOp, states: Bits) -> Bits:
     """A register's own columns: spins as they are, bits as (1 + s) / 2."""
     block = states[:, register.first : register.first + register.count]
     return block if register.vartype is Vartype.SPIN else (block + np.int8(1)) // np.int8(2)
-
-
-def _factors(register: RegisterOp) -> NDArray[np.int64]:
-    assert register.factors is not None
-    return register.factors.values
 
 
 def _point(registers: list[RegisterOp], decoded: list[Decoded]) -> Floats:

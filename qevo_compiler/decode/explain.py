@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from qevo_compiler.analyses.names import element_name
+from qevo_compiler.dialects.auxiliaries import DIGIT, Auxiliaries, digits_of
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
@@ -19,7 +20,7 @@ def spin_name(bit: int) -> str:
 
 
 def explain_bit(registers: Sequence[RegisterOp], index: int, name: Callable[[int], str] = spin_name) -> Iterator[str]:
-    """The lines for bit `index` of the registers; an auxiliary is followed by the lines of its factors, indented."""
+    """The lines for bit `index` of the registers; an auxiliary is followed by the lines of its members, indented."""
     register = next(r for r in registers if r.first <= index < r.first + r.count)
     bit = index - register.first
     match register.role:
@@ -28,11 +29,22 @@ def explain_bit(registers: Sequence[RegisterOp], index: int, name: Callable[[int
         case Role.SLACK:
             yield f"{name(index)} = {_slack(register, bit)}{_place(register)}"
         case Role.AUXILIARY:
-            assert register.factors is not None
-            a, b = (int(i) for i in register.factors.values[bit])
-            yield f"{name(index)} = auxiliary, product of {name(a)} and {name(b)}"
-            for factor in (a, b):
-                yield from (f"  {line}" for line in explain_bit(registers, factor, name))
+            assert register.auxiliaries is not None
+            yield f"{name(index)} = auxiliary, {_auxiliary(register.auxiliaries, bit, name)}"
+            for member in register.auxiliaries.members_of(bit).tolist():
+                yield from (f"  {line}" for line in explain_bit(registers, member, name))
+
+
+def _auxiliary(auxiliaries: Auxiliaries, bit: int, name: Callable[[int], str]) -> str:
+    """`product of s0 and s1`, `1 where at least 2 of ...`, or `digit of weight 2 of ...`."""
+    names = [name(member) for member in auxiliaries.members_of(bit).tolist()]
+    listed = f"{', '.join(names[:-1])} and {names[-1]}"
+    size, parameter = len(names), int(auxiliaries.parameters.values[bit])
+    if auxiliaries.kinds.values[bit] == DIGIT:
+        top = 1 << int(digits_of(np.array([size]))[0])
+        shifted = f" plus {top - size}" if top != size else ""
+        return f"digit of weight {1 << parameter} of how many of {listed} are 1{shifted}, at most {top - 1}"
+    return f"product of {listed}" if parameter == size else f"1 where at least {parameter} of {listed} are 1"
 
 
 def _place(register: RegisterOp) -> str:

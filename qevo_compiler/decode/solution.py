@@ -72,7 +72,7 @@ class Solution:
 class Solutions(Sequence[Solution]):
     """All reads. Arrays have the reads along their first axis; see `Solution` for their meaning.
 
-    `broken_auxiliaries` counts auxiliaries that differ from the product of their factors.
+    `broken_auxiliaries` counts auxiliaries that differ from what their members make them stand for.
     """
 
     sense: Sense

@@ -25,7 +25,7 @@ from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
 from qevo_compiler.passes.penalty.penalty_energy import form_energy, logic_rows, wall_rows
-from qevo_compiler.passes.penalty.rounding_dust import is_dust
+from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
@@ -107,6 +107,13 @@ class Projection:
             found.append(self._source(kind, op.symbol, arithmetic.total(self.penalty_rows(op))))
         rest = self._rest(found)
         return (*found, rest) if rest is not None else tuple(found)
+
+    def polynomial(self) -> Polynomials:
+        """Objective and penalties as one polynomial over the bits, of any degree, before scaling and rounding."""
+        parts = [self.objective_bits(), *(arithmetic.total(self.penalty_rows(op)) for op in self.penalties)]
+        if len(parts) == 1:
+            return parts[0]
+        return without_dust(arithmetic.add(*parts), arithmetic.add(*map(magnitude, parts)))
 
     def penalty_rows(self, op: PenaltyOp, rows: Sequence[int] | None = None) -> Polynomials:
         """The weighted penalty of each instance of a family (or of those in `rows`) as a polynomial over bits."""

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
@@ -32,8 +33,7 @@ class RegisterOp(Op):
     decision: `affine` gives the values of the variable's elements (for a choice: its indicators)
     from the bits, numbered from the block's start; the other fields repeat the variable's declaration.
     slack: `symbol` is the constraint, `affine` gives the slack of each of its rows (same numbering).
-    auxiliary: bit k stands for the product of the two bits `factors[k]`, numbered from the module's
-    start and each below it.
+    auxiliary: `auxiliaries` says what each bit of the block stands for, a function of lower-numbered bits.
     """
 
     name: ClassVar[str] = "ising.register"
@@ -44,7 +44,7 @@ class RegisterOp(Op):
     first: int
     count: int
     affine: AffineMap | None = None
-    factors: Array | None = None
+    auxiliaries: Auxiliaries | None = None
     domain: Domain | None = None
     encoding: Encoding | None = None
     shape: tuple[int, ...] = ()
@@ -53,10 +53,12 @@ class RegisterOp(Op):
     tensor_shape: tuple[int, ...] = ()
 
     def verify(self) -> None:
-        if (self.role is Role.AUXILIARY) != (self.factors is not None):
-            raise Invalid(f"`{self.symbol}`: factors belong to auxiliaries, and auxiliaries need them")
-        if self.factors is not None and self.factors.shape != (self.count, 2):
-            raise Invalid(f"`{self.symbol}`: {self.factors.shape} factors for {self.count} auxiliaries")
+        if (self.role is Role.AUXILIARY) != (self.auxiliaries is not None):
+            raise Invalid(f"`{self.symbol}`: auxiliaries, and only they, say what they stand for")
+        if self.auxiliaries is not None:
+            if self.auxiliaries.count != self.count:
+                raise Invalid(f"`{self.symbol}`: {self.auxiliaries.count} auxiliaries in {self.count} bits")
+            self.auxiliaries.verify(self.first)
         if self.affine is not None and self.affine.bits.size and self.affine.bits.values.max() >= self.count:
             raise Invalid(f"`{self.symbol}`: a bit outside the block")
 

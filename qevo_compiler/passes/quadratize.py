@@ -1,12 +1,13 @@
 """Write products of three and more bits with auxiliary bits, exactly.
 
 before: poly.objective {-2 a b c}
-after:  ising.register {role = Role.auxiliary, factors = [(a, b)]}; ising.qubo {-2 c z - 2 a z - 2 b z + 4 z}
+after:  ising.register {role = Role.auxiliary, auxiliaries = [(a, b)]}; ising.qubo {-2 c z - 2 a z - 2 b z + 4 z}
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 import numpy as np
@@ -14,27 +15,50 @@ import numpy as np
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
+from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.pair_products import Monomials, TooMany, split_products
+from qevo_compiler.passes.products.costs import Weights
+from qevo_compiler.passes.products.cover import Search, cover
+from qevo_compiler.passes.products.draft import Draft, TooMany
+from qevo_compiler.passes.products.monomials import Monomials
+from qevo_compiler.passes.products.sharing import share
 from qevo_compiler.passes.stages import QUADRATIC, UNCONSTRAINED
 
 AUXILIARY = "product"
+
+
+class Method(Enum):
+    """How auxiliaries are chosen.
+
+    HYBRID lets every monomial choose between shared pairs, shared products and gadgets of its own, and choose
+    again in many sweeps; GREEDY does so with a few sweeps; TERMWISE gives every monomial a gadget of its own.
+    """
+
+    HYBRID = "hybrid"
+    GREEDY = "greedy"
+    TERMWISE = "termwise"
 
 
 @dataclass(frozen=True)
 class Quadratize(Pass):
     """The least energy over the auxiliaries equals the polynomial at every state of the other bits.
 
-    At most `max_auxiliaries` are made. Spin models are quadratic already and pass through.
+    What is made small is auxiliaries + `coupling_weight` * couplings + `range_weight` * log2(range), the range
+    being the largest coefficient over the smallest; targets set the weights. `sweeps` belong to the hybrid
+    method. At most `max_auxiliaries` are made. Spin models are quadratic already and pass through.
     """
 
     name: ClassVar[str] = "quadratize"
     takes: ClassVar[Legal] = UNCONSTRAINED
     leaves: ClassVar[Legal] = QUADRATIC
 
+    method: Method = Method.HYBRID
+    coupling_weight: float = 0.1
+    range_weight: float = 0.25
+    sweeps: int = 200
     max_auxiliaries: int = 10_000_000
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
@@ -44,33 +68,52 @@ class Quadratize(Pass):
             return module
         bits = sum(register.count for register in main.ops_of(ising.RegisterOp))
         try:
-            polynomial, factors = quadratized(op.polynomial, bits, self.max_auxiliaries)
+            polynomial, auxiliaries = self.quadratized(op.polynomial, bits, context)
         except TooMany:
             raise CompileError(TooManyAuxiliaries(op.span, op.polynomial.degree, self.max_auxiliaries)) from None
-        return module.with_main(_lowered(main, op, polynomial, factors, bits))
+        return module.with_main(_lowered(main, op, polynomial, auxiliaries, bits))
+
+    def quadratized(
+        self, p: Polynomials, bits: int, context: Context = SILENT
+    ) -> tuple[Polynomials, Auxiliaries | None]:
+        """`p` (one multilinear row over 0/1 bits) with auxiliaries from `bits` on, and what they stand for if any.
+
+        Raises `TooMany` for more than `max_auxiliaries`.
+        """
+        if p.degree <= 2:
+            return p, None
+        draft = Draft(bits, self.max_auxiliaries)
+        high = [Monomials(b.variables.values, b.coefficients.values) for b in p.terms if b.degree > 2]
+        if self.method is Method.TERMWISE:
+            for block in high:
+                draft.alone(block)
+        else:
+            self._covered(high, draft, context)
+        terms, auxiliaries = draft.finish()
+        blocks = [(b.row.values, b.variables.values, b.coefficients.values) for b in p.terms if b.degree <= 2]
+        blocks += [(np.zeros(len(m), np.int32), m.names, m.coefficients) for m in terms]
+        return pack(1, blocks), auxiliaries
+
+    def _covered(self, high: list[Monomials], draft: Draft, context: Context) -> None:
+        weights = Weights(self.coupling_weight, self.range_weight)
+        sweeps = self.sweeps if self.method is Method.HYBRID else 0
+        search = Search(sweeps, lambda share: context.progress("sharing auxiliaries", share))
+        rest, opened = share(high, draft, weights)
+        cover(rest, opened, draft, weights, search)
 
 
-def quadratized(p: Polynomials, bits: int, limit: int) -> tuple[Polynomials, Array | None]:
-    """`p` (one multilinear row over 0/1 bits) with auxiliaries from `bits` on, and their factors if any."""
-    if p.degree <= 2:
-        return p, None
-    high = [Monomials(b.variables.values, b.coefficients.values) for b in p.terms if b.degree > 2]
-    split = split_products(high, bits, limit)
-    blocks = [(b.row.values, b.variables.values, b.coefficients.values) for b in p.terms if b.degree <= 2]
-    blocks += [(np.zeros(len(m.names), np.int32), m.names, m.coefficients) for m in split.quadratic]
-    return pack(1, blocks), Array(split.factors.astype(np.int64))
-
-
-def _lowered(main: Func, op: poly.ObjectiveOp, polynomial: Polynomials, factors: Array | None, bits: int) -> Func:
+def _lowered(
+    main: Func, op: poly.ObjectiveOp, polynomial: Polynomials, auxiliaries: Auxiliaries | None, bits: int
+) -> Func:
     builder = Builder()
     registers = main.ops_of(ising.RegisterOp)
     spins = bool(registers) and registers[0].vartype is Vartype.SPIN
     for register in registers:
         builder.append(register)
-    if factors is not None:
-        count = len(factors)
-        role, vartype = ising.Role.AUXILIARY, Vartype.BINARY
-        builder.append(ising.RegisterOp(AUXILIARY, role, vartype, bits, count, factors=factors, span=op.span))
+    if auxiliaries is not None:
+        count, role = auxiliaries.count, ising.Role.AUXILIARY
+        made = ising.RegisterOp(AUXILIARY, role, Vartype.BINARY, bits, count, auxiliaries=auxiliaries, span=op.span)
+        builder.append(made)
         bits += count
     for other in main.ops:
         if not isinstance(other, (ising.RegisterOp, poly.ObjectiveOp)):

@@ -176,7 +176,7 @@ def _shown(caption: str, count: int) -> str:
     return caption if count <= MAX_LINES else f"{caption} (the first {MAX_LINES} of {count:,})"
 
 
-_ROLES = (("decision", "decision"), ("slack", "slack of a constraint"), ("auxiliary", "auxiliary product"))
+_ROLES = (("decision", "decision"), ("slack", "slack of a constraint"), ("auxiliary", "auxiliary of a product"))
 _MEANING = {
     PenaltyRule.RANGE: "proved: it outweighs all that the objective can gain",
     PenaltyRule.INCUMBENT: "proved: it outweighs the gain over a feasible point that was found",

@@ -32,6 +32,8 @@ SPIN = Legal(
 )
 # As many weights of a traced model as a local state vector can run; a larger block is asked for by `--set`.
 SIMULABLE_BLOCK: dict[str, dict[str, Any]] = {"local-quadratic-model": {"capacity": 20}}
+# A circuit has a qubit for every auxiliary and a gate for every coupling; its angles are exact, so range is free.
+FEW_QUBITS: dict[str, dict[str, Any]] = {"quadratize": {"coupling_weight": 0.02, "range_weight": 0.0}}
 CIRCUIT = Legal("circuit program", SPIN.ops | {CircuitOp})
 
 

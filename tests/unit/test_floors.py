@@ -38,6 +38,8 @@ FLOORS = {
 MAY_CALL_EVALUATOR = {"passes", "analyses"}
 # The one upward delegation: `Problem.compile` and the lazy public names reach the driver by name.
 HEAVY = {"torch": {"frontend/torch", "runtime"}, "cirq": None, "qiskit": None, "dimod": None, "llvmlite": None}
+# Modules that are themselves imported only when used.
+IMPORTED_ON_USE = {("backends/annealer.py", "dimod")}
 
 
 def _imports(path: Path) -> list[tuple[str, bool]]:
@@ -94,7 +96,8 @@ def test_heavy_packages_are_imported_where_they_belong_and_only_when_used(path: 
             continue
         rooms = HEAVY[heavy]
         inside = rooms is not None and any(str(path.relative_to(PACKAGE)).startswith(room) for room in rooms)
-        assert inside or (rooms is None and not at_import), f"{path.relative_to(PACKAGE)} imports {name}"
+        lazy = (str(path.relative_to(PACKAGE)), heavy) in IMPORTED_ON_USE
+        assert inside or lazy or (rooms is None and not at_import), f"{path.relative_to(PACKAGE)} imports {name}"
 
 
 def test_importing_the_package_loads_no_sdk() -> None:

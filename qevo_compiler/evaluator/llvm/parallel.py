@@ -12,11 +12,16 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def run_chunks(work: Callable[[T], R], chunks: Iterable[T], threads: int | None = None) -> list[R]:
+def run_chunks(
+    work: Callable[[T], R],
+    chunks: Iterable[T],
+    threads: int | None = None,
+    stop: Callable[[], None] | None = None,
+) -> list[R]:
     """`work` of every chunk, results in the chunks' order. `threads` None means as many as the machine has.
 
-    With one thread or one chunk nothing is started. The first failure is raised, and chunks that have not begun
-    are dropped.
+    With one thread or one chunk nothing is started. The first failure (or an interrupt from the keyboard) is
+    raised: chunks that have not begun are dropped, and `stop` is called, so that the running ones can end early.
     """
     todo: Sequence[T] = list(chunks)
     count = min(threads or thread_count(), len(todo))
@@ -29,4 +34,6 @@ def run_chunks(work: Callable[[T], R], chunks: Iterable[T], threads: int | None 
         except BaseException:
             for task in pending:
                 task.cancel()
+            if stop is not None:
+                stop()
             raise

@@ -13,7 +13,7 @@ from qevo_compiler.ir import Invalid, Legal, Module, Op
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.cirq.convert import from_cirq, to_cirq
 from qevo_compiler.targets.cirq.devices import BASES, Device, grid
-from qevo_compiler.targets.common import CIRCUIT, SIMULABLE_BLOCK, check_legal, need, the_circuit, the_json
+from qevo_compiler.targets.common import CIRCUIT, FEW_QUBITS, SIMULABLE_BLOCK, check_legal, need, the_circuit, the_json
 
 SUFFIX = "cirq.json"
 
@@ -34,7 +34,11 @@ class Cirq(Target):
 
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
         """The device's couplers and gates."""
-        lowering: dict[str, dict[str, Any]] = {"lower-gates": {"basis": BASES[self.device]}, **SIMULABLE_BLOCK}
+        lowering: dict[str, dict[str, Any]] = {
+            "lower-gates": {"basis": BASES[self.device]},
+            **SIMULABLE_BLOCK,
+            **FEW_QUBITS,
+        }
         if self.device is Device.NONE:
             return lowering
         chip = grid(self.device)

@@ -24,6 +24,8 @@ from qevo_compiler.targets.dwave.topology import Lattice, Topology
 SCHEDULE = "schedule.json"
 EMBEDDING = "embedding.json"
 BLOCK = 128
+# Every coupling lengthens chains, and the analog controls resolve only some 5 bits of range.
+SPARSE_AND_NARROW = {"coupling_weight": 0.15, "range_weight": 1.0}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class DWave(Target):
         """The annealer's schedule rules always; its ranges and block size when embedding."""
         options: dict[str, dict[str, Any]] = {
             "local-quadratic-model": {"capacity": BLOCK},
+            "quadratize": SPARSE_AND_NARROW,
             "synthesize-schedule": {
                 "max_points": limits.MAX_POINTS,
                 "min_time": limits.SHORTEST,

@@ -12,7 +12,7 @@ from qevo_compiler.diagnostics.targets import NoQubits, UnsupportedGate
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.ir import Legal, Module, Op
 from qevo_compiler.targets.base import EmittedFile, Target
-from qevo_compiler.targets.common import CIRCUIT, SIMULABLE_BLOCK, check_legal, the_circuit, the_file
+from qevo_compiler.targets.common import CIRCUIT, FEW_QUBITS, SIMULABLE_BLOCK, check_legal, the_circuit, the_file
 from qevo_compiler.targets.openqasm3.emit import NAMES, qasm_chunks
 from qevo_compiler.targets.openqasm3.read import read_circuit
 
@@ -37,7 +37,7 @@ class OpenQasm3(Target):
         object.__setattr__(self, "physical", _TRUTH[self.physical])
 
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
-        return {"lower-gates": {"basis": "portable"}, **SIMULABLE_BLOCK}
+        return {"lower-gates": {"basis": "portable"}, **SIMULABLE_BLOCK, **FEW_QUBITS}
 
     def check(self, module: Module) -> None:
         """Legal ops, one circuit with qubits, gates of the profile only."""

@@ -25,6 +25,8 @@ from qevo_compiler.backends.statevector import draw, probabilities
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import anneal
 from qevo_compiler.dialects.gate import Gate
+from qevo_compiler.evaluator.annealing import Method
+from qevo_compiler.ir import Array
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
 from qevo_compiler.passes.lower_gates import Basis, LowerGates
 from qevo_compiler.passes.route_qubits import RouteQubits
@@ -68,7 +70,8 @@ def test_annealing_finds_the_minimum_and_repeats(size):
     assert found.energies == pytest.approx(energies_of(model, found.spins))
     assert found.energies[0] == pytest.approx(lowest(model, 1).energies[0])
     assert same(found, LocalBackend().sample_model(model, reads=30, seed=5))
-    assert not same(found, LocalBackend().sample_model(model, reads=30, seed=6, sweeps=1))
+    other = LocalBackend(method=Method.DESCENT)
+    assert not same(other.sample_model(model, 30, seed=5), other.sample_model(model, 30, seed=6))
 
 
 def test_start_states_and_temperatures_steer_the_annealer():
@@ -155,23 +158,34 @@ def test_a_circuit_alone_has_no_energies():
 
 def test_wide_circuits_are_refused_but_idle_qubits_do_not_count():
     with pytest.raises(CompileError) as caught:
-        LocalBackend().sample(program(circuit(23, (Gate.H, 0))))
+        LocalBackend().sample(program(circuit(27, (Gate.H, 0))))
     assert codes(caught) == ["Q0853"]
     LocalBackend().sample(program(circuit(105, (Gate.H, 70), order=[70, 3])), reads=2)
 
 
-@pytest.mark.parametrize(
-    ("package", "module"),
-    [
-        ("dwave.samplers", program(spin_model(np.ones(13), {}))),
-        ("cirq", program(circuit(1, (Gate.H, 0)))),
-    ],
-)
-def test_a_missing_package_is_named_with_its_extra(monkeypatch, package, module):
-    monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(CompileError) as caught:
-        LocalBackend().sample(module)
-    assert codes(caught) == ["Q0008"]
+def test_a_pause_of_the_schedule_reaches_the_annealer():
+    model = random_model(np.random.default_rng(2), 30)
+    backend = LocalBackend(method=Method.ANNEALING)
+    pause = anneal.ScheduleOp(Array(np.array([0.0, 1.0, 9.0, 10.0])), Array(np.array([0.0, 0.1, 0.1, 0.2])))
+    straight = anneal.ScheduleOp(Array(np.array([0.0, 10.0])), Array(np.array([0.0, 1.0])))
+    plain, hot = (backend.sample(program(model, *ops), sweeps=20) for ops in ([], [pause]))
+    assert same(plain, backend.sample(program(model, straight), sweeps=20))
+    assert not same(plain, hot)
+    assert hot.energies.mean() > plain.energies.mean()
+
+
+def test_progress_reaches_one():
+    heard = []
+    model = random_model(np.random.default_rng(2), 30)
+    LocalBackend(progress=heard.append).sample(program(model), reads=3)
+    assert heard == sorted(heard)
+    assert heard[-1] == pytest.approx(1)
+
+
+def test_circuits_are_simulated_without_cirq(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cirq", None)
+    found = LocalBackend().sample(program(circuit(2, (Gate.X, 0), (Gate.CX, 0, 1))), reads=3)
+    assert found.spins.tolist() == [[-1, -1]] * 3
 
 
 def test_ordering_samples_breaks_ties_by_spins():

@@ -118,10 +118,10 @@ def test_auxiliaries_are_checked_and_recomputed() -> None:
     decoder, states = Decoder(module), every_state(module)
     solutions = decoder.decode(states)
     (register,) = [r for r in module.main.ops_of(RegisterOp) if r.role is Role.AUXILIARY]
-    assert register.factors is not None
+    assert register.auxiliaries is not None
     bits = (states + 1) // 2
-    product = bits[:, register.factors.values].prod(axis=2)
-    expected = (product != bits[:, register.first :]).sum(axis=1)
+    products = [bits[:, register.auxiliaries.members_of(k)].prod(axis=1) for k in range(register.count)]
+    expected = (np.stack(products, axis=1) != bits[:, register.first :]).sum(axis=1)
     assert solutions.broken_auxiliaries.tolist() == expected.tolist()
     fixed = decoder.decode(decoder.recompute_auxiliaries(states))
     assert not fixed.broken_auxiliaries.any()
@@ -236,3 +236,35 @@ def test_decoding_imports_no_sampler() -> None:
         "import sys, qevo_compiler.decode; print(any(m in sys.modules for m in ('torch', 'dimod', 'cirq', 'qiskit')))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+@pytest.mark.parametrize(
+    ("degree", "sign", "stated"),
+    [
+        (5, -1.0, ["product of s0, s1, s2, s3 and s4"]),
+        (
+            5,
+            1.0,
+            ["1 where at least 2 of s0, s1, s2, s3 and s4 are 1", "1 where at least 4 of s0, s1, s2, s3 and s4 are 1"],
+        ),
+        (
+            7,
+            1.0,
+            [
+                f"digit of weight {w} of how many of s0, s1, s2, s3, s4, s5 and s6 are 1 plus 1, at most 7"
+                for w in (2, 4)
+            ],
+        ),
+    ],
+)
+def test_auxiliaries_of_every_gadget_are_explained_and_recomputed(degree: int, sign: float, stated: list[str]) -> None:
+    problem = problem_module(variable("x", Domain.BINARY, (degree,)), objective({tuple(range(degree)): 3 * sign}))
+    module = lower(problem, quadratize={"method": "termwise"})
+    decoder, states = Decoder(module), every_state(module)
+    lines = [decoder.explain_spin(degree + k) for k in range(len(stated))]
+    assert [line[0] for line in lines] == [f"s{degree + k} = auxiliary, {text}" for k, text in enumerate(stated)]
+    assert lines[0][1:] == [f"  s{i} = x[{i}]" for i in range(degree)]
+    fixed = decoder.decode(decoder.recompute_auxiliaries(states))
+    assert not fixed.broken_auxiliaries.any()
+    np.testing.assert_allclose(fixed.energy, fixed.objective, atol=1e-9)
+    assert decoder.decode(states).broken_auxiliaries.max() == len(stated)

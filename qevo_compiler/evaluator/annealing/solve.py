@@ -1,0 +1,93 @@
+"""The portfolio: which annealer suits a model, with one set of options for all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.evaluator.annealing import schedules
+from qevo_compiler.evaluator.annealing.acceptance import Rule
+from qevo_compiler.evaluator.annealing.metropolis import anneal, is_dense
+from qevo_compiler.evaluator.annealing.model import DenseSpins, SpinModel
+from qevo_compiler.evaluator.annealing.runs import Spins, Watch
+from qevo_compiler.evaluator.annealing.tabu import tabu
+from qevo_compiler.evaluator.annealing.temperatures import beta_range
+from qevo_compiler.evaluator.annealing.tempering import temper
+
+# Tabu flips that cost what a sweep of annealing costs on a dense model, as a part of its spins.
+_FLIPS_A_SWEEP = 1 / 16
+_POLISH = 10
+
+
+class Method(Enum):
+    """`AUTO`: annealing, which on dense models each read follows with a walk of tabu search."""
+
+    AUTO = "auto"
+    ANNEALING = "annealing"
+    TEMPERING = "tempering"
+    TABU = "tabu"
+    DESCENT = "descent"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to run. `betas` (one a sweep) or `beta_range` (hot, cold) replace those found from the model.
+
+    `initial` [k, n] are first states, repeated in turn over the reads.
+    """
+
+    reads: int = 100
+    sweeps: int = 1000
+    seed: int = 0
+    method: Method = Method.AUTO
+    beta_range: tuple[float, float] | None = None
+    betas: NDArray[np.float64] | None = None
+    initial: Spins | None = None
+    rule: Rule = Rule.METROPOLIS
+    threads: int | None = None
+
+
+def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
+    """States [reads, n] of low energy; the same for the same plan whatever the threads."""
+    watch = watch or Watch()
+    if plan.method is Method.TABU:
+        steps = max(1, int(plan.sweeps * max(model.size * _FLIPS_A_SWEEP, 1)))
+        return tabu(model.dense, steps, plan.reads, plan.seed, initial=plan.initial, threads=plan.threads, watch=watch)
+    if plan.method is Method.TEMPERING:
+        return temper(
+            model,
+            plan.beta_range or beta_range(model),
+            plan.sweeps,
+            plan.reads,
+            plan.seed,
+            initial=plan.initial,
+            threads=plan.threads,
+            watch=watch,
+        )
+    rule = Rule.GREEDY if plan.method is Method.DESCENT else plan.rule
+    found = anneal(
+        model,
+        temperatures(model, plan),
+        plan.reads,
+        plan.seed,
+        initial=plan.initial,
+        rule=rule,
+        threads=plan.threads,
+        watch=watch,
+    )
+    if plan.method is Method.AUTO and is_dense(model) and model.size > 1:
+        steps = _POLISH * model.size
+        return tabu(model.dense, steps, plan.reads, plan.seed, initial=found, threads=plan.threads, watch=watch)
+    return found
+
+
+def temperatures(model: SpinModel | DenseSpins, plan: Plan) -> NDArray[np.float64]:
+    """The inverse temperature of each sweep of a plan: given, or geometric between the ends."""
+    if plan.betas is not None:
+        return plan.betas
+    if plan.method is Method.DESCENT:
+        return np.ones(1)
+    return schedules.geometric(*(plan.beta_range or beta_range(model)), plan.sweeps)

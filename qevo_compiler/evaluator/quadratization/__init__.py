@@ -1,0 +1,9 @@
+"""Compiled search for which auxiliaries a set of monomials shares.
+
+`cover.py` states the problem and runs the sweeps, `kernel.py` writes the compiled sweep, `reference.py` is the
+same sweep in plain Python.
+"""
+
+from qevo_compiler.evaluator.quadratization.cover import Cover, Effort, Options, Resources, choose
+
+__all__ = ["Cover", "Effort", "Options", "Resources", "choose"]

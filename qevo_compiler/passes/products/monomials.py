@@ -1,0 +1,97 @@
+"""Packed monomials of one degree, and numbers for the sets of variables that they contain."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Names = NDArray[np.int32]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Monomials:
+    """Multilinear monomials of one degree: `names` [m, degree] ascending, `coefficients` [m]."""
+
+    names: Names
+    coefficients: Floats
+
+    @property
+    def degree(self) -> int:
+        return int(self.names.shape[1])
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    def where(self, rows: Flags | Integers) -> Monomials:
+        return Monomials(self.names[rows], self.coefficients[rows])
+
+
+def by_degree(parts: list[Monomials]) -> list[Monomials]:
+    """One block a degree, ascending, none empty."""
+    found: dict[int, list[Monomials]] = {}
+    for part in parts:
+        if len(part):
+            found.setdefault(part.degree, []).append(part)
+    return [_joined(found[degree]) for degree in sorted(found)]
+
+
+def _joined(parts: list[Monomials]) -> Monomials:
+    if len(parts) == 1:
+        return parts[0]
+    return Monomials(np.concatenate([p.names for p in parts]), np.concatenate([p.coefficients for p in parts]))
+
+
+def pair_keys(names: Names) -> Integers:
+    """For each monomial [m, d] the key `a << 32 | b` of every pair in it, [m, d (d - 1) / 2], as `triu_indices`."""
+    left, right = np.triu_indices(names.shape[1], 1)
+    keys: Integers = (names[:, left].astype(np.int64) << 32) | names[:, right]
+    return keys
+
+
+def pair_names(keys: Integers) -> Names:
+    """The pairs [m, 2] of keys."""
+    return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)
+
+
+def without(names: Names, column: Integers | int) -> Names:
+    """The monomials [m, d] without one column each, [m, d - 1]."""
+    keep = np.ones(names.shape, bool)
+    keep[np.arange(len(names)), column] = False
+    return names[keep].reshape(len(names), names.shape[1] - 1)
+
+
+def distinct(sets: Names) -> tuple[Names, Names]:
+    """The number of each set [m, k] (ascending names) among the different ones, and those, lexicographic [r, k].
+
+    Exact at any size: names are packed into 63 bits, and ranked when the next one does not fit. Cost: a sort, and
+    one more for every ranking.
+    """
+    keys = np.zeros(len(sets), np.int64)
+    bits = max(int(sets.max(initial=0)).bit_length(), 1)
+    room = 0
+    for column in range(sets.shape[1]):
+        if room + bits > 63:
+            keys = _ranked(keys)[0].astype(np.int64)
+            room = len(sets).bit_length()
+        keys <<= bits
+        keys |= sets[:, column]
+        room += bits
+    number, first = _ranked(keys)
+    return number, sets[first]
+
+
+def _ranked(keys: Integers) -> tuple[Names, Integers]:
+    """The rank of each key among the different ones, and where each of these occurs. Leaner than `np.unique`."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    new = np.ones(len(keys), bool)
+    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
+    del ordered
+    ranks = np.empty(len(keys), np.int32)
+    ranks[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
+    return ranks, order[new]
