@@ -17,18 +17,20 @@ from qevo_compiler.ir import Evidence
 from qevo_compiler.validation import validate
 
 FOLDER = Path(__file__).parents[2] / "examples" / "linear"
-# The constant is dropped where two or four monomials are then left, so that no unknown is only padding.
+# The constant is dropped where two monomials are then left: four unknowns, none of them padding, whose singular
+# vectors are the same on every machine.
 PASSES = {
     "quartic_step": {"carleman-truncation": {"constant": False}},
     "line_step": {},
     "well_step": {"carleman-truncation": {"constant": False}},
+    "saddle_step": {"carleman-truncation": {"constant": False}},
     "start_step": {},
 }
 GOLDENS = {
     "quartic_step": ("quartic_step.qasm", "quartic_step.cirq.json"),
     "line_step": ("line_step.qasm", "line_step.cirq.json"),
     "well_step": ("well_step.qasm", "well_step.cirq.json"),
-    "start_step": ("start_step.qasm", "start_step.cirq.json"),
+    "saddle_step": ("saddle_step.qasm", "saddle_step.cirq.json"),
 }
 TOLERANCE = 0.1
 
