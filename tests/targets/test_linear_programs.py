@@ -23,14 +23,14 @@ PASSES = {
     "quartic_step": {"carleman-truncation": {"constant": False}},
     "line_step": {},
     "well_step": {"carleman-truncation": {"constant": False}},
-    "saddle_step": {"carleman-truncation": {"constant": False}},
+    "valley_step": {"carleman-truncation": {"constant": False}},
     "start_step": {},
 }
 GOLDENS = {
     "quartic_step": ("quartic_step.qasm", "quartic_step.cirq.json"),
     "line_step": ("line_step.qasm", "line_step.cirq.json"),
     "well_step": ("well_step.qasm", "well_step.cirq.json"),
-    "saddle_step": ("saddle_step.qasm", "saddle_step.cirq.json"),
+    "valley_step": ("valley_step.qasm", "valley_step.cirq.json"),
 }
 TOLERANCE = 0.1
 
