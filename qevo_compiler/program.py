@@ -114,6 +114,9 @@ class CompiledProgram:
 
     @cached_property
     def decoder(self) -> Decoder:
+        """Reads samples of spins. Raises `CompileError` for the circuit of a linear system, which has none."""
+        if self.module.find("problem") is None and self.module.find("history") is not None:
+            raise CompileError(NoSpinModel(None, self.target.name))
         return Decoder(self.module)
 
     @cached_property

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qevo_compiler import CompileError, load
 from qevo_compiler import compile as compile_program
-from qevo_compiler import load
 from qevo_compiler.dialects import linear
 from qevo_compiler.driver import lower_linear
 from qevo_compiler.ir import Evidence
@@ -151,3 +151,12 @@ def test_compiling_twice_gives_the_same_bytes():
     first = compiled("quartic_step", "cirq").files
     compiled.cache_clear()
     assert compiled("quartic_step", "cirq").files == first
+
+
+def test_what_needs_a_spin_model_is_refused():
+    program = compiled("line_step", "openqasm3")
+    for use in (program.run, lambda: program.explain("s1"), lambda: program.explain_coupling("s0", "s1")):
+        with pytest.raises(CompileError, match="Q0015"):
+            use()
+    with pytest.raises(CompileError, match="the step map"):
+        program.update(FOLDER / "line_step.qevo")
