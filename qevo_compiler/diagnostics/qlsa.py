@@ -56,16 +56,19 @@ class NoCircuitForSystem(Error):
 
 @dataclass(frozen=True)
 class NoBox(Error):
-    """The least-squares route needs a range for every unknown, and none is proved.
+    """The least-squares route needs a range for every unknown, and the optimizer itself leaves every range.
 
-    The range of a monomial of degree k is r^k with r a bound on the size of the state, taken from the scalar
-    majorant of the dynamics. Where that grows without bound, give the radius: `history-least-squares{radius=2}`.
+    The range of a monomial of degree k is r^k with r a bound on the size of the state: from the scalar majorant of
+    the dynamics, or, where that blows up, twice the optimizer's path. Here the path goes beyond 1e9: lower the rate, or
+    give the radius that is meant, `history-least-squares{radius=2}`.
     """
 
     code: ClassVar[str] = "Q0630"
-    title: ClassVar[str] = "the unknowns of this history system have no proved range"
-    label: ClassVar[str] = "the majorant reaches {radius:.3g} over the horizon"
-    help: ClassVar[str] = "set `history-least-squares{{radius=r}}` with r at least the size of the shifted state"
+    title: ClassVar[str] = "the unknowns of this history system have no range"
+    label: ClassVar[str] = "the optimizer reaches {radius:.3g} over the horizon"
+    help: ClassVar[str] = (
+        "lower the rate, or set `history-least-squares{{radius=r}}` with r at least the size of the shifted state"
+    )
 
     radius: float
 

@@ -6,7 +6,8 @@ after:  problem.variable() {symbol = "x", shape = (3,), lower = .., upper = .., 
 
 Exact as a problem: the minimum of ||L y - b||^2 is 0, at the propagated lift. One array a monomial, indexed by the
 steps 1 .. T + P, in the rescaled coordinates of the system; the first block and the constant are known and
-substituted. The ranges are proved to hold the solution. What is lost is in the grid, and squaring squares the
+substituted. The ranges are proved to hold the solution where the scalar majorant stays near the optimizer's path,
+and otherwise are twice that path, as an estimate. What is lost is in the grid, and squaring squares the
 condition number: the ledger has both.
 """
 
@@ -16,6 +17,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from qevo_compiler.analyses.carleman.aposteriori import iterate
 from qevo_compiler.analyses.carleman.history import HistorySystem
 from qevo_compiler.analyses.carleman.least_squares import LeastSquares, majorant_radii
 from qevo_compiler.analyses.carleman.lift import lift_of_op
@@ -32,13 +34,15 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, history_func
 from qevo_compiler.passes.stages import HISTORY, POLYNOMIAL
 
-# A box wider than this says that the majorant has blown up rather than anything about the state.
-_WIDEST = 1e6
+# Boxes wider than so many times the optimizer's path say that the majorant has blown up.
+_LOOSE = 20.0
+# An optimizer that goes further than this has diverged.
+_WIDEST = 1e9
 
 
 @dataclass(frozen=True)
 class HistoryLeastSquares(Pass):
-    """`bits` an unknown. `radius` bounds the size of the shifted state in place of the majorant's bound."""
+    """`bits` an unknown. `radius` bounds the size of the shifted state in place of the compiler's bound."""
 
     name = "history-least-squares"
     takes = HISTORY
@@ -51,7 +55,8 @@ class HistoryLeastSquares(Pass):
             raise CompileError(BadOption(None, self.name, "bits", str(self.bits), "a whole number from 1 to 30"))
         main, request = module.main, Request.of(module.main)
         problem = least_squares_of(main)
-        box = problem.box(self._radii(request, main.only(linear.LiftOp).moments))
+        radii, evidence = self._radii(request, main.only(linear.LiftOp).moments)
+        box = problem.box(radii)
         builder = Builder(main.name)
         for op in _variables(main, problem, box, self.bits):
             builder.append(op)
@@ -60,32 +65,38 @@ class HistoryLeastSquares(Pass):
             builder.append(sampling)
         stated = builder.finish()
         lowered = module.with_main(stated).with_func(replace(stated, name="problem")).with_func(history_func(main))
-        return lowered.record(*self._entries(problem, box))
+        return lowered.record(*self._entries(problem, box, evidence))
 
-    def _radii(self, request: Request, moments: bool) -> Floats:
+    def _radii(self, request: Request, moments: bool) -> tuple[Floats, Evidence]:
+        """Bounds on ||u(t)|| [T + 1], and whether they are proved, or stand on the optimizer's own path."""
+        steps = request.chunk
         if self.radius is not None:
             if not (np.isfinite(self.radius) and self.radius > 0):
                 raise CompileError(BadOption(None, self.name, "radius", str(self.radius), "a positive number"))
-            return np.full(request.chunk.steps + 1, self.radius)
-        radii = majorant_radii(request.chunk, request.start, moments)
-        if not radii.max() <= _WIDEST:
-            raise CompileError(NoBox(request.span, float(radii.max())))
-        # A state that cannot move still needs a range with an inside.
-        return np.maximum(radii, 1e-9)
+            return np.full(steps.steps + 1, self.radius), Evidence.ESTIMATED
+        radii = majorant_radii(steps, request.start, moments)
+        largest = float(np.linalg.norm(iterate(steps, request.start), axis=1).max())
+        if radii.max() <= _LOOSE * largest:
+            # A state that cannot move still needs a range with an inside.
+            return np.maximum(radii, 1e-9), Evidence.PROVED
+        if not largest <= _WIDEST:
+            raise CompileError(NoBox(request.span, largest))
+        return np.full(steps.steps + 1, 2 * max(largest, 1e-9)), Evidence.ESTIMATED
 
-    def _entries(self, problem: LeastSquares, box: Floats) -> list[LedgerEntry]:
+    def _entries(self, problem: LeastSquares, box: Floats, evidence: Evidence) -> list[LedgerEntry]:
         kappa, exact = problem.condition
         spacing = 2 * box / (2.0**self.bits - 1)
         kind = Evidence.MEASURED if exact else Evidence.PROVED
         count = f"{len(box)} unknowns at {self.bits} bits"
         grid = kappa * float(np.linalg.norm(spacing)) / 2
-        how = "kappa times half the diagonal of a grid cell, if the box holds the solution"
-        held = "the majorant bounds the state" if self.radius is None else "a radius was given"
+        how = "kappa times half the diagonal of a grid cell, if the boxes hold the solution"
+        path = "twice the optimizer's own path" if self.radius is None else "a radius was given"
+        held = "the majorant bounds the state" if evidence is Evidence.PROVED else path
         square = f"1 / kappa^2: {2 * np.log2(kappa):.1f} bits beyond those of the unknowns"
         found = [
             ("condition number of the least squares", kappa, kind, f"without what is known; {count}"),
             ("relative precision needed", kappa**-2, kind, square),
-            ("distance of the ground state from the lifted solution", grid, Evidence.PROVED, f"{how}: {held}"),
+            ("distance of the ground state from the lifted solution", grid, evidence, f"{how}: {held}"),
         ]
         return [LedgerEntry(self.name, *item[:3], note=item[3]) for item in found]
 

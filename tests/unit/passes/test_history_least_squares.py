@@ -17,7 +17,9 @@ from qevo_compiler.analyses.carleman.lift import lift
 from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.dialects import ising, linear
 from qevo_compiler.dialects.linear import StepMap
+from qevo_compiler.dialects.problem import VariableOp
 from qevo_compiler.driver import lower_linear
+from qevo_compiler.ir import Evidence
 from qevo_compiler.passes.history_least_squares import HistoryLeastSquares
 from qevo_compiler.runtime.boxes import bit_model, shrink
 
@@ -143,7 +145,17 @@ def test_the_distance_in_the_ledger_holds() -> None:
     assert np.linalg.norm(best - problem.solution) <= entries["distance of the ground state from the lifted solution"]
 
 
-def test_a_majorant_that_blows_up_asks_for_a_radius() -> None:
+def test_a_majorant_that_blows_up_gives_way_to_the_optimizers_path() -> None:
+    text = source(40, order=1).replace("steps = 40", "steps = 40, momentum = 0.9")
+    module = lower_linear(text, passes={"history-system": {"padding": 0}})
+    lowered = HistoryLeastSquares().run(module)
+    (entry,) = (e for e in lowered.ledger if e.quantity.startswith("distance of the ground state"))
+    assert entry.kind is Evidence.ESTIMATED
+    largest = max(float(np.abs(op.upper.values).max()) for op in lowered.main.ops_of(VariableOp))
+    assert 1.0 <= largest <= 5.0
+
+
+def test_a_path_that_blows_up_asks_for_a_radius() -> None:
     wild = source(30, order=1, rate=0.9, loss="x^2 / 2 + x^4 / 4", start=1.5)
     module = lower_linear(wild, passes={"history-system": {"padding": 0}, "carleman-truncation": {"force": True}})
     with pytest.raises(CompileError, match="Q0630"):
