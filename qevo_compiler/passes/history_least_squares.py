@@ -76,11 +76,11 @@ class HistoryLeastSquares(Pass):
             return np.full(steps.steps + 1, self.radius), Evidence.ESTIMATED
         radii = majorant_radii(steps, request.start, moments)
         largest = float(np.linalg.norm(iterate(steps, request.start), axis=1).max())
+        if not largest <= _WIDEST:
+            raise CompileError(NoBox(request.span, largest))
         if radii.max() <= _LOOSE * largest:
             # A state that cannot move still needs a range with an inside.
             return np.maximum(radii, 1e-9), Evidence.PROVED
-        if not largest <= _WIDEST:
-            raise CompileError(NoBox(request.span, largest))
         return np.full(steps.steps + 1, 2 * max(largest, 1e-9)), Evidence.ESTIMATED
 
     def _entries(self, problem: LeastSquares, box: Floats, evidence: Evidence) -> list[LedgerEntry]:
