@@ -8,9 +8,11 @@ from pathlib import PurePath
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
+from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
 from qevo_compiler.dialects import linear as linear_ops
 from qevo_compiler.dialects import problem
+from qevo_compiler.dialects.linear import DeclaredOp
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
 from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.base import Context, Pass
@@ -36,6 +38,8 @@ __all__ = [
 ]
 
 TUNE = "tune"
+# Targets whose programs are linear systems.
+LINEAR_TARGETS = frozenset({"resources"})
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -56,6 +60,11 @@ class Options:
     target_options: Mapping[str, Any] = field(default_factory=dict)
     check: bool = True
 
+    @property
+    def source_task(self) -> Task | None:
+        """What to import a model for: its training as a linear system where the target asks for one."""
+        return Task.LINEARIZE if self.task is None and self.target in LINEAR_TARGETS else self.task
+
 
 def compile(
     source: Any,
@@ -64,6 +73,8 @@ def compile(
     loss: Any = None,
     *,
     optimizer: Any = None,
+    scheduler: Any = None,
+    linearize: Mapping[str, Any] | None = None,
     target: str = "dwave",
     task: str | None = None,
     name: str | None = None,
@@ -77,20 +88,22 @@ def compile(
     """Compile a model or a problem for a target.
 
     `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, or an `nn.Module` with its
-    `inputs`, `targets` and `loss` (a callable of outputs and targets). `task` is `train` or `round`
-    for models. `data` overrides a program's data by name; `passes` sets pass options, for example
+    `inputs`, `targets` and `loss` (a callable of outputs and targets), perhaps `optimizer`, `scheduler` and the
+    settings `linearize` of its training as a linear system. `task` is `train`, `round` or `linearize` for models.
+    `data` overrides a program's data by name; `passes` sets pass options, for example
     `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options. `penalties` is
     `auto` (proved weights), `tune` (sample, check, rescale; see `qevo_compiler.tuning`) or a method of
     `penalize-constraints`.
     Raises `CompileError` with every diagnostic where the program is wrong.
     """
     chosen = Options(target, _task(task), name, level, passes=passes or {}, target_options=target_options)
-    imported = import_source(source, ModelData(inputs, targets, loss, optimizer), data, chosen.task)
+    given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
+    imported = import_source(source, given, data, chosen.source_task)
     if penalties in ("auto", TUNE):
         program = lower(imported, chosen, context)
         return program if penalties == "auto" else tuned(program, None, context.progress if context else None).program
-    given = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
-    return lower(imported, replace(chosen, passes=given), context)
+    merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
+    return lower(imported, replace(chosen, passes=merged), context)
 
 
 def lower(
@@ -112,6 +125,10 @@ def lower(
 def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     """The pipeline for a source and a target: the whole one, or what is left of it for a `.qir` at a later stage."""
     task = imported.task
+    if options.task is Task.LINEARIZE and options.target not in LINEAR_TARGETS and options.pipeline is None:
+        raise CompileError(WrongTask(None, task.value))
+    if options.target not in LINEAR_TARGETS and imported.module.main.first(DeclaredOp) is not None:
+        raise CompileError(OnlyACost(None, options.target))
     if task is not Task.PROBLEM and imported.traced is None:
         raise CompileError(WrongTask(None, task.value))
     if options.task not in (None, task):
@@ -121,7 +138,7 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     linear = is_linear(imported.module)
     kind = "linearize" if linear else task.value
     text = options.pipeline if options.pipeline is not None else pipeline_text(kind, target.pipeline)
-    defaults = LINEAR_OPTIONS if linear else {}
+    defaults = LINEAR_OPTIONS if linear and options.target not in LINEAR_TARGETS else {}
     settings = _merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
     return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
@@ -134,7 +151,13 @@ def is_linear(module: Module) -> bool:
 
 def lower_linear(
     source: Any,
+    inputs: Any = None,
+    targets: Any = None,
+    loss: Any = None,
     *,
+    optimizer: Any = None,
+    scheduler: Any = None,
+    linearize: Mapping[str, Any] | None = None,
     until: str | None = None,
     data: Mapping[str, Any] | None = None,
     passes: Settings | None = None,
@@ -145,10 +168,13 @@ def lower_linear(
     `source` is what `compile` takes. `until` names the last pass to run (default: all of them, to the history
     system); `passes` sets pass options, for example `{"carleman-truncation": {"order": 5}}`.
     """
-    imported = import_source(source, data=data)
-    pipeline = _history_pipeline(imported, passes or {})
-    names = [step.name for step in pipeline.passes]
-    kept = pipeline.passes if until is None else pipeline.passes[: names.index(until) + 1]
+    given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
+    imported = import_source(source, given, data, Task.LINEARIZE)
+    whole = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
+    names = [step.name for step in whole.passes]
+    wanted = names if until is None else names[: names.index(until) + 1]
+    # What a module at a later stage has behind it is not run again.
+    kept = tuple(step for step in _resume(whole, imported.module).passes if step.name in wanted)
     return run_guarded(Pipeline(kept), imported.module, context or Context())
 
 
@@ -163,8 +189,7 @@ def lower_history(
 
 
 def _history_pipeline(imported: Imported, passes: Settings) -> Pipeline:
-    pipeline = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes)
-    return _resume(pipeline, imported.module) if imported.task is Task.PROBLEM else pipeline
+    return _resume(Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes), imported.module)
 
 
 def run_guarded(

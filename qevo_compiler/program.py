@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -213,11 +213,19 @@ class CompiledProgram:
         return tuple(written)
 
     def run(
-        self, reads: int | None = None, seed: int | None = None, sweeps: int | None = None, backend: str | None = None
+        self,
+        reads: int | None = None,
+        seed: int | None = None,
+        sweeps: int | None = None,
+        backend: str | None = None,
+        progress: Callable[[float], None] | None = None,
     ) -> RunResult:
-        """Sample and decode. Arguments left out come from the program's `sample` directive."""
+        """Sample and decode. Arguments left out come from the program's `sample` directive.
+
+        `progress` hears the part done of the sampling, from 0 to 1.
+        """
         started = time.perf_counter()
-        samples = select_backend(backend).sample(self.module, reads, seed, sweeps)
+        samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
         solutions = self.decoder.decode(samples.spins).ranked()
         timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
@@ -286,6 +294,21 @@ class CompiledProgram:
 
     def _manifest(self, digests: Mapping[str, str]) -> bytes:
         return manifest.manifest(self.module, self.target.name, self.options, digests)
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write one file, whole or not at all; raises `CompileError` when that is impossible."""
+    partial = Path(f"{path}.{uuid4().hex}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    except OSError as error:
+        raise CompileError(CannotWrite(None, str(path), error.strerror or str(error))) from None
+    finally:
+        with suppress(OSError):
+            partial.unlink()
+    return path
 
 
 def decoding_module(module: Module) -> Module:
@@ -378,4 +401,4 @@ def _status(samples: Samples, best: Solution) -> str:
     return "optimal" if samples.exact else "feasible"
 
 
-__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load"]
+__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load", "write_file"]

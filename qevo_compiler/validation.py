@@ -11,11 +11,14 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.carleman.history import HistorySystem
+from qevo_compiler.analyses.carleman.lift import lift_of_op, propagate
 from qevo_compiler.backends.statevector import amplitudes
 from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.diagnostics import InternalError
-from qevo_compiler.dialects import gate, ising
+from qevo_compiler.dialects import gate, ising, linear
 from qevo_compiler.dialects.problem import Encoding
+from qevo_compiler.ir import Module
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 from qevo_compiler.program import CompiledProgram
 
@@ -30,10 +33,14 @@ def validate(program: CompiledProgram) -> None:
     For random valid codes, random slacks and auxiliaries set to what they stand for: the model's energy,
     divided by its scale, equals the objective plus every penalty as the decoder computes them from the
     values, up to what rounding coefficients may have changed. Cost: `SAMPLES` evaluations of the model and
-    of the problem.
+    of the problem. For a cost record: its norms by another way, and its condition number against the proved bound.
     """
     if program.module.main.first(gate.CircuitOp) is not None and program.module.find("history") is not None:
         _validate_solver(program)
+        return
+    record = program.module.main.first(linear.ResourcesOp)
+    if record is not None:
+        _validate_record(program.module, record)
         return
     if program.module.find("problem") is None:
         raise InternalError("the module keeps no @problem to validate against")
@@ -68,6 +75,25 @@ def _validate_solver(program: CompiledProgram) -> None:
     allowed = op.error if op.solver == "qsvt" else min(10 * op.error, 1.0)
     if not overlap >= math.sqrt(1 - allowed**2) - TOLERANCE:
         raise InternalError(f"the circuit's state has overlap {overlap:.6g} with the solution")
+
+
+def _validate_record(module: Module, record: linear.ResourcesOp) -> None:
+    """The solution's norm and success probability by propagating the lift, the condition number by its bound."""
+    history = module.main.first(linear.HistoryOp)
+    if history is None:
+        return
+    stated = {figure.quantity: figure.value for figure in record.figures}
+    lifted = lift_of_op(module.main.only(linear.LiftOp))
+    scaled = propagate(lifted, lifted.initial, lifted.steps) * history.gamma ** -lifted.degrees.astype(np.float64)
+    squares = (scaled**2).sum(axis=1)
+    total = squares[:-1].sum() + (history.padding + 1) * squares[-1]
+    last = scaled[-1, lifted.first_block]
+    success = (history.padding + 1) * float(last @ last) / total
+    bound = HistorySystem(lifted, history.padding, history.gamma).condition_bound()
+    if not np.allclose([stated["y_norm"] ** 2, stated["P_final"]], [total, success], rtol=1e-9):
+        raise InternalError("the cost record's norms are not those of the lifted trajectory")
+    if not stated["kappa"] <= bound * (1 + 1e-9):
+        raise InternalError(f"the condition number {stated['kappa']:.6g} is above its bound {bound:.6g}")
 
 
 def _validate_circuit(program: CompiledProgram) -> None:

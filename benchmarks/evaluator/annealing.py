@@ -95,6 +95,8 @@ def samplers(bqm: dimod.BinaryQuadraticModel, budget: float) -> dict[str, Run]:
         )
 
     runs: dict[str, Run] = {"ours": ours("auto", lambda r: r), "ours, tempering": ours("tempering", lambda r: 1)}
+    if 2 * bqm.num_interactions > 0.2 * bqm.num_variables**2:
+        runs["ours, tabu"] = ours("tabu", lambda r: 1)
     if importlib.util.find_spec("dwave.samplers"):
         from dwave.samplers import SimulatedAnnealingSampler, TabuSampler
 
@@ -108,8 +110,9 @@ def samplers(bqm: dimod.BinaryQuadraticModel, budget: float) -> dict[str, Run]:
     if importlib.util.find_spec("openjij"):
         import openjij
 
+        # With a seed, openjij repeats one read.
         runs["openjij SA"] = lambda reads, sweeps, seed: stats(
-            openjij.SASampler().sample(bqm, num_reads=reads, num_sweeps=sweeps, seed=seed % 2**31)
+            openjij.SASampler().sample(bqm, num_reads=reads, num_sweeps=sweeps)
         )
     if importlib.util.find_spec("simulated_bifurcation") and bqm.num_variables <= 3000:
         runs["simulated bifurcation"] = _bifurcation(bqm)

@@ -84,8 +84,9 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
         `num_reads` (default: as many as initial states, else 1) independent runs of `num_sweeps` (default 1000)
         sweeps, each inverse temperature held for `num_sweeps_per_beta` of them: a curve of
         `beta_schedule_type` between the ends `beta_range`, which by default come from the model, or the numbers
-        of `beta_schedule` ("custom"). `method` is "auto" (annealing; on dense models followed by tabu search),
-        "annealing", "tempering" (each read is the best of a ladder of 32 temperatures), "tabu" or "descent".
+        of `beta_schedule` ("custom"). `method` is "auto" (annealing, on dense models tabu search), "annealing",
+        "tempering" (each read is the best of a ladder of 32 temperatures), "tabu", "path-integral" (simulated
+        quantum annealing of four slices) or "descent".
         `seed` None draws one; the info of the result names it. `progress` hears the part done, from 0 to 1; when
         `interrupt_function` gives true, the samples are those reached so far.
 
@@ -93,15 +94,18 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
         """
         if kwargs:
             raise ValueError(f"unknown parameters: {', '.join(sorted(kwargs))}")
-        given = self.parse_initial_states(bqm, initial_states, initial_states_generator, num_reads, 0)
         variables, model = _spin_model(bqm)
+        reads, initial = 1 if num_reads is None else num_reads, None
+        if initial_states is not None:
+            given = self.parse_initial_states(bqm, initial_states, initial_states_generator, num_reads, 0)
+            reads, initial = given.num_reads, _states(given.initial_states, variables)
         plan = Plan(
-            reads=_count("num_reads", given.num_reads),
+            reads=_count("num_reads", reads),
             sweeps=_count("num_sweeps", 1000 if num_sweeps is None else num_sweeps),
             seed=_seed(seed),
             method=Method(method),
             beta_range=None if beta_range is None else _ends(beta_range),
-            initial=None if initial_states is None else _states(given.initial_states, variables),
+            initial=initial,
             rule=Rule(proposal_acceptance_criteria.lower()),
             threads=threads,
         )
@@ -149,7 +153,9 @@ def _betas(
         raise ValueError(f'`beta_schedule_type` is "linear", "geometric" or "custom", not {kind!r}')
     if plan.sweeps % held:
         raise ValueError("`num_sweeps` must be a multiple of `num_sweeps_per_beta`")
-    if plan.method not in (Method.AUTO, Method.ANNEALING):
+    if plan.method not in (Method.AUTO, Method.ANNEALING) or (
+        kind == "geometric" and held == 1 and plan.beta_range is None
+    ):
         return None
     return np.repeat(curve(*(plan.beta_range or beta_range(model)), plan.sweeps // held), held)
 

@@ -13,12 +13,14 @@ from typing import Any, ClassVar
 import numpy as np
 
 from qevo_compiler.backends.base import Backend, Samples, Spins, check_sampling, energies_of
+from qevo_compiler.backends.bounded import bounded_program
 from qevo_compiler.backends.enumeration import lowest
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.evaluator.annealing import Method, Plan, SpinModel, Watch, beta_range, energies, solve
+from qevo_compiler.evaluator.annealing.bounded import anneal_bounded
 from qevo_compiler.evaluator.annealing.schedules import along
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -59,7 +61,13 @@ class LocalBackend(Backend):
         model = _the_model(module)
         if self._enumerates(model):
             return lowest(model, reads)
-        return self._anneal(model, Plan(reads, SWEEPS if sweeps is None else sweeps, seed), _schedule(module))
+        plan = Plan(reads, SWEEPS if sweeps is None else sweeps, seed, self.method)
+        bounded = bounded_program(module) if self.method is Method.AUTO else None
+        if bounded is not None:
+            watch = Watch(self.progress)
+            states = anneal_bounded(bounded.model, plan.sweeps, plan.reads, plan.seed, watch=watch)
+            return _sampled(SpinModel.of(model), bounded.samples(states))
+        return self._anneal(model, plan, _schedule(module))
 
     def sample_model(
         self,
@@ -82,7 +90,8 @@ class LocalBackend(Backend):
             initial_states = _checked_states(model, initial_states)
         if self._enumerates(model):
             return lowest(model, reads)
-        plan = Plan(reads, SWEEPS if sweeps is None else sweeps, seed, beta_range=beta_range, initial=initial_states)
+        steps = SWEEPS if sweeps is None else sweeps
+        plan = Plan(reads, steps, seed, self.method, beta_range=beta_range, initial=initial_states)
         return self._anneal(model, plan)
 
     def _enumerates(self, model: ising.ModelOp) -> bool:
@@ -90,12 +99,14 @@ class LocalBackend(Backend):
 
     def _anneal(self, model: ising.ModelOp, plan: Plan, schedule: anneal.ScheduleOp | None = None) -> Samples:
         spins_of = SpinModel.of(model)
-        plan = replace(plan, method=self.method)
         if schedule is not None and plan.method is not Method.TEMPERING:
             ends = beta_range(spins_of)
             plan = replace(plan, betas=along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps))
-        spins = solve(spins_of, plan, Watch(self.progress))
-        return Samples.ordered(spins, energies(spins_of, spins))
+        return _sampled(spins_of, solve(spins_of, plan, Watch(self.progress)))
+
+
+def _sampled(model: SpinModel, spins: Spins) -> Samples:
+    return Samples.ordered(spins, energies(model, spins))
 
 
 def _schedule(module: Module) -> anneal.ScheduleOp | None:

@@ -7,7 +7,7 @@ key is looked for, never read out, printed or kept.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from qevo_compiler.backends.base import Backend
 from qevo_compiler.backends.local import LocalBackend
@@ -30,16 +30,21 @@ _SUBMISSION = {
 }
 
 
-def select_backend(name: str | None = None, environment: Mapping[str, str] | None = None) -> Backend:
+def select_backend(
+    name: str | None = None,
+    environment: Mapping[str, str] | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Backend:
     """The backend `name`, or the one of `QUANTUM_BACKEND`, or the local one.
 
     Raises `CompileError` for an unknown name and for hardware: without credentials it says which are
-    needed, with them that submission is by hand. `environment` stands in for `os.environ` in tests.
+    needed, with them that submission is by hand. `environment` stands in for `os.environ` in tests;
+    `progress` hears the part done of a long run.
     """
     variables = os.environ if environment is None else environment
     chosen = name or variables.get(BACKEND_VARIABLE) or LocalBackend.name
     if chosen == LocalBackend.name:
-        return LocalBackend()
+        return LocalBackend(progress=progress)
     if chosen not in _NEEDS:
         raise CompileError(UnknownBackend(None, chosen, did_you_mean(chosen, [LocalBackend.name, *_NEEDS])))
     if not variables.get(KEY_VARIABLE):

@@ -59,14 +59,21 @@ def add_source(parser: argparse.ArgumentParser) -> None:
         "source", help=".qevo program, .py model (this runs the file), .qir module, or a file that `qevoc import` reads"
     )
     parser.add_argument("--data", action="append", default=[], metavar="NAME=FILE", help="override a program's data")
-    parser.add_argument("--task", choices=("train", "round"), help="for a model: training rounds or weight rounding")
+    parser.add_argument(
+        "--task",
+        choices=("train", "round", "linearize"),
+        help="for a model: training rounds, weight rounding or a linear system",
+    )
     parser.add_argument("--bits", type=int, help="bits a weight (with --task)")
 
 
 def add_compilation(parser: argparse.ArgumentParser, target_default: str | None = "dwave") -> None:
     """The options about lowering and the target."""
     parser.add_argument(
-        "--target", default=target_default, metavar="T", help="dwave, openqasm3, cirq or qubo (default dwave)"
+        "--target",
+        default=target_default,
+        metavar="T",
+        help="dwave, openqasm3, cirq, qubo or resources (default dwave)",
     )
     parser.add_argument("--embed", choices=("pegasus", "zephyr"), help="dwave: also embed into this topology")
     parser.add_argument("--device", help="cirq: a device such as willow_pink, or sycamore")

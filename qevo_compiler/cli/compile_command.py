@@ -6,6 +6,7 @@ import argparse
 import sys
 from dataclasses import replace
 from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from qevo_compiler.cli.common import (
@@ -23,6 +24,7 @@ from qevo_compiler.cli.common import (
 from qevo_compiler.ir import Module, module_chunks
 
 if TYPE_CHECKING:
+    from qevo_compiler.driver import CompiledProgram
     from qevo_compiler.passes.pipeline import AfterPass
 
 
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     from qevo_compiler.passes.pipeline import Pipeline
 
     options = options_from(args)
-    imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
+    imported = import_source(args.source, data=data_from(args), task=options.source_task, sources=args.sources)
     check_model_options(args, imported)
     pipeline = plan(imported, options, make_target(options.target, options.target_options))
     if args.dump_pipeline:
@@ -81,9 +83,13 @@ def run(args: argparse.Namespace) -> int:
 
         validate(program)
     out = console(args, stderr=True)
-    written = program.write(args.output)
+    written = _write(program, args.output)
     for path in written:
         print(path)
+    if program.target.name == "resources":
+        from qevo_compiler.targets.resources import all_figures, resource_table
+
+        sys.stdout.write(resource_table(*all_figures(program.module)))
     if args.report:
         from qevo_compiler.report import report_page, write_report
 
@@ -94,11 +100,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _write(program: CompiledProgram, output: str) -> tuple[Path, ...]:
+    """All files into a folder; for a cost record and an output `FILE.json`, the record alone into that file."""
+    if program.target.name != "resources" or not output.endswith(".json"):
+        return program.write(output)
+    from qevo_compiler.program import write_file
+
+    return (write_file(Path(output), program.files[f"{program.name}.resources.json"]),)
+
+
 def _check_report(args: argparse.Namespace) -> None:
     """A page needs a whole compilation."""
     from qevo_compiler.diagnostics import CompileError
     from qevo_compiler.diagnostics.sources import BadArgument
 
+    if args.report and getattr(args, "target", None) == "resources":
+        raise CompileError(BadArgument(None, f"--report {args.report}", "--report FILE for a target with spins"))
     if args.report and (args.emit != "target" or args.stop_after or args.dump_pipeline):
         form = "--report FILE without --stop-after, --dump-pipeline and --emit of anything but target"
         raise CompileError(BadArgument(None, f"--report {args.report}", form))
@@ -148,7 +165,6 @@ def _print_module(module: Module, emit: str) -> int:
 
 
 def _emit_ast(args: argparse.Namespace) -> int:
-    from pathlib import Path
     from pprint import pprint
 
     from qevo_compiler.frontend.load import read_source

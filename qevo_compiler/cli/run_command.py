@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -116,7 +117,8 @@ def _run_program(program: CompiledProgram, args: argparse.Namespace) -> int:
         from qevo_compiler.validation import validate
 
         validate(program)
-    result = program.run(args.reads, args.seed, args.sweeps, args.backend)
+    result = program.run(args.reads, args.seed, args.sweeps, args.backend, partial(show_progress, "sampling"))
+    show_progress("sampling", 1.0)
     if args.json:
         print(json.dumps(result.to_json(), indent=1))
     else:

@@ -20,6 +20,7 @@ from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
+from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.penalty.penalty_energy import wall_rows
@@ -62,7 +63,7 @@ class Decoder:
         states = self.numbering.expand(samples)
         decoded = [self._decode_register(register, states) for register in self._decisions]
         point = _point(self._decisions, decoded)
-        objective = arithmetic.evaluate(self._objective.polynomial, point)[:, 0]
+        objective = values_at(self._objective.polynomial, point)[:, 0]
         families = {op.symbol: _residuals(op, point) for op in self._constraints}
         hard = [family.satisfied.all(axis=1) for family in families.values() if not family.soft]
         feasible = np.logical_and.reduce(hard) if hard else np.ones(len(states), bool)
@@ -221,7 +222,7 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
 
 
 def _residuals(op: poly.ConstraintOp, point: Floats) -> Residuals:
-    body = arithmetic.evaluate(op.body, point)
+    body = values_at(op.body, point)
     size = np.zeros(op.body.rows)
     for block in op.body.terms:
         size += np.bincount(block.row.values, np.abs(block.coefficients.values), op.body.rows)

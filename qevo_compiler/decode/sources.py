@@ -200,7 +200,11 @@ class Projection:
         bits = self._writer.over_bits(op.polynomial)
         return bits if op.sense is Sense.MINIMIZE else arithmetic.scale(bits, -1.0)
 
-    def _residual(self, op: PenaltyOp) -> Polynomials:
+    def bodies(self, op: PenaltyOp) -> Polynomials:
+        """u of every row of a family without its slack."""
+        return self._residual(op, False)
+
+    def _residual(self, op: PenaltyOp, with_slack: bool = True) -> Polynomials:
         """u of every row with its slack; see `ising.penalty`."""
         body, relation = self._body(op)
         if relation is Relation.GE:
@@ -210,7 +214,7 @@ class Projection:
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))
-        slack = None if op.implied else self._slacks.get(op.symbol)
+        slack = None if op.implied or not with_slack else self._slacks.get(op.symbol)
         if slack is not None and slack.affine is not None:
             parts.append(_slack_rows(slack, slack.affine))
         residual = arithmetic.add(*parts) if len(parts) > 1 else body

@@ -70,7 +70,9 @@ class UnknownTarget(Error):
 
 @dataclass(frozen=True)
 class WrongTask(Error):
-    """Tasks belong to models: `train` and `round` need a `.py` model file or a torch module.
+    """Tasks belong to models: `train`, `round` and `linearize` need a `.py` model file or a torch module.
+
+    `linearize` leads to a linear system, which targets for spins do not take; the target `resources` does.
 
     A `.qevo` program or a `Problem` already states what is to be decided.
     """

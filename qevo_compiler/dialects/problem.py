@@ -141,7 +141,10 @@ class ApproximateOp(Op):
 
 @dataclass(frozen=True)
 class TrainOp(Op):
-    """Stochastic gradient descent with torch.optim.SGD's hyper-parameters; `batch` 0 means all data."""
+    """Stochastic gradient descent with torch.optim.SGD's hyper-parameters; `batch` 0 means all data.
+
+    The rate is multiplied by `decay` every `decay_every` steps (0: never), as torch's StepLR does.
+    """
 
     name: ClassVar[str] = "problem.train"
     rate: float
@@ -152,6 +155,8 @@ class TrainOp(Op):
     weight_decay: float = 0.0
     batch: int = 0
     seed: int = 0
+    decay_every: int = 0
+    decay: float = 1.0
 
 
 class Pivot(EnumAttribute):

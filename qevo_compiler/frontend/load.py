@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 
 class Task(Enum):
-    """What is made of a source: a stated problem, training steps of a model, or rounding of its weights."""
+    """What is made of a source: a stated problem, or of a model: quadratic training rounds, rounding of its weights,
+    or its training as a linear system."""
 
     PROBLEM = "problem"
     TRAIN = "train"
     ROUND = "round"
+    LINEARIZE = "linearize"
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,15 @@ class Imported:
 
 @dataclass(frozen=True)
 class ModelData:
-    """What a bare `nn.Module` needs beside it: example inputs, targets, a loss and perhaps an optimizer."""
+    """What a bare `nn.Module` needs beside it: example inputs, targets, a loss and perhaps an optimizer with its
+    scheduler and the training to `linearize`."""
 
     inputs: Any = None
     targets: Any = None
     loss: Any = None
     optimizer: Any = None
+    scheduler: Any = None
+    linearize: Any = None
 
 
 def import_source(
@@ -70,16 +75,20 @@ def import_source(
 
 
 def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, sources: SourceMap) -> Imported:
-    if path.suffix not in (".qevo", ".qir", ".py"):
+    if path.suffix not in (".qevo", ".qir", ".py", ".toml"):
         return _from_other_tool(path, sources)
     file = read_source(path)
     sources.add(file)
     if path.suffix == ".qevo":
         return _from_text(file, path.parent, data, sources)
+    if path.suffix == ".toml":
+        from qevo_compiler.frontend.declared import import_declared
+
+        return Imported(import_declared(file, path.stem), sources, Task.PROBLEM)
     if path.suffix == ".qir":
         import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
 
-        return Imported(parse_module(file), sources, task or Task.PROBLEM)
+        return Imported(parse_module(file), sources, Task.PROBLEM if task in (None, Task.LINEARIZE) else task)
     from qevo_compiler.frontend.torch.load import load_model_file
 
     return _traced(load_model_file(path, sources), path.stem, task, sources)
@@ -115,11 +124,17 @@ def _from_text(file: SourceFile, folder: Path | None, data: Mapping[str, Any] | 
 def _from_model(model: Any, given: ModelData, task: Task | None, sources: SourceMap) -> Imported:
     from qevo_compiler.frontend.torch.load import TracedModel
 
-    traced = TracedModel.from_objects(model, given.inputs, given.targets, given.loss, given.optimizer, sources=sources)
+    parts = given.inputs, given.targets, given.loss, given.optimizer
+    more = {"scheduler": given.scheduler, "linearize": given.linearize}
+    traced = TracedModel.from_objects(model, *parts, sources=sources, **more)
     return _traced(traced, type(model).__name__, task, sources)
 
 
 def _traced(traced: TracedModel, name: str, task: Task | None, sources: SourceMap) -> Imported:
     from qevo_compiler.frontend.torch.capture import import_model
 
+    if task is Task.LINEARIZE:
+        from qevo_compiler.frontend.torch.training import linearized
+
+        return Imported(linearized(traced, name), sources, task, traced)
     return Imported(import_model(traced, name), sources, task or Task.TRAIN, traced)

@@ -29,6 +29,7 @@ _LINEAR = "step-map,pivot,dissipation-analysis,select-order,carleman-truncation,
 # The least squares of a history system are a problem like any other.
 LINEAR_TARGETS = {
     "linear": "",
+    "resources": ",estimate-resources",
     "spin": f",history-least-squares,{_ISING},{_SCHEDULE}",
     "qubo": f",history-least-squares,{_QUADRATIC},spin-to-binary",
     "circuit": ",history-to-circuit,route-qubits,lower-gates",
@@ -45,6 +46,7 @@ TARGETS = {
     # before lowering: it may reorder rzz gates, which commute, but not what they are lowered to.
     "circuit": f"{_ISING},{_SCHEDULE},anneal-to-circuit,route-qubits,lower-gates",
     "linear": _LINEAR,
+    "resources": f"{_LINEAR},estimate-resources",
 }
 
 # How much effort goes into a small program. A level never changes which programs are accepted.
@@ -58,7 +60,7 @@ OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
 
 def pipeline_text(task: str, target: str) -> str:
     """The whole pipeline from a source task (`problem`, `train`, `round`, `linearize`) to a target's stage."""
-    if target == "linear" or task == "linearize":
+    if target in ("linear", "resources") or task == "linearize":
         # The optimizer's steps are made from the tensor program itself, whose sums show where the samples are.
         return f"{_TENSOR},approximate-functions,{_LINEAR}{LINEAR_TARGETS[target]}"
     return f"{SOURCES[task]},{lowering_text(task, target)}"

@@ -21,6 +21,7 @@ PASSES = {
     "history-system": "HistorySystemPass",
     "history-to-circuit": "HistoryToCircuit",
     "history-least-squares": "HistoryLeastSquares",
+    "estimate-resources": "EstimateResources",
     "expand-polynomials": "ExpandPolynomials",
     "encode-variables": "EncodeVariables",
     "penalize-constraints": "PenalizeConstraints",

@@ -25,6 +25,9 @@ FAMILY = Legal("family", frozenset({ising.FamilyOp}) | _SAMPLING)
 STEPPED = Legal("stepped", frozenset({linear.MapOp}) | _TRAINING | _SAMPLING)
 LIFTED = Legal("lifted", STEPPED.ops | {linear.LiftOp})
 HISTORY = Legal("history", LIFTED.ops | {linear.HistoryOp})
+DECLARED = Legal("declared run", frozenset({linear.DeclaredOp}))
+COSTABLE = Legal("costable", HISTORY.ops | DECLARED.ops)
+COSTED = Legal("costed", COSTABLE.ops | {linear.ResourcesOp})
 STAGES = (
     TENSOR,
     PRIMITIVE,
@@ -39,4 +42,6 @@ STAGES = (
     STEPPED,
     LIFTED,
     HISTORY,
+    DECLARED,
+    COSTED,
 )

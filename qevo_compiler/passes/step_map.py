@@ -44,7 +44,7 @@ from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
 @dataclass(frozen=True)
 class StepMapPass(Pass):
     """`sampling` says which minibatch a step uses. The rate is multiplied by `decay` every `decay_every` steps
-    (0: never), and `noise` is the standard deviation of a Gaussian added to every parameter in every step."""
+    (0: as the program says), and `noise` is the deviation of a Gaussian added to every parameter in every step."""
 
     name = "step-map"
     takes = PRIMITIVE
@@ -60,7 +60,8 @@ class StepMapPass(Pass):
         if main.first(linear.MapOp) is not None:
             return module
         train, parameters = _checked(main)
-        rates = step_decay(train.rate, train.steps, self.decay_every, self.decay)
+        schedule = (self.decay_every, self.decay) if self.decay_every else (train.decay_every, train.decay)
+        rates = step_decay(train.rate, train.steps, *schedule)
         rule = Sgd(rates, train.momentum, train.nesterov, train.dampening, train.weight_decay, self.noise, train.seed)
         objectives, which = self._objectives(main, train)
         size = sum(op.value.size for op in parameters)

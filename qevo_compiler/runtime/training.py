@@ -22,7 +22,7 @@ from qevo_compiler.diagnostics.model import StationaryPoint
 from qevo_compiler.diagnostics.rounding import BadBudget
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.nn.parameters import parameter_values, with_parameters
-from qevo_compiler.dialects.poly.arithmetic import evaluate
+from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import evaluate_model, fine_tune, loss_at
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
@@ -243,7 +243,9 @@ def _candidates(lowered: Module, spins: NDArray[np.integer], count: int) -> tupl
     distinct, first = np.unique(spins[:, used], axis=0, return_index=True)
     bits = (spins[np.sort(first)] + 1) // 2
     parts = [_register_values(op, bits) for op in registers]
-    predicted = evaluate(lowered.func("problem").only(poly.ObjectiveOp).polynomial, np.concatenate(parts, axis=1))[:, 0]
+    predicted = values_at(lowered.func("problem").only(poly.ObjectiveOp).polynomial, np.concatenate(parts, axis=1))[
+        :, 0
+    ]
     order = np.argsort(predicted, kind="stable")[: min(count, len(distinct))]
     symbols = [op.symbol for op in registers]
     return [dict(zip(symbols, (part[i] for part in parts), strict=True)) for i in order], predicted[order]

@@ -10,6 +10,7 @@ TARGETS = {
     "dwave": "qevo_compiler.targets.dwave:DWave",
     "openqasm3": "qevo_compiler.targets.openqasm3:OpenQasm3",
     "qubo": "qevo_compiler.targets.qubo:Qubo",
+    "resources": "qevo_compiler.targets.resources:Resources",
     "cirq": "qevo_compiler.targets.cirq:Cirq",
 }
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from instances import instance, read_geo, read_gset
 
 from qevo_compiler import compile
 from qevo_compiler.validation import validate
@@ -71,19 +70,6 @@ def test_portfolio() -> None:
     values = [evaluate_func(problem, variables={"share": p}).objective for p in points]
     assert best.objective == pytest.approx(min(values), abs=1e-4)
     assert best.objective >= min(values) - 1e-12
-
-
-def test_burma14_gives_a_tour_no_shorter_than_the_optimum() -> None:
-    d = read_geo(instance("tsp/burma14.tsp"))
-    best = compile(EXAMPLES / "tour.qevo", data={"d": d}).run(reads=50, seed=1, sweeps=5000).best
-    assert best.feasible
-    assert 3323 <= best.objective <= 1.5 * 3323
-
-
-def test_g1_reaches_99_percent_of_the_best_known_cut() -> None:
-    edge, w = read_gset(instance("gset/G1.txt"))
-    best = compile(EXAMPLES / "maxcut.qevo", data={"edge": edge, "w": w}).run(reads=20, seed=1, sweeps=1000).best
-    assert 0.99 * 11624 <= best.objective <= 11624
 
 
 def test_linearize_is_refused_by_name() -> None:

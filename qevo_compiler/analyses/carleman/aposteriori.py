@@ -8,17 +8,12 @@ from numpy.typing import ArrayLike
 from qevo_compiler.analyses.carleman.lift import Lift, lift, propagate
 from qevo_compiler.analyses.carleman.monomials import Floats, values_of
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.dialects.poly.arithmetic import evaluate
+from qevo_compiler.evaluator.polynomials import trajectory
 
 
 def iterate(steps: StepMap, start: ArrayLike) -> Floats:
     """The states [T + 1, n] of the step map itself: the optimizer's trajectory, in shifted coordinates."""
-    states = np.empty((steps.steps + 1, steps.size))
-    states[0] = np.asarray(start, np.float64)
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t, variant in enumerate(steps.which.values.tolist()):
-            states[t + 1] = evaluate(steps.variants[variant], states[t])
-    return states
+    return trajectory(steps.variants, steps.which.values, np.asarray(start, np.float64))
 
 
 def defect_error(lifted: Lift, states: Floats) -> Floats:

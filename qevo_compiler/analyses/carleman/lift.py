@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
-from qevo_compiler.analyses.carleman.assembly import Csr, assemble, reachable, restrict, weighted
+from qevo_compiler.analyses.carleman.assembly import Csr, assemble, reachable, restrict, weigh
 from qevo_compiler.analyses.carleman.closure import BasisTooLarge, closed_lift, fits_a_key
 from qevo_compiler.analyses.carleman.monomials import (
     Floats,
@@ -25,6 +25,8 @@ from qevo_compiler.analyses.carleman.monomials import (
 from qevo_compiler.dialects import linear
 from qevo_compiler.dialects.linear import SparseMatrix, StepMap
 from qevo_compiler.dialects.poly import Polynomials
+from qevo_compiler.evaluator.sparse import SparseOperator
+from qevo_compiler.evaluator.sparse import propagate as sparse_steps
 from qevo_compiler.ir import Array
 
 # Up to here the full basis is assembled and then restricted, which is faster than waves of rows.
@@ -70,6 +72,11 @@ class Lift:
         here = np.flatnonzero(self.degrees == 1)
         return slice(int(here[0]), int(here[-1]) + 1)
 
+    @cached_property
+    def operators(self) -> tuple[SparseOperator, ...]:
+        """The matrices as compiled operators."""
+        return tuple(SparseOperator(m.indptr, m.indices, m.data, m.shape) for m in self.matrices)
+
     def vector(self, point: ArrayLike) -> Floats:
         """The lifted vector [..., D] of a state [..., n]."""
         return values_of(self.monomials, point) * self.weights
@@ -95,8 +102,9 @@ def lift(
         monomials, matrices = _without_constant(monomials, matrices)
     weights = weights_of(monomials)
     initial = values_of(monomials, start) * weights
-    scaled = tuple(weighted(matrix, weights) for matrix in matrices)
-    return Lift(order, monomials, weights, scaled, np.asarray(steps.which.values), initial)
+    for matrix in matrices:
+        weigh(matrix, weights)
+    return Lift(order, monomials, weights, matrices, np.asarray(steps.which.values), initial)
 
 
 def moment_lift(
@@ -126,11 +134,7 @@ def moment_lift(
 
 def propagate(lifted: Lift, initial: Floats, steps: int) -> Floats:
     """The lifted vectors [steps + 1, D] from `initial`, by `steps` sparse products. No block matrix is formed."""
-    history = np.empty((steps + 1, lifted.size))
-    history[0] = initial
-    with np.errstate(over="ignore", invalid="ignore"):
-        for t in range(steps):
-            history[t + 1] = lifted.matrices[lifted.which[t]] @ history[t]
+    history: Floats = sparse_steps(lifted.operators, initial, steps, lifted.which)[0]
     return history
 
 

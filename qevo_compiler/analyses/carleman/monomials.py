@@ -65,6 +65,11 @@ class FullBasis:
         return slice(int(self.starts[degree]), int(self.starts[degree + 1]))
 
     @cached_property
+    def degrees(self) -> NDArray[np.int8]:
+        """The degree of each monomial [D]."""
+        return np.repeat(np.arange(self.order + 1, dtype=np.int8), np.diff(self.starts))
+
+    @cached_property
     def monomials(self) -> Small:
         """The variable lists [D, N]."""
         found = np.full((self.size, self.order), -1, np.int32)
@@ -75,13 +80,13 @@ class FullBasis:
         return found
 
     @cached_property
-    def successors(self) -> Ints:
+    def successors(self) -> Small:
         """[positions of degree < N, n]: where the monomial times each variable stands."""
         n, count = self.variables, int(self.starts[self.order])
-        table = np.zeros((count, n), np.int64)
+        table = np.zeros((count, n), np.int32)
         names = np.arange(n)
         children = self._first_children()
-        table[0] = 1 + names
+        table[:1] = 1 + names
         for degree in range(1, self.order):
             here = self.block(degree)
             last, parent = self.last[here].astype(np.int64)[:, None], self.parent[here]

@@ -75,10 +75,10 @@ def duplication(variables: int, order: int) -> Csr:
     blocks: list[Csr] = [sparse.csr_array(np.ones((1, 1)))]
     for degree in range(1, order + 1):
         ordered = np.sort(_slots(variables, degree), axis=1)
-        position = np.zeros(len(ordered), np.int64)
+        position = np.zeros(len(ordered), np.int32)
         for slot in range(degree):
             position = basis.successors[position, ordered[:, slot]]
-        column = position - basis.starts[degree]
+        column = position.astype(np.int64) - basis.starts[degree]
         width = int(basis.starts[degree + 1] - basis.starts[degree])
         entries = (np.ones(len(column)), (np.arange(len(column)), column))
         blocks.append(sparse.csr_array(entries, shape=(len(column), width)))

@@ -10,7 +10,7 @@ from qevo_compiler.evaluator.random import threefry
 
 # log2(1 + x) = x q(x) for 0 <= x <= 1: q by reweighted least squares towards the smallest largest error, with
 # q(1) = 1 held so that the pieces join. The error is below 1.6e-5, which is 1.1e-5 of an acceptance probability.
-_Q = (1.44191694, -0.709096014, 0.41560486, -0.193574339, 0.0451485142)
+LOG2 = (1.44191694, -0.709096014, 0.41560486, -0.193574339, 0.0451485142)
 
 
 class Rule(Enum):
@@ -48,12 +48,13 @@ def _log2_uniform(k: Kernel, words: Operand) -> Operand:
     """log2 of (odd 31-bit number from the word) / 2^31."""
     integers, floats = words.type, vec(f32, words.type.lanes)
     bits = (words.shift_right(1) | 1).to(f32).bits_as(integers)
-    exponent = bits.shift_right(23).to(f32)
+    # The bias goes first: a sum of about 157 would round away what a number near 1 is about.
+    exponent = (bits.shift_right(23) - (127 + 31)).to(f32)
     fraction = ((bits & 0x7FFFFF) | 0x3F800000).bits_as(floats) - 1.0
-    q = k.constant(floats, _Q[-1])
-    for coefficient in _Q[-2::-1]:
+    q = k.constant(floats, LOG2[-1])
+    for coefficient in LOG2[-2::-1]:
         q = k.fma(q, fraction, coefficient)
-    return k.fma(fraction, q, exponent) - float(127 + 31)
+    return k.fma(fraction, q, exponent)
 
 
 def lane_mask(k: Kernel, first: Operand) -> Operand:

@@ -19,13 +19,7 @@ def sample_energies(lanes: int, real: Scalar) -> Kernel:
         tiles=i64, size=i64, starts=ptr, columns=ptr, values=ptr, fields=ptr, samples=ptr, turned=ptr, energies=ptr,
     )  # fmt: skip
     with k.range(0, k.tiles) as tile:
-        first = tile * SQUARE * k.size
-        whole = k.size // SQUARE * SQUARE
-        with k.range(0, whole, SQUARE) as site:
-            _turn_square(k, real, first + site, site)
-        with k.range(whole, k.size) as site, k.range(0, SQUARE) as sample:
-            byte = k.load(i8, k.samples, first + sample * k.size + site)
-            k.store(byte.to(real), k.turned, site * SQUARE + sample)
+        turn_tile(k, real, tile)
         sums = tile_energies(k, lanes, SQUARE // lanes, real, k.turned)
         for u, total in enumerate(sums):
             k.store(total, k.energies, tile * SQUARE + u * lanes)
@@ -60,6 +54,17 @@ def tile_energies(k: Kernel, lanes: int, vectors: int, real: Scalar, spins: Oper
             product = total.get() * k.load(type, spins, site * width + u * lanes)
             sums[u].add(product.to(f64))
     return [total.get() for total in sums]
+
+
+def turn_tile(k: Kernel, real: Scalar, tile: Operand) -> None:
+    """turned [size, 16] = 16 of the `samples` [.., size], transposed and in `real`."""
+    first = tile * SQUARE * k.size
+    whole = k.size // SQUARE * SQUARE
+    with k.range(0, whole, SQUARE) as site:
+        _turn_square(k, real, first + site, site)
+    with k.range(whole, k.size) as site, k.range(0, SQUARE) as sample:
+        byte = k.load(i8, k.samples, first + sample * k.size + site)
+        k.store(byte.to(real), k.turned, site * SQUARE + sample)
 
 
 def _turn_square(k: Kernel, real: Scalar, start: Operand, site: Operand) -> None:

@@ -8,6 +8,7 @@ without fused multiply-add rounds differently, which shows only in models that a
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +20,14 @@ from qevo_compiler.evaluator.annealing.model import DenseSpins, Rows, Singles, S
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch, first_states, flip_key
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK as SPARSE_BLOCK
 from qevo_compiler.evaluator.annealing.sparse_kernel import sparse_descent, sparse_sweeps
-from qevo_compiler.evaluator.llvm import aligned, compiled, f32, i8, lanes, run_chunks, thread_count
+from qevo_compiler.evaluator.llvm import Function, aligned, compiled, f32, i8, lanes, run_chunks, thread_count
 
 # Above this density a row update for each flip beats summing fields at each proposal (benchmarks/evaluator).
 DENSE_FROM = 0.2
 # Site visits between two looks at the watch.
 _VISITS = 1 << 22
 # Rounding could let real fields turn two spins for ever.
-_DESCENTS = 1000
+DESCENTS = 1000
 
 
 def is_dense(model: SpinModel) -> bool:
@@ -53,7 +54,7 @@ def anneal(
     O(sweeps couplings replicas / lanes), dense O(sweeps n replicas + flips n).
     """
     states = first_states(seed, replicas, model.size, initial)
-    if not model.size:
+    if not states.size:
         return states
     watch = watch or Watch()
     if isinstance(model, DenseSpins) or (is_dense(model) if dense is None else dense):
@@ -81,7 +82,7 @@ def _anneal_sparse(
     def work(number: int) -> Spins:
         first = number * group.width
         spins = group.load(states[first : first + group.width])
-        for start, stop in _chunks(len(betas) if sweep else 0, group.sites * group.vectors):
+        for start, stop in sweep_chunks(len(betas) if sweep else 0, group.sites * group.vectors):
             steep = np.repeat(slopes[start:stop], group.width)
             assert sweep is not None
             sweep(group.sites, stop - start, start, first, *key, *group.arrays, steep, spins)
@@ -105,6 +106,10 @@ class ReplicaGroup:
         self.sites = -(-model.size // SPARSE_BLOCK) * SPARSE_BLOCK
         self.arrays = _padded(model, self.sites)
 
+    @cached_property
+    def _descent(self) -> Function:
+        return compiled(sparse_descent(self.lanes, self.vectors))
+
     @staticmethod
     def sized(model: SpinModel, replicas: int, threads: int | None) -> ReplicaGroup:
         """Two vectors where they leave work for every thread, else one."""
@@ -122,9 +127,8 @@ class ReplicaGroup:
 
     def descend(self, spins: Singles) -> None:
         """To a local minimum of every replica; each sweep lowers some energy, so this ends."""
-        step = compiled(sparse_descent(self.lanes, self.vectors))
-        for _ in range(_DESCENTS):
-            if not step(self.sites, *self.arrays, spins):
+        for _ in range(DESCENTS):
+            if not self._descent(self.sites, *self.arrays, spins):
                 return
 
 
@@ -154,7 +158,7 @@ def _anneal_dense(
     def work(replica: int) -> Spins:
         spins = walk.load(states[replica])
         fields = walk.fields(spins)
-        for start, stop in _chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
+        for start, stop in sweep_chunks(len(betas) if rule is not Rule.GREEDY else 0, model.size):
             walk.sweep(rule, start, replica, key, limits[start:stop], spins, fields)
             if not model.integral:
                 fields = walk.fields(spins)
@@ -177,6 +181,9 @@ class DenseWalk:
         self.matrix = model.matrix
         self.element = i8 if self.matrix.dtype == np.int8 else f32
         self._fields = model.fields
+        # Kept here: to write a kernel's text anew takes longer than a call on a small model.
+        self._fill = compiled(dense_fields(self.lanes, self.element))
+        self._sweeps: dict[Rule, Function] = {}
 
     def load(self, state: Spins) -> Singles:
         spins: Singles = aligned(self.blocks * DENSE_BLOCK, np.float32)
@@ -189,26 +196,28 @@ class DenseWalk:
         fields: Singles = aligned(self.blocks * DENSE_BLOCK, np.float32)
         fields[:] = NEVER
         fields[: self.size] = self._fields
-        compiled(dense_fields(self.lanes, self.element))(self.size, self.matrix, spins, fields)
+        self._fill(self.size, self.matrix, spins, fields)
         return fields
 
     def sweep(
         self, rule: Rule, first: int, replica: int, key: list[int], limits: Singles, spins: Singles, fields: Singles
     ) -> int:
         """A sweep at each of `limits`, ln 2 / (2 beta) in units; the number of flips."""
-        kernel = compiled(dense_sweeps(self.lanes, rule, self.element))
+        if rule not in self._sweeps:
+            self._sweeps[rule] = compiled(dense_sweeps(self.lanes, rule, self.element))
         sizes = (self.size, self.blocks, len(limits), first, replica)
-        return int(kernel(*sizes, *key, self.matrix, np.ascontiguousarray(limits), spins, fields))
+        return int(self._sweeps[rule](*sizes, *key, self.matrix, np.ascontiguousarray(limits), spins, fields))
 
     def descend(self, spins: Singles, fields: Singles) -> None:
         """To a local minimum: each flip lowers the energy, up to the rounding of fields of models with real numbers."""
         limit = np.zeros(1, np.float32)
-        for _ in range(_DESCENTS):
+        for _ in range(DESCENTS):
             if not self.sweep(Rule.GREEDY, 0, 0, [0] * 4, limit, spins, fields):
                 return
 
 
-def _chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
+def sweep_chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
+    """Ranges of sweeps of `visits` site visits each, short enough to look at the watch between them."""
     step = max(1, _VISITS // visits)
     for start in range(0, sweeps, step):
         yield start, min(start + step, sweeps)

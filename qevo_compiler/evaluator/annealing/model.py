@@ -85,20 +85,12 @@ class SpinModel:
     @cached_property
     def unit(self) -> float:
         """All fields and couplings are integers times this, where `integral`; else the largest of them."""
-        values = np.abs(self._values)
-        values = values[values > 0]
-        if not len(values):
-            return 1.0
-        smallest = float(values.min())
-        for unit in (1.0, smallest, smallest / 2):
-            if _integral(values, unit):
-                return unit
-        return float(values.max())
+        return unit_of(self._values)
 
     @cached_property
     def integral(self) -> bool:
         """Whether every local field is an integer times `unit` that 32-bit floats hold exactly."""
-        return _integral(np.abs(self._values), self.unit) and float(self.field_bounds.max(initial=0.0)) < (
+        return are_integers(self._values, self.unit) and float(self.field_bounds.max(initial=0.0)) < (
             _EXACT * self.unit
         )
 
@@ -212,6 +204,19 @@ class DenseSpins:
         return np.concatenate([np.zeros(0), *parts]) * self.unit
 
 
-def _integral(values: Floats, unit: float) -> bool:
+def unit_of(values: Floats) -> float:
+    """A number of which all `values` are integer multiples, if 1 or one like the least of them is; else the largest."""
+    strengths = np.abs(values[values != 0])
+    if not len(strengths):
+        return 1.0
+    smallest = float(strengths.min())
+    for unit in (1.0, smallest, smallest / 2):
+        if are_integers(strengths, unit):
+            return unit
+    return float(strengths.max())
+
+
+def are_integers(values: Floats, unit: float) -> bool:
+    """Whether all `values` are integers in that unit."""
     scaled = values / unit
     return bool((scaled == np.rint(scaled)).all())

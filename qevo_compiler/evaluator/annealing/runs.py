@@ -60,5 +60,5 @@ def first_states(seed: int, replicas: int, size: int, initial: Spins | None = No
     counters[..., 0] = np.arange(blocks)
     counters[..., 2] = np.arange(replicas)[:, None]
     words: Words = threefry_reference(key_words(seed, FIRST_STATES), counters)
-    bits = np.unpackbits(words.astype("<u4").view(np.uint8).reshape(replicas, -1), axis=1, count=size)
+    bits = np.unpackbits(words.astype("<u4").view(np.uint8).reshape(replicas, blocks * _BITS // 8), axis=1, count=size)
     return bits.astype(np.int8) * np.int8(2) - np.int8(1)

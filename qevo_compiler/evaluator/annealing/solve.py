@@ -12,6 +12,7 @@ from qevo_compiler.evaluator.annealing import schedules
 from qevo_compiler.evaluator.annealing.acceptance import Rule
 from qevo_compiler.evaluator.annealing.metropolis import anneal, is_dense
 from qevo_compiler.evaluator.annealing.model import DenseSpins, SpinModel
+from qevo_compiler.evaluator.annealing.path_integral import default_drive, path_integral
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch
 from qevo_compiler.evaluator.annealing.tabu import tabu
 from qevo_compiler.evaluator.annealing.temperatures import beta_range
@@ -19,16 +20,16 @@ from qevo_compiler.evaluator.annealing.tempering import temper
 
 # Tabu flips that cost what a sweep of annealing costs on a dense model, as a part of its spins.
 _FLIPS_A_SWEEP = 1 / 16
-_POLISH = 10
 
 
 class Method(Enum):
-    """`AUTO`: annealing, which on dense models each read follows with a walk of tabu search."""
+    """`AUTO`: annealing for sparse models, tabu search for dense ones."""
 
     AUTO = "auto"
     ANNEALING = "annealing"
     TEMPERING = "tempering"
     TABU = "tabu"
+    PATH_INTEGRAL = "path-integral"
     DESCENT = "descent"
 
 
@@ -53,9 +54,22 @@ class Plan:
 def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
     """States [reads, n] of low energy; the same for the same plan whatever the threads."""
     watch = watch or Watch()
-    if plan.method is Method.TABU:
+    if plan.method is Method.TABU or (plan.method is Method.AUTO and is_dense(model) and plan.betas is None):
         steps = max(1, int(plan.sweeps * max(model.size * _FLIPS_A_SWEEP, 1)))
         return tabu(model.dense, steps, plan.reads, plan.seed, initial=plan.initial, threads=plan.threads, watch=watch)
+    if plan.method is Method.PATH_INTEGRAL:
+        transverse, problem, beta = default_drive(model, plan.sweeps)
+        return path_integral(
+            model,
+            transverse,
+            problem,
+            plan.reads,
+            plan.seed,
+            beta=beta,
+            initial=plan.initial,
+            threads=plan.threads,
+            watch=watch,
+        )
     if plan.method is Method.TEMPERING:
         return temper(
             model,
@@ -68,7 +82,7 @@ def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
             watch=watch,
         )
     rule = Rule.GREEDY if plan.method is Method.DESCENT else plan.rule
-    found = anneal(
+    return anneal(
         model,
         temperatures(model, plan),
         plan.reads,
@@ -78,10 +92,6 @@ def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
         threads=plan.threads,
         watch=watch,
     )
-    if plan.method is Method.AUTO and is_dense(model) and model.size > 1:
-        steps = _POLISH * model.size
-        return tabu(model.dense, steps, plan.reads, plan.seed, initial=found, threads=plan.threads, watch=watch)
-    return found
 
 
 def temperatures(model: SpinModel | DenseSpins, plan: Plan) -> NDArray[np.float64]:

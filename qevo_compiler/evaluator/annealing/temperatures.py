@@ -14,10 +14,10 @@ from qevo_compiler.evaluator.llvm import aligned, compiled
 Floats = NDArray[np.float64]
 
 # Spreads of a local field within which nearly all states lie.
-_SPREADS = 3.0
+SPREADS = 3.0
 # Flips against the energy in a sweep of a local minimum, at the cold end.
 _COLD_FLIPS = 0.1
-_PILOTS = 4
+PILOTS = 4
 
 
 def beta_range(model: SpinModel | DenseSpins) -> tuple[float, float]:
@@ -27,16 +27,21 @@ def beta_range(model: SpinModel | DenseSpins) -> tuple[float, float]:
     largest possible one, if less). Cold: in local minima that a few descents from random states find, an average
     of 1/10 of a spin flips a sweep; colder than that nothing moves. Cost: some sweeps.
     """
-    stiffest = np.minimum(_SPREADS * model.field_spreads, model.field_bounds).max(initial=0.0)
-    if not stiffest > 0:
+    if not model.field_bounds.any():
         return 1.0, 1.0
-    hot = np.log(2) / (2 * float(stiffest))
     dense = model if isinstance(model, DenseSpins) else model.dense if is_dense(model) else None
     fields = _dense_pilot(dense) if dense is not None else _sparse_pilot(model)  # type: ignore[arg-type]
-    return float(hot), float(max(hot, _cold(fields * model.unit)))
+    hot = hot_beta(model)
+    return hot, max(hot, cold_beta(fields * model.unit))
 
 
-def _cold(fields: Floats) -> float:
+def hot_beta(model: SpinModel | DenseSpins) -> float:
+    """The hot end alone; 1 for a model without numbers."""
+    stiffest = np.minimum(SPREADS * model.field_spreads, model.field_bounds).max(initial=0.0)
+    return float(np.log(2) / (2 * stiffest)) if stiffest > 0 else 1.0
+
+
+def cold_beta(fields: Floats) -> float:
     """The beta at which sum_i exp(-2 beta |f_i|) of fields [states, n] is `_COLD_FLIPS`, without those of 0."""
     strengths = np.sort(np.abs(fields[fields != 0]))
     if not len(strengths):
@@ -62,13 +67,13 @@ def _sparse_pilot(model: SpinModel) -> Floats:
     fields = aligned((group.sites, group.width), np.float32)
     compiled(sparse_fields(group.lanes))(group.sites, *group.arrays, spins, fields)
     # As many as the narrowest vectors hold: the numbers must not depend on the width.
-    return np.ascontiguousarray(fields[: model.size, :_PILOTS].T.astype(np.float64))
+    return np.ascontiguousarray(fields[: model.size, :PILOTS].T.astype(np.float64))
 
 
 def _dense_pilot(model: DenseSpins) -> Floats:
     walk = DenseWalk(model)
     found = []
-    for state in first_states(0, _PILOTS, model.size):
+    for state in first_states(0, PILOTS, model.size):
         spins = walk.load(state)
         fields = walk.fields(spins)
         walk.descend(spins, fields)

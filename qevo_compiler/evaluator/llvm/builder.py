@@ -84,8 +84,11 @@ class Loop:
 class Kernel:
     """One function with named parameters, which are attributes of the kernel; it returns nothing, or `result`.
 
-    Pointers must not overlap; sizes and indices are i64. `text` is the whole LLVM module.
+    Pointers must not overlap; sizes and indices are i64. `text` is the whole LLVM module. A subclass whose text
+    needs no simplifying says `optimised = False`, which makes long straight-line code compile several times faster.
     """
+
+    optimised = True
 
     def __init__(self, name: str, result: Scalar | None = None, /, **parameters: Scalar) -> None:
         self.name = name

@@ -6,7 +6,7 @@ import ctypes
 import hashlib
 import threading
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,10 @@ class Function:
     def __call__(self, *arguments: Any) -> Any:
         return self._call(*[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
 
+    def bound(self, *arguments: Any) -> Callable[[], Any]:
+        """This call as a function without arguments, at the least overhead. The caller keeps the arrays alive."""
+        return partial(self._call, *[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
+
 
 def compiled(kernel: Kernel) -> Function:
     """The kernel's machine code: from this process, from disk, or compiled now."""
@@ -58,7 +62,7 @@ def compiled(kernel: Kernel) -> Function:
     with _lock:
         found = _functions.get(text)
         if found is None:
-            found = _functions[text] = _link(kernel, _object(text))
+            found = _functions[text] = _link(kernel, _object(text, kernel.optimised))
         return found
 
 
@@ -76,25 +80,29 @@ def _address(array: NDArray[Any]) -> int:
     return int(array.__array_interface__["data"][0])
 
 
-def _object(text: str) -> bytes:
+def _object(text: str, optimised: bool = True) -> bytes:
     import llvmlite.binding as llvm
 
     version = ".".join(map(str, llvm.llvm_version_info))
-    key = hashlib.sha256("\n".join([RECIPE, version, *host.cpu(), text]).encode()).hexdigest()
+    key = hashlib.sha256(
+        "\n".join([RECIPE if optimised else f"{RECIPE} plain", version, *host.cpu(), text]).encode()
+    ).hexdigest()
     found = objects.fetch(key)
     if found is None:
-        found = _compile(text)
+        found = _compile(text, optimised)
         objects.store(key, found)
     return found
 
 
-def _compile(text: str) -> bytes:
+def _compile(text: str, optimised: bool = True) -> bytes:
     import llvmlite.binding as llvm
 
-    machine = _target_machine()
+    machine = _target_machine(3 if optimised else 1)
     context = llvm.create_context()
     module = llvm.parse_assembly(text, context)
     module.verify()
+    if not optimised:
+        return bytes(machine.emit_object(module))
     # Kernels state their vectors themselves: LLVM's own vectorisers would only add gathers.
     tuning = llvm.create_pipeline_tuning_options(speed_level=2)
     tuning.loop_vectorization = False
@@ -120,14 +128,14 @@ def _link(kernel: Kernel, compiled_object: bytes) -> Function:
 
 
 @cache
-def _target_machine() -> Any:
+def _target_machine(level: int = 3) -> Any:
     import llvmlite.binding as llvm
 
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     name, features = host.cpu()
     return llvm.Target.from_default_triple().create_target_machine(
-        cpu=name, features=features, opt=3, jit=True, reloc="pic", codemodel="default"
+        cpu=name, features=features, opt=level, jit=True, reloc="pic", codemodel="default"
     )
 
 

@@ -7,6 +7,8 @@ The contract of a model file, which imports nothing of ours:
     targets     a tensor
     loss        a torch loss or any callable: loss(model(inputs), targets) is one real number
     optimizer   optional: a torch.optim instance, whose hyper-parameters are read
+    scheduler   optional: a torch.optim.lr_scheduler.StepLR of that optimizer
+    linearize   optional: a dictionary that asks for training as a linear system (`frontend.linearization`)
     evaluation  optional: a pair (inputs, targets) held out for reports
 
 The model is compiled in evaluation mode and in double precision: dropout is off and a batch norm uses
@@ -42,7 +44,8 @@ class TracedModel:
     """A model, the batch that its loss is taken over, and what else is known about it.
 
     `inputs` are what the model is called with. `optimizer` holds the hyper-parameters of the user's
-    optimizer, among them `kind`, its class name. `places` finds lines of the user's files.
+    optimizer, among them `kind`, its class name; `schedule` those of its scheduler; `training`
+    is `linearize`. `places` finds lines of the user's files.
     """
 
     model: torch.nn.Module
@@ -51,6 +54,8 @@ class TracedModel:
     loss: Loss
     optimizer: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Batch | None = None
+    schedule: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] | None = None
     places: Places = field(default_factory=lambda: Places(SourceMap()))
 
     @staticmethod
@@ -62,6 +67,8 @@ class TracedModel:
         optimizer: Any = None,
         evaluation: Any = None,
         sources: SourceMap | None = None,
+        scheduler: Any = None,
+        linearize: Any = None,
     ) -> TracedModel:
         """A traced model from Python objects; raises `CompileError` for every part that is of a wrong kind.
 
@@ -69,7 +76,8 @@ class TracedModel:
         """
         parts = {"model": model, "inputs": inputs, "targets": targets, "loss": loss}
         places = Places(SourceMap() if sources is None else sources)
-        return _assemble({**parts, "optimizer": optimizer, "evaluation": evaluation}, places)
+        more = {"optimizer": optimizer, "evaluation": evaluation, "scheduler": scheduler, "linearize": linearize}
+        return _assemble({**parts, **more}, places)
 
     @property
     def sources(self) -> SourceMap:
@@ -157,11 +165,13 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
     optimizer, evaluation = given.get("optimizer"), given.get("evaluation")
     settings = {} if optimizer is None else part("optimizer", _as_settings, "a `torch.optim` instance")
     pair = None if evaluation is None else part("evaluation", _as_pair, "a pair of inputs and targets")
+    schedule = {} if given.get("scheduler") is None else part("scheduler", _as_schedule, "a learning-rate scheduler")
+    training = None if given.get("linearize") is None else part("linearize", _as_training, "a dictionary of settings")
     if not wrong:
         wrong = _not_finite(model, inputs, targets, pair, places)
     if wrong:
         raise CompileError(*wrong)
-    return TracedModel(model, inputs, targets, loss, settings, pair, places)
+    return TracedModel(model, inputs, targets, loss, settings, pair, schedule, training, places)
 
 
 def _as_model(value: Any) -> torch.nn.Module | None:
@@ -185,6 +195,17 @@ def _as_settings(value: Any) -> dict[str, Any] | None:
         return None
     group = {key: setting for key, setting in value.param_groups[0].items() if key != "params"}
     return {"kind": type(value).__name__, **dict(sorted(group.items()))}
+
+
+def _as_schedule(value: Any) -> dict[str, Any] | None:
+    if not isinstance(value, torch.optim.lr_scheduler.LRScheduler):
+        return None
+    numbers = {key: setting for key, setting in vars(value).items() if key in ("step_size", "gamma")}
+    return {"kind": type(value).__name__, **numbers}
+
+
+def _as_training(value: Any) -> dict[str, Any] | None:
+    return dict(value) if isinstance(value, Mapping) else None
 
 
 def _as_pair(value: Any) -> Batch | None:

@@ -233,15 +233,6 @@ def test_a_closure_by_waves_serves_where_the_basis_cannot_be_listed() -> None:
         lift(steps, start, 3, most=500)
 
 
-def test_assembly_in_chunks_of_factors(monkeypatch: pytest.MonkeyPatch) -> None:
-    step, _ = random_map(7, constant=True)
-    basis = FullBasis.of(step.rows, 4)
-    whole = assembly.assemble(step, basis)
-    monkeypatch.setattr(assembly, "_TABLE_ENTRIES", 20)
-    assert len(assembly._chunks(step, basis)) > 2
-    assert abs(assembly.assemble(step, basis) - whole).max() <= 1e-15
-
-
 def test_alarms() -> None:
     steps = repeated(QUARTIC, 50)
     lifted = lift(steps, [0.5], 5)

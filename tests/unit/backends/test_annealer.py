@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from qevo_compiler.backends.local import Annealer
 
-METHODS = ("auto", "annealing", "tempering", "tabu", "descent")
+METHODS = ("auto", "annealing", "tempering", "tabu", "path-integral", "descent")
 
 
 def glass(size: int, seed: int, degree: int = 4, vartype: str = "SPIN") -> dimod.BinaryQuadraticModel:
