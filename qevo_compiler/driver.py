@@ -10,19 +10,32 @@ from typing import Any
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
 from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
+from qevo_compiler.dialects import linear as linear_ops
+from qevo_compiler.dialects import problem
 from qevo_compiler.dialects.linear import DeclaredOp
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
 from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.base import Context, Pass
 from qevo_compiler.passes.options import make_pass, option_values
 from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
-from qevo_compiler.passes.pipelines import OPTIMIZATION, pipeline_text
+from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.targets import TARGETS, Target, load_target
 from qevo_compiler.tuning import tuned
 
-__all__ = ["CompiledProgram", "Options", "compile", "load", "lower", "lower_linear", "make_target", "plan"]
+__all__ = [
+    "CompiledProgram",
+    "Options",
+    "compile",
+    "is_linear",
+    "load",
+    "lower",
+    "lower_history",
+    "lower_linear",
+    "make_target",
+    "plan",
+]
 
 TUNE = "tune"
 # Targets whose programs are linear systems.
@@ -122,10 +135,18 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
         raise CompileError(WrongTask(None, (options.task or task).value))
     for name, values in options.passes.items():
         make_pass(name, values)  # a misspelt name or value is reported also where the pass does not run
-    text = options.pipeline if options.pipeline is not None else pipeline_text(task.value, target.pipeline)
-    settings = _merged(OPTIMIZATION[options.level], target.pass_options(), options.passes)
+    linear = is_linear(imported.module)
+    kind = "linearize" if linear else task.value
+    text = options.pipeline if options.pipeline is not None else pipeline_text(kind, target.pipeline)
+    defaults = LINEAR_OPTIONS if linear and options.target not in LINEAR_TARGETS else {}
+    settings = _merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
     return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
+
+
+def is_linear(module: Module) -> bool:
+    """Whether a source asks for the linear system of its training dynamics, or is one already."""
+    return any(isinstance(op, (problem.LinearizeOp, linear_ops.MapOp)) for op in module.main.ops)
 
 
 def lower_linear(
@@ -155,6 +176,20 @@ def lower_linear(
     # What a module at a later stage has behind it is not run again.
     kept = tuple(step for step in _resume(whole, imported.module).passes if step.name in wanted)
     return run_guarded(Pipeline(kept), imported.module, context or Context())
+
+
+def lower_history(
+    imported: Imported, options: Options, context: Context | None = None, after: AfterPass | None = None
+) -> Module:
+    """The history system of an imported linear program, as `lower` would make it on the way to any target."""
+    module = imported.module if options.name is None else replace(imported.module, name=options.name)
+    _check_name(module.name)
+    pipeline = _history_pipeline(imported, options.passes)
+    return run_guarded(pipeline, module, context or Context(), after, options.check)
+
+
+def _history_pipeline(imported: Imported, passes: Settings) -> Pipeline:
+    return _resume(Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes), imported.module)
 
 
 def run_guarded(

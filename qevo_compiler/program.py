@@ -114,6 +114,9 @@ class CompiledProgram:
 
     @cached_property
     def decoder(self) -> Decoder:
+        """Reads samples of spins. Raises `CompileError` for the circuit of a linear system, which has none."""
+        if self.module.find("problem") is None and self.module.find("history") is not None:
+            raise CompileError(NoSpinModel(None, self.target.name))
         return Decoder(self.module)
 
     @cached_property
@@ -309,11 +312,11 @@ def write_file(path: Path, content: bytes) -> Path:
 
 
 def decoding_module(module: Module) -> Module:
-    """What decoding needs of a module: `@problem` and, in `@main`, registers, penalties and sampling."""
+    """What decoding needs of a module: `@problem` or `@history` and, in `@main`, registers, penalties, sampling."""
     kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
     main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
-    problem = module.find("problem")
-    return Module(module.name, (main,) if problem is None else (main, problem), module.ledger)
+    others = tuple(func for func in map(module.find, ("problem", "history")) if func is not None)
+    return Module(module.name, (main, *others), module.ledger)
 
 
 def load(path: str | Path) -> CompiledProgram:

@@ -24,6 +24,8 @@ def updated(program: CompiledProgram, source: Any, data: Mapping[str, Any] | Non
     imported = import_source(source, data=data)
     if imported.task is not Task.PROBLEM:
         raise CompileError(ChangedPattern(None, "the task"))
+    if program.module.find("history") is not None:
+        raise CompileError(ChangedPattern(None, "the step map of the training"))
     new = Pipeline.parse(SOURCES["problem"]).run(imported.module).func("problem")
     old = program.module.func("problem")
     for what, kind in (("the variables", VariableOp), ("the constraints", poly.ConstraintOp)):

@@ -6,11 +6,15 @@ The lowered model is compared with what decoding says of the same spins, which j
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.carleman.history import HistorySystem
 from qevo_compiler.analyses.carleman.lift import lift_of_op, propagate
+from qevo_compiler.backends.statevector import amplitudes
+from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.dialects import gate, ising, linear
 from qevo_compiler.dialects.problem import Encoding
@@ -31,6 +35,9 @@ def validate(program: CompiledProgram) -> None:
     values, up to what rounding coefficients may have changed. Cost: `SAMPLES` evaluations of the model and
     of the problem. For a cost record: its norms by another way, and its condition number against the proved bound.
     """
+    if program.module.main.first(gate.CircuitOp) is not None and program.module.find("history") is not None:
+        _validate_solver(program)
+        return
     record = program.module.main.first(linear.ResourcesOp)
     if record is not None:
         _validate_record(program.module, record)
@@ -49,6 +56,25 @@ def validate(program: CompiledProgram) -> None:
     if not error.max(initial=0.0) <= allowed + TOLERANCE * max(1.0, float(np.abs(stated).max(initial=0.0))):
         raise InternalError(f"an energy differs from the problem's by {error.max():.3g}")
     _validate_circuit(program)
+
+
+def _validate_solver(program: CompiledProgram) -> None:
+    """A history system's circuit, simulated: its post-selected state is the solution as nearly as the ledger says.
+
+    With every singular value's inverse right to the relative error e, the overlap is at least sqrt(1 - e^2). What
+    phase estimation reaches is an estimate, so `hhl` is held to ten times it. Raises `CompileError` where the
+    circuit is too wide to simulate.
+    """
+    reader = HistoryReader.of(program.module)
+    op = reader.read_out
+    if op is None:
+        raise InternalError("the module does not say where its circuit's solution stands")
+    history = reader.history(reader.kept(amplitudes(program.module.main.only(gate.CircuitOp))))
+    exact = reader.system.solution()
+    overlap = abs(float(np.vdot(history, exact))) / float(np.linalg.norm(history) * np.linalg.norm(exact))
+    allowed = op.error if op.solver == "qsvt" else min(10 * op.error, 1.0)
+    if not overlap >= math.sqrt(1 - allowed**2) - TOLERANCE:
+        raise InternalError(f"the circuit's state has overlap {overlap:.6g} with the solution")
 
 
 def _validate_record(module: Module, record: linear.ResourcesOp) -> None:

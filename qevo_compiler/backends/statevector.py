@@ -31,6 +31,18 @@ def probabilities(circuit: CircuitOp) -> Floats:
     return _state(small).probabilities(small.measured)
 
 
+def amplitudes(circuit: CircuitOp) -> NDArray[np.complex128]:
+    """Amplitudes [2^m] before measurement, bit 0 most significant, of a circuit that measures every qubit it touches.
+
+    Cost and limit as for `probabilities`; raises `CompileError` as it does.
+    """
+    small = _touched(circuit)
+    # Qubit q is bit q of a number there, so axis n - 1 - q.
+    cube = _state(small).amplitudes().reshape((2,) * small.qubit_count)
+    ordered = cube.transpose([small.qubit_count - 1 - qubit for qubit in small.measured.tolist()])
+    return np.ascontiguousarray(ordered, np.complex128).reshape(-1)
+
+
 def draw(circuit: CircuitOp, reads: int, seed: int) -> Spins:
     """Spins [reads, m] of independent measurements; bit 0 reads as +1."""
     small = _touched(circuit)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean, render
 from qevo_compiler.diagnostics.pipeline import UnknownPass
+from qevo_compiler.diagnostics.qlsa import NotLinear
 from qevo_compiler.diagnostics.sources import BadArgument, ModelOption
 from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
 from qevo_compiler.passes.registry import PASSES
@@ -84,6 +85,9 @@ def add_compilation(parser: argparse.ArgumentParser, target_default: str | None 
     parser.add_argument(
         "--verify", action="store_true", help="check the lowering on this instance (exit 70 if it fails)"
     )
+    parser.add_argument(
+        "--force", action="store_true", help="programs with `linearize`: lift also what diverges (the ledger says so)"
+    )
     parser.add_argument("--no-verify-ir", action="store_true", help="do not check the IR between passes")
     parser.add_argument("--print-ir-after", metavar="PASS|changed|all", help="print IR to stderr after passes")
     parser.add_argument("--time-passes", action="store_true", help="print seconds a pass to stderr")
@@ -101,6 +105,8 @@ def options_from(args: argparse.Namespace) -> Options:
     if args.bits is not None:
         owner = "rounding-model" if task is Task.ROUND else "local-quadratic-model"
         settings.setdefault(owner, {})["bits"] = str(args.bits)
+    if getattr(args, "force", False):
+        settings.setdefault("carleman-truncation", {})["force"] = True
     target_options = {key: getattr(args, key) for key in ("embed", "device", "format") if getattr(args, key)}
     return Options(
         args.target or "dwave",
@@ -115,11 +121,22 @@ def options_from(args: argparse.Namespace) -> Options:
 
 
 def check_model_options(args: argparse.Namespace, imported: Imported) -> None:
-    """Refuse options that only a model understands when the source is none."""
-    for_models = ("bits",) if getattr(args, "penalties", None) == "tune" else ("bits", "rounds")
+    """Refuse options that only a model, or only a program with `linearize`, understands when the source is none."""
+    from qevo_compiler.driver import is_linear
+
+    linear = is_linear(imported.module)
+    check_linear_options(args, linear)
+    for_models = ("bits",) if linear or getattr(args, "penalties", None) == "tune" else ("bits", "rounds")
     given = [f"--{name}" for name in for_models if getattr(args, name, None) is not None]
     if given and imported.traced is None:
         raise CompileError(*(ModelOption(None, option) for option in given))
+
+
+def check_linear_options(args: argparse.Namespace, linear: bool) -> None:
+    """Refuse `--force` and `--shots` for what is no linear program."""
+    given = [f"--{name}" for name in ("force", "shots") if getattr(args, name, None)]
+    if given and not linear:
+        raise CompileError(*(NotLinear(None, option) for option in given))
 
 
 def _settings(items: list[str]) -> dict[str, dict[str, Any]]:

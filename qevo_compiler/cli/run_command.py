@@ -1,7 +1,9 @@
 """Compile if needed, sample, decode, check the constraints and print the answer in the source's own names.
 
 A folder made by `qevoc compile` is run as it is. A .py model is trained by rounds of map, sample,
-decode and accept (`--task=train`, the default) or has its weights rounded (`--task=round`).
+decode and accept (`--task=train`, the default) or has its weights rounded (`--task=round`). A program with
+`train` and `linearize` propagates its lifted system beside the optimizer; with `--target` the circuit is simulated
+or the spin model annealed as well.
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from qevo_compiler.cli.common import (
     Watcher,
     add_compilation,
     add_source,
+    check_linear_options,
     check_model_options,
     console,
     data_from,
@@ -25,6 +28,8 @@ from qevo_compiler.cli.common import (
     report,
     show_progress,
 )
+from qevo_compiler.cli.linear_command import run_lifted
+from qevo_compiler.ir import Module
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,8 +50,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sweeps", type=int, help="sweeps of the classical annealer")
     parser.add_argument("--seed", type=int, help="seed of the sampler")
     parser.add_argument("--penalties", choices=("auto", "tune"), default="auto", help="proved weights, or tuned ones")
-    parser.add_argument("--rounds", type=int, help="rounds of training (models) or tuning")
-    parser.add_argument("-o", "--output", metavar="DIR", help="folder for a model's state_dict and report")
+    parser.add_argument("--rounds", type=int, help="rounds of training (models), tuning, or shrinking boxes (linear)")
+    parser.add_argument("--shots", type=int, help="linear programs: simulate the read-out with this many shots")
+    parser.add_argument(
+        "-o", "--output", metavar="DIR", help="folder for a model's state_dict and report, or a trajectory and report"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object instead of tables")
 
 
@@ -54,7 +62,10 @@ def run(args: argparse.Namespace) -> int:
     if Path(args.source).is_dir() or args.source.endswith(".manifest.json"):
         from qevo_compiler.program import load
 
-        return _run_program(_tuned(load(args.source), args), args)
+        loaded = load(args.source)
+        linear = loaded.module.find("history") is not None
+        check_linear_options(args, linear)
+        return _run_linear(loaded, args) if linear else _run_program(_tuned(loaded, args), args)
     from qevo_compiler.frontend.load import import_source
 
     options = options_from(args)
@@ -62,9 +73,14 @@ def run(args: argparse.Namespace) -> int:
     check_model_options(args, imported)
     if imported.traced is not None:
         return _run_model(imported, args)
-    from qevo_compiler.driver import lower
+    from qevo_compiler.driver import is_linear, lower, lower_history
 
     watch = Watcher(args)
+    if is_linear(imported.module):
+        chosen = lower_history if args.target is None else lower
+        found = chosen(imported, options, make_context(args), watch)
+        watch.finish()
+        return _run_linear(found, args)
     program = lower(imported, options, make_context(args), watch)
     watch.finish()
     return _run_program(_tuned(program, args), args)
@@ -83,6 +99,17 @@ def _tuned(program: CompiledProgram, args: argparse.Namespace) -> CompiledProgra
     for line in found.lines():
         out.print(line, markup=False)
     return found.program
+
+
+def _run_linear(lowered: CompiledProgram | Module, args: argparse.Namespace) -> int:
+    """What was lowered for a target, checked if asked for, or the history system alone."""
+    if isinstance(lowered, Module):
+        return run_lifted(lowered, args)
+    if args.verify:
+        from qevo_compiler.validation import validate
+
+        validate(lowered)
+    return run_lifted(lowered.module, args)
 
 
 def _run_program(program: CompiledProgram, args: argparse.Namespace) -> int:

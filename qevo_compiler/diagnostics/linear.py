@@ -10,11 +10,11 @@ from qevo_compiler.diagnostics.core import Error, Warn, counted
 
 @dataclass(frozen=True)
 class LinearizeRefused(Error):
-    """`linearize` asks for the Carleman system of the training dynamics, which a spin program cannot hold.
+    """`linearize` asks for the Carleman system of the training dynamics, and this pipeline lowers the loss itself.
 
-    The system has a pipeline of its own (`linear`), which ends in a history system instead of spins. To get
-    a spin program, leave the line out and give the parameters ranges and bits, so that they become decision
-    variables.
+    A program with `linearize` has a pipeline of its own for every target: it becomes a history system, and that a
+    circuit or least squares over spins. Only a pipeline given by `--passes` can lead elsewhere. To minimise the loss
+    over spins, leave the line out and give the parameters ranges and bits, so that they become decision variables.
 
     Bad:   linearize carleman(order = 5, pivot = start)
     Good:  param theta: real[2] = [0.1, 0.05] in [-1, 1] bits 6
@@ -23,7 +23,7 @@ class LinearizeRefused(Error):
     code: ClassVar[str] = "Q0610"
     title: ClassVar[str] = "`linearize` cannot be lowered to spins"
     label: ClassVar[str] = "this asks for a Carleman system"
-    help: ClassVar[str] = "remove the line and give the parameters `in [lo, hi] bits b`, or lower to a history system"
+    help: ClassVar[str] = "remove the line and give the parameters `in [lo, hi] bits b`, or leave `--passes` out"
 
 
 @dataclass(frozen=True)

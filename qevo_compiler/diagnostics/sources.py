@@ -214,11 +214,17 @@ class NoSuchConstraint(Error):
 
 @dataclass(frozen=True)
 class NoSpinModel(Error):
-    """Couplings are explained from the spin model; the program's files hold none (a circuit has only angles)."""
+    """Samples are decoded and couplings explained from a spin model; the program's files hold none.
+
+    A circuit has only angles, and one that solves the linear system of a program with `linearize` has no decision
+    variables either: `qevoc run` on the source or the folder reads its solution.
+    """
 
     code: ClassVar[str] = "Q0015"
-    title: ClassVar[str] = "`{target}` files hold no spin model whose couplings could be explained"
-    help: ClassVar[str] = "compile the program with `--target dwave` and explain that"
+    title: ClassVar[str] = "`{target}` files hold no spin model to decode or explain"
+    help: ClassVar[str] = (
+        "compile the program with `--target dwave`, or let `qevoc run` read a linear program's circuit"
+    )
 
     target: str
 

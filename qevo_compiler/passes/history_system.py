@@ -63,7 +63,12 @@ class HistorySystemPass(Pass):
         size = f"{system.unknowns} unknowns, {system.nonzeros} nonzeros"
         success = "a copy of the final block at degree one, before amplification"
         found = [
-            ("condition number", system.condition_bound(), Evidence.PROVED, f"sum of norms of products; {size}"),
+            (
+                "condition number",
+                system.condition_bound(),
+                Evidence.PROVED,
+                f"norm of the norms of all blocks of the inverse; {size}",
+            ),
             ("success probability", system.success(), Evidence.MEASURED, success),
         ]
         if system.unknowns <= self.max_unknowns:

@@ -25,6 +25,18 @@ _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"
 # The pivot moves before anything is measured about it; an order is chosen from bounds, before anything is lifted.
 _LINEAR = "step-map,pivot,dissipation-analysis,select-order,carleman-truncation,history-system"
 
+# A program with `linearize` becomes a history system whatever the target; what that becomes is the target's.
+# The least squares of a history system are a problem like any other.
+LINEAR_TARGETS = {
+    "linear": "",
+    "resources": ",estimate-resources",
+    "spin": f",history-least-squares,{_ISING},{_SCHEDULE}",
+    "qubo": f",history-least-squares,{_QUADRATIC},spin-to-binary",
+    "circuit": ",history-to-circuit,route-qubits,lower-gates",
+}
+# Copies of the final block make a circuit's kappa and the number of bits grow; who wants them says so.
+LINEAR_OPTIONS: dict[str, dict[str, object]] = {"history-system": {"padding": 0}}
+
 SOURCES = {"problem": _PROBLEM, "train": _TRAIN, "round": _ROUND}
 TARGETS = {
     "spin": f"{_ISING},{_SCHEDULE}",
@@ -47,10 +59,10 @@ OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
 
 
 def pipeline_text(task: str, target: str) -> str:
-    """The whole pipeline from a source task (`problem`, `train`, `round`) to a target's stage."""
-    if target in ("linear", "resources"):
+    """The whole pipeline from a source task (`problem`, `train`, `round`, `linearize`) to a target's stage."""
+    if target in ("linear", "resources") or task == "linearize":
         # The optimizer's steps are made from the tensor program itself, whose sums show where the samples are.
-        return f"{_TENSOR},approximate-functions,{TARGETS[target]}"
+        return f"{_TENSOR},approximate-functions,{_LINEAR}{LINEAR_TARGETS[target]}"
     return f"{SOURCES[task]},{lowering_text(task, target)}"
 
 

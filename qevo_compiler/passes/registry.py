@@ -19,6 +19,8 @@ PASSES = {
     "select-order": "SelectOrder",
     "carleman-truncation": "CarlemanTruncation",
     "history-system": "HistorySystemPass",
+    "history-to-circuit": "HistoryToCircuit",
+    "history-least-squares": "HistoryLeastSquares",
     "estimate-resources": "EstimateResources",
     "expand-polynomials": "ExpandPolynomials",
     "encode-variables": "EncodeVariables",

@@ -17,9 +17,9 @@ from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadManifest, FileChanged, ManifestVersion
-from qevo_compiler.dialects import ising
+from qevo_compiler.dialects import ising, linear
 from qevo_compiler.dialects.problem import ConstraintOp, VariableOp
-from qevo_compiler.ir import Evidence, LedgerEntry, Module, Op
+from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module, Op
 from qevo_compiler.targets.base import Target
 
 VERSION = 1
@@ -62,6 +62,9 @@ def manifest(
         "decoder": {"problem": f"{module.name}.problem.qir"},
         "source": dict(sources(module) if source is None else source),
     }
+    history = module.find("history")
+    if history is not None:
+        members["history"] = _history(history)
     return (json.dumps(members, indent=1, sort_keys=True, allow_nan=False) + "\n").encode()
 
 
@@ -176,6 +179,31 @@ def _model(module: Module) -> dict[str, Any] | None:
         bits = module.main.first(ising.QuboOp)
         return None if bits is None else _bit_model(bits)
     return {"spins": model.size, "couplings": model.couplings.size, "offset": model.offset, "scale": model.scale}
+
+
+def _history(func: Func) -> dict[str, Any]:
+    """What reading the solution of a history system needs: its basis, its scale and where its unknowns stand."""
+    mapped, lifted, asked = func.only(linear.MapOp), func.only(linear.LiftOp), func.only(linear.HistoryOp)
+    members: dict[str, Any] = {
+        "symbols": list(mapped.symbols),
+        "pivot": mapped.pivot.values.tolist(),
+        "steps": asked.steps,
+        "padding": asked.padding,
+        "gamma": asked.gamma,
+        "monomials": [[int(v) for v in row if v >= 0] for row in lifted.monomials.values],
+        "weights": lifted.weights.values.tolist(),
+    }
+    op = func.first(linear.ReadOutOp)
+    if op is not None:
+        texts = {"solver": op.solver, "encoding": op.encoding, "scale": op.scale, "success": op.success}
+        arrays = ("post_select", "system", "time", "degree", "positions", "factors")
+        members["read_out"] = {
+            **texts,
+            "flag": op.flag,
+            "test": op.test,
+            **{name: getattr(op, name).values.tolist() for name in arrays},
+        }
+    return members
 
 
 def _bit_model(model: ising.QuboOp) -> dict[str, Any]:

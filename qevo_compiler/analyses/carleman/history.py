@@ -15,6 +15,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from qevo_compiler.analyses.carleman.assembly import Csr, weighted
+from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound, power_bound
 from qevo_compiler.analyses.carleman.lift import Lift
 from qevo_compiler.analyses.carleman.monomials import Floats
 
@@ -141,35 +142,18 @@ class HistorySystem:
         return largest / smallest
 
     def condition_bound(self) -> float:
-        """||L|| ||L^-1|| by the bounds 1 + max(1, max ||M_t||) and the sum over tau of max_t ||M_{t+tau-1} .. M_t||."""
+        """||L|| ||L^-1|| by the bounds 1 + max(1, max ||M_t||) and `inverse_bound`."""
         norms = [dense_norm(matrix) for matrix in self.matrices]
         return (1 + max(1.0, *norms)) * self.inverse_bound(max(norms))
 
     def inverse_bound(self, largest: float | None = None) -> float:
         """The bound on ||L^-1||; from powers of max ||M_t|| where the products are too many or too large."""
-        most = max(map(dense_norm, self.matrices)) if largest is None else largest
         single = len(self.matrices) == 1
         products = self.steps if single else self.steps * (self.steps + 1) // 2
-        if products * float(self.lift.size) ** 3 > _PRODUCT_BUDGET:
-            norms = most ** np.arange(self.steps + 1)
-        else:
-            norms = self._product_norms(1 if single else self.steps)
-        # Products that reach into the padding are shorter products times the identity.
-        reached = np.maximum.accumulate(norms) if not single else norms
-        lengths = np.minimum(np.arange(self.blocks), self.steps)
-        return float(reached[lengths].sum())
-
-    def _product_norms(self, starts: int) -> Floats:
-        """max over t of ||M_{t+tau-1} .. M_t|| for tau = 0 .. T."""
-        dense = [matrix.toarray() for matrix in self.matrices]
-        norms = np.zeros(self.steps + 1)
-        norms[0] = 1.0
-        for first in range(starts):
-            product = np.eye(self.lift.size)
-            for t in range(first, self.steps):
-                product = dense[self.lift.which[t]] @ product
-                norms[t - first + 1] = max(norms[t - first + 1], float(np.linalg.norm(product, 2)))
-        return norms
+        if products * float(self.lift.size) ** 3 <= _PRODUCT_BUDGET:
+            return inverse_bound([matrix.toarray() for matrix in self.matrices], self.lift.which, self.padding)
+        most = max(map(dense_norm, self.matrices)) if largest is None else largest
+        return power_bound(most, self.steps, self.padding)
 
     def success(self) -> float:
         """The probability of finding degree one in a block t >= T: (P + 1) ||y_1(T)||^2 / ||y||^2."""

@@ -1,7 +1,7 @@
 """Training dynamics as polynomial step maps, their Carleman lift, the linear system over the horizon and its cost."""
 
 from qevo_compiler.dialects.linear.attributes import SparseMatrix, StepMap
-from qevo_compiler.dialects.linear.ops import HistoryOp, LiftOp, MapOp
+from qevo_compiler.dialects.linear.ops import HistoryOp, LiftOp, MapOp, ReadOutOp
 from qevo_compiler.dialects.linear.resources import DeclaredOp, Figure, Known, ResourcesOp
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Known",
     "LiftOp",
     "MapOp",
+    "ReadOutOp",
     "ResourcesOp",
     "SparseMatrix",
     "StepMap",

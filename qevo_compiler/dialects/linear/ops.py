@@ -101,3 +101,42 @@ class HistoryOp(Op):
     def verify(self) -> None:
         if self.steps < 1 or self.padding < 0 or not (np.isfinite(self.gamma) and self.gamma > 0):
             raise Invalid("steps, padding and rescaling have to be positive")
+
+
+@dataclass(frozen=True)
+class ReadOutOp(Op):
+    """Where the solution of the history system before it stands among the bits of the program's circuit.
+
+    A shot counts when the bits `post_select` read 0 and, if there is one, the bit `flag` reads 1. The bits `system`,
+    most significant first, are then a basis index: monomial i of block t stands at `positions[t, i]`, [T + P + 1, D],
+    with amplitude y[t, i] / (`scale` `factors[i]`). Bits `time`, where they are apart, read the block, most
+    significant first; `degree` the degree in unary. The bit `test`, if there is one, is that of an interference
+    with the start in every block: P(0, k) - P(1, k) is the product of the two amplitudes of k. The solution is
+    relative to the rescaled state u / gamma. `solver` and `encoding` name how it was made, `error` bounds or
+    estimates its relative error, `success` is the probability that a shot counts (the flag aside).
+    """
+
+    name: ClassVar[str] = "linear.read_out"
+    pure: ClassVar[bool] = False
+    solver: str
+    encoding: str
+    post_select: Array
+    system: Array
+    time: Array
+    degree: Array
+    positions: Array
+    factors: Array
+    scale: float
+    error: float
+    success: float
+    flag: int | None = None
+    test: int | None = None
+
+    def verify(self) -> None:
+        positions = self.positions.values
+        if positions.ndim != 2 or self.factors.shape != (positions.shape[1],):
+            raise Invalid("positions and factors do not list the same monomials")
+        if positions.min() < 0 or positions.max() >= 1 << self.system.size:
+            raise Invalid("a monomial stands outside the system's bits")
+        if not self.scale > 0:
+            raise Invalid("the scale has to be positive")

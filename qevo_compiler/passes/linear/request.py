@@ -50,3 +50,20 @@ def with_op(module: Module, op: Op) -> Module:
     if old is None:
         return module.with_main(replace(main, ops=(*main.ops, op)))
     return module.with_main(replace(main, ops=tuple(op if present is old else present for present in main.ops)))
+
+
+HISTORY_FUNC = "history"
+
+
+def history_func(main: Func, *more: Op) -> Func:
+    """`@history`: the ops of the Carleman route, kept for reading answers once `@main` holds what they became."""
+    kinds = (linear.MapOp, linear.LiftOp, linear.HistoryOp, problem.LinearizeOp)
+    return Func(HISTORY_FUNC, (), (*(op for op in main.ops if isinstance(op, kinds)), *more))
+
+
+def history_of(module: Module) -> Func | None:
+    """The func of a module that states its history system: `@history`, else `@main`, or None."""
+    kept = module.find(HISTORY_FUNC)
+    if kept is not None:
+        return kept
+    return module.main if module.main.first(linear.HistoryOp) else None

@@ -88,8 +88,11 @@ def join(parts: Iterable[Fragment]) -> Fragment:
     )
 
 
-def tidy(fragment: Fragment, tolerance: float = 1e-14) -> Fragment:
-    """Without turns by nothing, and without pairs of equal neighbouring cx that they leave behind."""
+def tidy(fragment: Fragment, tolerance: float = 0.4 * 10.0**-DECIMALS) -> Fragment:
+    """Without turns by nothing, and without pairs of equal neighbouring cx that they leave behind.
+
+    What would be rounded to nothing in a circuit counts as nothing, so that rounding errors make no gates.
+    """
     kept = ~(np.isin(fragment.opcodes, _TURNING) & (np.abs(fragment.angles) <= tolerance))
     current = _picked(fragment, kept)
     while (shorter := _without_pairs(current)) is not current:

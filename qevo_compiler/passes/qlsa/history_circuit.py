@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import sparse
 
+from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound
 from qevo_compiler.passes.qlsa.carleman_encoding import carleman_encoding
 from qevo_compiler.passes.qlsa.fragment import Floats
 from qevo_compiler.passes.qlsa.history_encoding import history_encoding
 from qevo_compiler.passes.qlsa.initial_state import carleman_state
-from qevo_compiler.passes.qlsa.linear_system import Encoding, encode
+from qevo_compiler.passes.qlsa.linear_system import Encoding, Prepared, encode
 from qevo_compiler.passes.qlsa.qsvt import Solver, solve
 from qevo_compiler.passes.qlsa.sparse_access import as_dense
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
@@ -53,24 +54,6 @@ class HistorySolver:
     gamma: float
 
 
-def inverse_bound(steps: Sequence[Floats], padding: int) -> float:
-    """A bound on |L^-1| for the steps M_0, ..., M_{T-1} and P copies: the sum over distances of the largest block.
-
-    Block (s, t) of the inverse is M_{s-1} ... M_t, the identity past T, so the blocks at distance s - t have norms
-    that include 1 for every distance up to P, however contracting the steps are. O(T^2) products.
-    """
-    horizon = len(steps)
-    largest = [1.0] * (padding + 1) + [0.0] * horizon
-    for t in range(horizon):
-        power, norm = np.eye(len(steps[0])), 1.0
-        for distance in range(horizon + padding - t + 1):
-            if 0 < distance <= horizon - t:
-                power = steps[t + distance - 1] @ power
-                norm = float(np.linalg.norm(power, 2))
-            largest[distance] = max(largest[distance], norm)
-    return sum(largest)
-
-
 def step_circuit(
     matrices: Sequence[Matrix],
     which: Sequence[int],
@@ -83,9 +66,20 @@ def step_circuit(
     """y(t + 1) = matrices[which[t]] y(t) for t < T = len(which), from `start` [D], and P copies of y(T).
 
     Matrices are real [D, D]; those that no step uses are left out. The polynomial is made for `inverse_norm`, by
-    default `inverse_bound`, which is safe and somewhat too large. Raises `ValueError` as `linear_system_circuit`
-    does, for each matrix in place of L.
+    default `analyses.carleman.inverse_bound`, which is safe and somewhat too large. Raises `ValueError` as
+    `linear_system_circuit` does, for each matrix in place of L.
     """
+    made = prepared_steps(matrices, which, start, padding, encoding)
+    dense = [as_dense(matrix) for matrix in matrices]
+    bound = inverse_bound(dense, which, padding) if inverse_norm is None else inverse_norm
+    solver = solve(made.encoding, made.preparation, made.norm, bound, tolerance)
+    return StepSolver(solver, len(which) + padding + 1, len(dense[0]))
+
+
+def prepared_steps(
+    matrices: Sequence[Matrix], which: Sequence[int], start: ArrayLike, padding: int, encoding: Encoding
+) -> Prepared:
+    """What `step_circuit` solves, before anything of the length of the circuit is made."""
     vector, used = np.array(start, np.float64), sorted(set(which))
     listed = [as_dense(matrices[k]) for k in used]
     if any(dense.shape != (len(vector), len(vector)) for dense in listed) or not len(vector) or not used:
@@ -94,12 +88,10 @@ def step_circuit(
     encodings = [encode(_widened(dense), encoding) for dense in listed]
     chosen = encodings if len(used) > 1 else encodings[0]
     encoded = history_encoding(chosen, len(numbers), padding, numbers)
-    bound = inverse_bound([listed[k] for k in numbers], padding) if inverse_norm is None else inverse_norm
     target = np.zeros(1 << encoded.system)
     target[: len(vector)] = vector
     preparation = sparse_vector(target, range(encoded.system)).fragment
-    solver = solve(encoded, preparation, float(np.linalg.norm(vector)), bound, tolerance)
-    return StepSolver(solver, len(numbers) + padding + 1, len(vector))
+    return Prepared(encoded, preparation, float(np.linalg.norm(vector)))
 
 
 def _widened(step: Floats) -> Floats:
@@ -126,15 +118,30 @@ def history_circuit(
     copies, step by the Carleman structure; nothing of size n^N is formed. Raises `ValueError` as
     `carleman_encoding` and `history_encoding` do.
     """
+    made = prepared_history(coefficients, start, order, horizon, padding, gamma)
+    solver = solve(made.encoding, made.preparation, made.norm, inverse_norm, tolerance)
+    registers = history_registers(solver.system, len(np.atleast_1d(start)), order)
+    return HistorySolver(solver, *registers, gamma)
+
+
+def prepared_history(
+    coefficients: Mapping[int, Floats], start: ArrayLike, order: int, horizon: int, padding: int, gamma: float
+) -> Prepared:
+    """What `history_circuit` solves, before anything of the length of the circuit is made."""
     step = carleman_encoding(coefficients, order, gamma)
     encoding = history_encoding(step, horizon, padding)
-    time_qubits = encoding.system - step.system
     vector = np.asarray(start, np.float64) / gamma
-    lifted = carleman_state(vector, order)
     norm = float(np.linalg.norm(np.power(float(np.linalg.norm(vector)), np.arange(order + 1))))
-    preparation = lifted.fragment.on(range(time_qubits, encoding.system))
-    solver = solve(encoding, preparation, norm, inverse_norm, tolerance)
-    time, rest = solver.system[:time_qubits], solver.system[time_qubits:]
-    degree = tuple(rest[q] for q in lifted.degree)
-    slots = tuple(tuple(rest[q] for q in slot) for slot in lifted.slots)
-    return HistorySolver(solver, time, degree, slots, gamma)
+    first = encoding.system - step.system
+    return Prepared(encoding, carleman_state(vector, order).fragment.on(range(first, encoding.system)), norm)
+
+
+def history_registers(
+    system: Sequence[int], size: int, order: int
+) -> tuple[tuple[int, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Time, unary degree and slots among the system qubits of a structured history of n = `size` coordinates."""
+    width = (size - 1).bit_length()
+    first = len(system) - order * (1 + width)
+    time, degree, rest = system[:first], system[first : first + order], system[first + order :]
+    slots = tuple(tuple(rest[k * width : (k + 1) * width]) for k in range(order))
+    return tuple(time), tuple(degree), slots

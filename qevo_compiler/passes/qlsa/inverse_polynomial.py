@@ -40,11 +40,7 @@ def inverse_polynomial(kappa: float, tolerance: float) -> InversePolynomial:
     The largest value is sampled, 32 points a wave: it is right to 3e-4. Raises `ValueError` for a kappa below 1
     and for a tolerance outside (0, 1).
     """
-    if not (kappa >= 1 and math.isfinite(kappa)) or not 0 < tolerance < 1:
-        raise ValueError(f"no inverse polynomial for kappa {kappa!r} and tolerance {tolerance!r}")
-    wide = max(kappa, _LEAST)
-    growth = math.acosh((wide**2 + 1) / (wide**2 - 1))
-    n = max(math.ceil(math.acosh(1 / tolerance) / growth), 1)
+    wide, growth, n = _size(kappa, tolerance)
     nodes = np.cos((2 * np.arange(n) + 1) * np.pi / (4 * n))
     values = _at(nodes, wide, n, growth)
     fine = np.cos(np.linspace(0, np.pi / 2, 64 * n, endpoint=False))
@@ -54,6 +50,19 @@ def inverse_polynomial(kappa: float, tolerance: float) -> InversePolynomial:
     # Discrete orthogonality of odd Chebyshev polynomials at these nodes.
     coefficients = 2 / n * basis.T @ values * height
     return InversePolynomial(coefficients, float(height), 1 / math.cosh(n * growth))
+
+
+def inverse_degree(kappa: float, tolerance: float) -> int:
+    """The degree of `inverse_polynomial(kappa, tolerance)`, which is the number of queries, without making it."""
+    return 2 * _size(kappa, tolerance)[2] - 1
+
+
+def _size(kappa: float, tolerance: float) -> tuple[float, float, int]:
+    if not (kappa >= 1 and math.isfinite(kappa)) or not 0 < tolerance < 1:
+        raise ValueError(f"no inverse polynomial for kappa {kappa!r} and tolerance {tolerance!r}")
+    wide = max(kappa, _LEAST)
+    growth = math.acosh((wide**2 + 1) / (wide**2 - 1))
+    return wide, growth, max(math.ceil(math.acosh(1 / tolerance) / growth), 1)
 
 
 def _at(x: Floats, kappa: float, n: int, growth: float) -> Floats:

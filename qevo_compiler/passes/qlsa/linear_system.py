@@ -11,7 +11,7 @@ from scipy import sparse
 
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
 from qevo_compiler.passes.qlsa.dilation import dilation
-from qevo_compiler.passes.qlsa.fragment import Floats
+from qevo_compiler.passes.qlsa.fragment import Floats, Fragment
 from qevo_compiler.passes.qlsa.qsvt import Solver, solve
 from qevo_compiler.passes.qlsa.sparse_access import as_dense, sparse_access
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
@@ -23,6 +23,15 @@ class Encoding(Enum):
     DILATION = "dilation"
     SPARSE = "sparse"
     BALANCED = "balanced"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A block encoding, a preparer of the right-hand side on qubits 0..n-1 of its system, and that side's norm."""
+
+    encoding: BlockEncoding
+    preparation: Fragment
+    norm: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,15 @@ def linear_system_circuit(
     solution is at least sqrt(1 - tolerance^2). Raises `ValueError` for shapes that do not fit, a singular matrix,
     zeros on the right, and alpha |L^-1| beyond `qsvt.KAPPA_LIMIT`.
     """
+    made, inverse_norm = prepared_system(matrix, rhs, encoding)
+    solver = solve(made.encoding, made.preparation, made.norm, inverse_norm, tolerance)
+    return LinearSystem(solver, len(np.asarray(rhs)))
+
+
+def prepared_system(
+    matrix: ArrayLike | sparse.sparray | sparse.spmatrix, rhs: ArrayLike, encoding: Encoding
+) -> tuple[Prepared, float]:
+    """What `linear_system_circuit` solves, before anything of the length of the circuit is made, and |L^-1|."""
     dense, vector = as_dense(matrix), np.array(rhs, np.float64)
     if dense.ndim != 2 or dense.shape != (len(vector), len(vector)) or not len(vector):
         raise ValueError(f"a matrix {dense.shape} and a right-hand side {vector.shape} are no linear system")
@@ -76,5 +94,4 @@ def linear_system_circuit(
     target = np.zeros(len(full))
     target[: len(vector)] = vector
     preparation = sparse_vector(target, range(encoded.system)).fragment
-    solver = solve(encoded, preparation, float(np.linalg.norm(vector)), 1 / float(values[-1]), tolerance)
-    return LinearSystem(solver, len(vector))
+    return Prepared(encoded, preparation, float(np.linalg.norm(vector))), 1 / float(values[-1])

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
 from qevo_compiler.passes.qlsa.controls import controlled_x
-from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, gate, gates, join, phase, tidy
-from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_polynomial
+from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, counts, gate, gates, join, phase, tidy
+from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_degree, inverse_polynomial
 from qevo_compiler.passes.qlsa.phase_factors import PhaseFactors, phase_factors
 
 # Beyond this the circuit is a matter of the resource estimate: the degree grows as kappa.
@@ -102,6 +102,18 @@ def solve(
     scale = norm / (polynomial.height * encoding.alpha)
     waste = tuple(range(encoding.ancillas + 1))
     return Solver(fragment, count, waste, system, scale, polynomial.error, factors.degree, encoding.alpha, kappa)
+
+
+def estimated(encoding: BlockEncoding, preparation: Fragment, kappa: float, tolerance: float) -> tuple[int, int]:
+    """(queries, cx) of `solve`, from one use of the encoding: nothing of the length of the circuit is made.
+
+    The queries are exact; the cx count is at most what neighbouring pieces save above the circuit's.
+    """
+    ancillas = list(range(1, encoding.ancillas + 1))
+    flip, _ = _projector_flip(ancillas, list(range(encoding.ancillas + 1, encoding.qubit_count + 1)))
+    queries = inverse_degree(kappa, tolerance)
+    each = counts(encoding.fragment).cnot
+    return queries, counts(preparation).cnot + queries * each + 2 * (queries + 1) * counts(flip).cnot
 
 
 def post_selected(solver_state: Floats, solver: Solver) -> Floats:

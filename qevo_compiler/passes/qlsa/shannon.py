@@ -37,6 +37,9 @@ def _decompose(unitary: Complexes, qubits: list[int]) -> Fragment:
     half = len(unitary) // 2
     blocks: Any = cossin(unitary, p=half, q=half, separate=True)
     (u1, u2), theta, (v1, v2) = blocks
+    # One phase a column is open, the same in all four blocks.
+    turns = _pivot_phases(u1)
+    u1, u2, v1, v2 = u1 / turns, u2 / turns, turns[:, None] * v1, turns[:, None] * v2
     before = _demultiplex(v1, v2, qubits)
     after = _demultiplex(u1, u2, qubits)
     return join([before, multiplexed(Gate.RY, qubits[1:], qubits[0], 2 * theta), after])
@@ -48,10 +51,22 @@ def _demultiplex(low: Complexes, high: Complexes, qubits: list[int]) -> Fragment
         return _decompose(low, qubits[1:])
     triangle, basis = schur(low @ high.conj().T, output="complex")
     angles: Floats = _angle(np.diag(triangle)) / 2
+    # The order of eigenvalues and the phases of their vectors differ between machines.
+    order = np.argsort(np.round(angles, 9), kind="stable")
+    angles, basis = angles[order], basis[:, order]
+    basis = basis / _pivot_phases(basis)
     right = np.exp(1j * angles)[:, None] * (basis.conj().T @ high)
     # rz by -2 angle is exp(i angle) where the selecting qubit is 0.
     middle = multiplexed(Gate.RZ, qubits[1:], qubits[0], -2 * angles)
     return join([_decompose(right, qubits[1:]), middle, _decompose(basis, qubits[1:])])
+
+
+def _pivot_phases(columns: Complexes) -> Complexes:
+    """The phase of each column's first entry within a thousandth of its largest."""
+    sizes = np.abs(columns)
+    rows = np.argmax(sizes >= 0.999 * sizes.max(axis=0), axis=0)
+    pivots = columns[rows, np.arange(columns.shape[1])]
+    return np.asarray(pivots / np.abs(pivots), np.complex128)
 
 
 def _one_qubit(unitary: Complexes, qubit: int) -> Fragment:

@@ -20,7 +20,7 @@ DIAGNOSTICS = all_diagnostics()
 TEMPLATES = ("title", "label", "note", "help")
 FIRST_DIGITS = {
     "sources": "Q00", "syntax": "Q01", "language": "Q02", "data": "Q03", "ir": "Q04", "pipeline": "Q05",
-    "poly": "Q060", "linear": "Q061", "model": "Q062", "encoding": "Q06", "rounding": "Q064",
+    "poly": "Q060", "linear": "Q061", "model": "Q062", "qlsa": "Q06", "encoding": "Q06", "rounding": "Q064",
     "constraints": "Q065", "penalties": "Q066", "schedule": "Q066", "torch": "Q07",
     "resources": ("Q063", "Q064"), "targets": "Q08", "backends": "Q085", "interchange": "Q09",
 }  # fmt: skip

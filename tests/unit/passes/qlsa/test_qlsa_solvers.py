@@ -10,7 +10,7 @@ from qlsa_support import QUARTIC, REGRESSION, SADDLE, lifted, overlap, powers, s
 from qevo_compiler.passes.qlsa.dilation import dilation
 from qevo_compiler.passes.qlsa.fragment import counts
 from qevo_compiler.passes.qlsa.hhl import hhl, inverse_fourier
-from qevo_compiler.passes.qlsa.history_circuit import history_circuit, inverse_bound, step_circuit
+from qevo_compiler.passes.qlsa.history_circuit import history_circuit, step_circuit
 from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_polynomial
 from qevo_compiler.passes.qlsa.linear_system import Encoding, linear_system_circuit
 from qevo_compiler.passes.qlsa.phase_factors import phase_factors, response
@@ -148,17 +148,6 @@ def test_minibatches_are_solved():
     assert np.linalg.norm(solution - wanted) <= 0.01 * np.linalg.norm(wanted)
 
 
-@given(st.integers(0, 2**32), st.integers(1, 5), st.integers(0, 6), st.sampled_from([0.0, 0.3, 1.0, 2.0]))
-@settings(max_examples=60)
-def test_the_bound_on_the_inverse_holds(seed, horizon, padding, scale):
-    rng = np.random.default_rng(seed)
-    steps = [rng.normal(size=(2, 2)) * scale for _ in range(horizon)]
-    matrix = np.eye(2 * (horizon + padding + 1))
-    for t in range(horizon + padding):
-        matrix[2 * t + 2 : 2 * t + 4, 2 * t : 2 * t + 2] = -steps[t] if t < horizon else -np.eye(2)
-    assert np.linalg.norm(np.linalg.inv(matrix), 2) <= inverse_bound(steps, padding) * (1 + 1e-12)
-
-
 def test_a_longer_horizon_costs_an_adder_and_not_a_matrix():
     step, start = np.array([[0.5]]), [1.0]
     sizes = []
@@ -227,7 +216,7 @@ def test_both_solvers_agree_and_qsvt_needs_fewer_gates():
         (lambda: linear_system_circuit(np.diag([1.0, 1e-3]), [1, 0]), "written up to 100"),
         (lambda: linear_system_circuit(np.eye(200), np.ones(200)), "at most 128"),
         (lambda: step_circuit([np.eye(2)], [0], [1.0]), "do not fit"),
-        (lambda: step_circuit([np.eye(1)], [0] * 60, [1.0]), "written up to 100"),
+        (lambda: step_circuit([np.eye(1)], [0] * 90, [1.0]), "written up to 100"),
         (lambda: inverse_polynomial(0.5, 0.1), "no inverse polynomial"),
         (lambda: phase_factors(np.array([1.2])), "reaches 1"),
         (lambda: hhl(np.eye(3), [1, 0, 0], 3), "2\\^n rows"),

@@ -1,0 +1,63 @@
+"""The part of `qevoc run` that is about linear programs: options, tables, JSON and the files of the trajectory."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qevo_compiler.cli.common import console, print_ledger
+from qevo_compiler.ir import Module
+
+if TYPE_CHECKING:
+    from qevo_compiler.runtime.linear_report import LinearReport
+
+
+def run_lifted(module: Module, args: argparse.Namespace) -> int:
+    """Run a lowered linear program, print what was found, and write the files where `-o` names a folder."""
+    from qevo_compiler.runtime.linear_run import LinearOptions, run_linear
+
+    names = ("shots", "seed", "rounds", "reads", "sweeps", "backend")
+    given = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    report = run_linear(module, LinearOptions(**given))
+    files = _write(report, Path(args.output)) if args.output else ()
+    if args.json:
+        print(json.dumps(report.to_json(), indent=1))
+        return 0
+    out = console(args)
+    report.print(out)
+    print_ledger(report.ledger, out)
+    for path in files:
+        out.print(f"written: {path}", markup=False)
+    return 0
+
+
+def _write(report: LinearReport, folder: Path) -> tuple[Path, ...]:
+    from qevo_compiler.report import write_report
+
+    text = (json.dumps(report.to_json(), indent=1) + "\n").encode()
+    return (
+        write_report(picture(report), folder / f"{report.name}.trajectory.svg"),
+        write_report(text, folder / f"{report.name}.report.json"),
+    )
+
+
+def picture(report: LinearReport) -> bytes:
+    """The trajectory's plot."""
+    import numpy as np
+
+    from qevo_compiler.report.trajectory import trajectory_svg
+
+    found, others = report.found, {}
+    # Copies of the final block are no further steps.
+    length = report.reader.system.steps + 1
+    if report.circuit is not None:
+        others["circuit"] = report.reader.states(report.circuit.history)[:length]
+    if report.annealed is not None:
+        others["annealed"] = report.reader.states(report.annealed.history)[:length]
+    limit = found.run.certificate.bound if found.run.loop is None else found.run.loop
+    step = len(found.exact) - 1
+    bound = (step, limit) if np.isfinite(limit) and limit > 0 else None
+    errors = {run.order: run.errors for run in found.runs}
+    return trajectory_svg(report.name, found.names, found.exact, found.run.states, others, errors, bound)
