@@ -38,8 +38,8 @@ __all__ = [
 ]
 
 TUNE = "tune"
-# Targets whose programs are linear systems.
-LINEAR_TARGETS = frozenset({"resources"})
+# Targets that take a linear system alone.
+COST_TARGETS = frozenset({"resources"})
 Settings = Mapping[str, Mapping[str, Any]]
 
 
@@ -63,7 +63,7 @@ class Options:
     @property
     def source_task(self) -> Task | None:
         """What to import a model for: its training as a linear system where the target asks for one."""
-        return Task.LINEARIZE if self.task is None and self.target in LINEAR_TARGETS else self.task
+        return Task.LINEARIZE if self.task is None and self.target in COST_TARGETS else self.task
 
 
 def compile(
@@ -125,9 +125,7 @@ def lower(
 def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     """The pipeline for a source and a target: the whole one, or what is left of it for a `.qir` at a later stage."""
     task = imported.task
-    if options.task is Task.LINEARIZE and options.target not in LINEAR_TARGETS and options.pipeline is None:
-        raise CompileError(WrongTask(None, task.value))
-    if options.target not in LINEAR_TARGETS and imported.module.main.first(DeclaredOp) is not None:
+    if options.target not in COST_TARGETS and imported.module.main.first(DeclaredOp) is not None:
         raise CompileError(OnlyACost(None, options.target))
     if task is not Task.PROBLEM and imported.traced is None:
         raise CompileError(WrongTask(None, task.value))
@@ -138,7 +136,7 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     linear = is_linear(imported.module)
     kind = "linearize" if linear else task.value
     text = options.pipeline if options.pipeline is not None else pipeline_text(kind, target.pipeline)
-    defaults = LINEAR_OPTIONS if linear and options.target not in LINEAR_TARGETS else {}
+    defaults = LINEAR_OPTIONS if linear and options.target not in COST_TARGETS else {}
     settings = _merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
     return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)

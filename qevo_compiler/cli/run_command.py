@@ -71,9 +71,10 @@ def run(args: argparse.Namespace) -> int:
     options = options_from(args)
     imported = import_source(args.source, data=data_from(args), task=options.task, sources=args.sources)
     check_model_options(args, imported)
-    if imported.traced is not None:
-        return _run_model(imported, args)
     from qevo_compiler.driver import is_linear, lower, lower_history
+
+    if imported.traced is not None and not is_linear(imported.module):
+        return _run_model(imported, args)
 
     watch = Watcher(args)
     if is_linear(imported.module):

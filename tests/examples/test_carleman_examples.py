@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from qevo_compiler import CompileError
+from qevo_compiler.cli.main import main
 from qevo_compiler.dialects import linear
 from qevo_compiler.driver import lower_linear
 from qevo_compiler.ir import Evidence
+from qevo_compiler.targets.openqasm3.read import read_circuit
 
 FOLDER = Path(__file__).parents[2] / "examples" / "carleman"
 # The true truncation error at the order of the program (specification, section 7).
@@ -61,3 +64,23 @@ def test_the_hump_is_refused() -> None:
 def test_every_program_of_the_folder_is_tested() -> None:
     names = {path.stem for path in FOLDER.glob("*.qevo")}
     assert names == {*ERRORS, *EXACT, "c2_flat", "d1_reupload", "a5_double_well"}
+
+
+def test_a_traced_model_runs_and_compiles_like_a_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = str(FOLDER.parent / "tanh_unit.py")
+    assert main(["run", source, "--task=linearize", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    # The specification's row d1 at order 5.
+    assert found["orders"][-1]["error"] == pytest.approx(1.1873e-4, rel=1e-3)
+
+
+def test_a_traced_model_becomes_a_circuit(tmp_path: Path) -> None:
+    text = (FOLDER.parent / "tanh_unit.py").read_text().replace('"steps": 30, "order": 5', '"steps": 2, "order": 1')
+    (tmp_path / "unit.py").write_text(text)
+    folder = tmp_path / "out"
+    options = ["--target=openqasm3", "--set", "history-to-circuit.tolerance=0.1"]
+    assert (
+        main(["compile", str(tmp_path / "unit.py"), "--task=linearize", *options, "--verify", "-o", str(folder)]) == 0
+    )
+    program = read_circuit((folder / "unit.qasm").read_text())
+    assert program.qubit_count > 4
