@@ -89,8 +89,8 @@ class ReductionOp(Op):
         count = self.eliminated.size
         if self.starts.size != count + 1 or self.biases.size != count or self.members.size != self.weights.size:
             raise Invalid("the reduction's arrays do not fit each other")
-        ordered = np.sort(self.eliminated.values)
-        if (ordered[1:] == ordered[:-1]).any():
+        found = self.eliminated.values
+        if not (found[1:] > found[:-1]).all() and not np.diff(np.sort(found)).all():
             raise Invalid("a bit is eliminated twice")
 
     def kept(self, bits: int) -> NDArray[np.int64]:

@@ -70,6 +70,26 @@ def fix_bits(
     return left[:count], rest[:count], gain, float(constants[0])
 
 
+@dataclass(frozen=True)
+class Substitution:
+    """What x_i = shift_i + sign_i x_leader(i) makes of couplings: those between two leaders, unmerged, and the rest."""
+
+    pairs: Pairs
+    values: Floats
+    gain: Floats
+    constant: float
+
+
+def follow_leaders(
+    pairs: Pairs, values: Floats, leaders: Integers, signs: Floats, shifts: Floats, spins: bool
+) -> Substitution:
+    """Put `shifts + signs * x[leaders]` in for every bit (signs and shifts [size]); x x is x, or 1 for spins."""
+    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values), leaders, signs, shifts)
+    left, rest, gain, total = np.empty_like(pairs), np.empty_like(values), np.zeros(len(leaders)), np.zeros(1)
+    count = _follow_kernel()(len(values), int(spins), *given, left, rest, gain, total)
+    return Substitution(left[:count], rest[:count], gain, float(total[0]))
+
+
 def connected_parts(pairs: Pairs, size: int) -> Integers:
     """The least bit of the connected part that each bit belongs to, [size]. Always compiled."""
     part = np.arange(size)
@@ -153,6 +173,44 @@ def _fix_kernel() -> Any:
             with k.when((one & two).differs(0)):
                 both = value * k.load(f64, k.state, first) * k.load(f64, k.state, second)
                 k.store(k.load(f64, k.total, 0) + both, k.total, 0)
+    k.give(at.get())
+    return compiled(k)
+
+
+@cache
+def _follow_kernel() -> Any:
+    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
+
+    k = Kernel(
+        "follow_leaders", i64, n=i64, spins=i64, pairs=ptr, values=ptr, leaders=ptr, signs=ptr, shifts=ptr,
+        left=ptr, rest=ptr, gain=ptr, total=ptr,
+    )  # fmt: skip
+    at = k.variable(i64, 0)
+
+    def add(base: Any, place: Any, more: Any) -> None:
+        k.store(k.load(f64, base, place) + more, base, place)
+
+    with k.range(0, k.n) as i:
+        ends = [k.load(i32, k.pairs, i * 2 + side).to(i64) for side in (0, 1)]
+        (a, b) = (k.load(i64, k.leaders, end) for end in ends)
+        (sign_a, sign_b) = (k.load(f64, k.signs, end) for end in ends)
+        (shift_a, shift_b) = (k.load(f64, k.shifts, end) for end in ends)
+        value = k.load(f64, k.values, i)
+        add(k.total, 0, value * (shift_a * shift_b))
+        add(k.gain, a, value * sign_a * shift_b)
+        add(k.gain, b, value * sign_b * shift_a)
+        product = value * sign_a * sign_b
+        with k.when(a.differs(b)) as two:
+            to = at.get()
+            k.store(k.minimum(a, b).to(i32), k.left, to * 2)
+            k.store(k.maximum(a, b).to(i32), k.left, to * 2 + 1)
+            k.store(product, k.rest, to)
+            at.set(to + 1)
+            two.otherwise()
+            with k.when(k.spins.differs(0)) as one:
+                add(k.total, 0, product)
+                one.otherwise()
+                add(k.gain, a, product)
     k.give(at.get())
     return compiled(k)
 

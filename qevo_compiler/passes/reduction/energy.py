@@ -21,6 +21,7 @@ from qevo_compiler.evaluator.coupling_kernels import (
     connected_parts,
     fix_bits,
     follow_chains,
+    follow_leaders,
     incidence,
 )
 
@@ -146,32 +147,24 @@ class Energy:
 
     def follow(self, bits: Integers, leaders: Integers, signs: Integers) -> Energy:
         """The energy with each of `bits` replaced by its leader or the leader's opposite (1 - x, or -s)."""
-        leader = np.arange(self.size, dtype=np.int32)
-        leader[bits] = leaders
-        sign = np.ones(self.size)
-        sign[bits] = signs
+        leader, sign = np.arange(self.size), np.ones(self.size)
+        leader[bits], sign[bits] = leaders, signs
         gone = np.zeros(self.size, bool)
         gone[bits] = True
-        linear = np.where(gone, 0.0, self.linear)
-        a, b, value = self.rows, self.columns, self.quadratic
-        offset = self.offset
         shift = np.zeros(self.size) if self.spins else (1 - sign) / 2  # x = shift + sign * leader
-        offset += float(self.linear[bits] @ shift[bits])
+        offset = self.offset + float(self.linear[bits] @ shift[bits])
+        linear = np.where(gone, 0.0, self.linear)
         linear += np.bincount(leaders, self.linear[bits] * sign[bits], self.size)
-        offset += float(value @ (shift[a] * shift[b]))
-        linear += np.bincount(leader[a], value * sign[a] * shift[b], self.size)
-        linear += np.bincount(leader[b], value * sign[b] * shift[a], self.size)
-        product = value * sign[a] * sign[b]
-        a, b = leader[self.rows], leader[self.columns]
-        same = a == b
-        if self.spins:
-            offset += float(product[same].sum())
-        else:
-            linear += np.bincount(a[same], product[same], self.size)
-        rest = ~same & (product != 0)
-        pairs, quadratic = _merged(np.stack([a[rest], b[rest]], axis=1), product[rest])
-        alive = self.alive & ~gone
-        return replace(self, offset=offset, linear=linear, pairs=pairs, quadratic=quadratic, alive=alive)
+        found = follow_leaders(self.pairs, self.quadratic, leader, sign, shift, self.spins)
+        pairs, quadratic = _merged(found.pairs, found.values)
+        return replace(
+            self,
+            offset=offset + found.constant,
+            linear=linear + found.gain,
+            pairs=pairs,
+            quadratic=quadratic,
+            alive=self.alive & ~gone,
+        )
 
     def contractible(self) -> tuple[Integers, Integers, Floats]:
         """Bits with exactly two neighbours, no two of them adjacent: bits, neighbours [n, 2], couplings [n, 2]."""
