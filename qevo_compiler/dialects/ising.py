@@ -204,15 +204,17 @@ def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None
         raise Invalid("rows, columns and values differ in length")
     if not len(i):
         return
-    if (i == j).any():
-        raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
-    if i.min() < 0 or (i > j).any() or j.max() >= size:
-        raise Invalid("a coupling is not strictly upper triangular or names a missing variable")
+    if not (i < j).all():
+        if (i == j).any():
+            raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
+        raise Invalid("a coupling is not strictly upper triangular")
+    if rows.least < 0 or columns.most >= size:
+        raise Invalid("a coupling names a missing variable")
     later = i[1:] > i[:-1]
     later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
     if not later.all():
         raise Invalid("couplings are not sorted or repeat")
-    if not np.isfinite(values.values).all():
+    if not values.is_finite:
         raise Invalid("a coupling is not finite")
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms, without_zeros
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -80,6 +80,8 @@ def add(*summands: Expansion) -> Expansion:
 
 def scale(x: Expansion, factors: Floats) -> Expansion:
     """Each row times its factor (or one scalar for all)."""
+    if factors.ndim == 0 and factors == 1:
+        return x
     parts = []
     for part in x.parts:
         factor = factors if factors.ndim == 0 or part.row is None else factors[part.row]
@@ -144,6 +146,9 @@ class Algebra:
 
     def polynomials(self, x: Expansion) -> Polynomials:
         """The collected terms in canonical form."""
+        if x.sorted:
+            terms = (without_zeros(part.rows(), part.names, part.weights()) for part in x.parts)
+            return Polynomials(x.rows, tuple(block for block in terms if len(block)))
         blocks = [block for part in x.parts for block in self._reduced(part)]
         return pack(x.rows, blocks)
 

@@ -154,7 +154,7 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
         row, variables, coefficients = row[order], variables[order], coefficients[order]
     if len(first) < len(row):
         row, variables, coefficients = row[first], variables[first], np.add.reduceat(coefficients, first)
-    return _without_zeros(row, variables, coefficients)
+    return without_zeros(row, variables, coefficients)
 
 
 def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tuple[int, int]) -> Terms:
@@ -174,14 +174,15 @@ def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tu
             variables[:, column] = rest & mask
             rest = rest >> packing[1]
         row = rest.astype(np.int32)
-    return _without_zeros(row, variables, coefficients)
+    return without_zeros(row, variables, coefficients)
 
 
-def _without_zeros(row: Ints, variables: Ints, coefficients: Floats) -> Terms:
+def without_zeros(row: NDArray[np.integer], variables: Ints, coefficients: Floats) -> Terms:
+    """The terms whose coefficient is not zero."""
     keep = coefficients != 0
     if not keep.all():
         row, variables, coefficients = row[keep], variables[keep], coefficients[keep]
-    return Terms(Array(row), Array(variables), Array(coefficients))
+    return Terms(Array(row.astype(np.int32, copy=False)), Array(variables), Array(coefficients))
 
 
 def sorted_within_terms(variables: Ints) -> Ints:

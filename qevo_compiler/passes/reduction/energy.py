@@ -118,7 +118,7 @@ class Energy:
         bits = np.flatnonzero(ends != np.arange(self.size))
         return bits, ends[bits], product[bits].astype(np.int64)
 
-    def _leaders(self, strong: NDArray[np.bool_], needed: Floats) -> tuple[Integers, Floats]:
+    def _leaders(self, strong: NDArray[np.bool_], needed: Floats) -> tuple[NDArray[np.int64], Floats]:
         """The neighbour of lowest number that each strong bit may follow; all others lead themselves."""
         leaders, signs = np.arange(self.size), np.ones(self.size)
         for own, other in ((1, 0), (0, 1)):
