@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
-from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects import poly
+from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, Role
 from qevo_compiler.dialects.problem import Domain, Encoding
-from qevo_compiler.ir import LedgerEntry
+from qevo_compiler.ir import Array, LedgerEntry
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
@@ -18,6 +20,7 @@ from qevo_compiler.report.markup import Content, Markup, element, join, number, 
 from qevo_compiler.targets.dwave.limits import COUPLING_LIMIT, FIELD_LIMIT
 
 Advice = tuple[str, str]
+Floats = NDArray[np.float64]
 
 
 def precision_section(program: CompiledProgram, model: ModelOp) -> Markup:
@@ -45,7 +48,7 @@ def precision_lines(program: CompiledProgram) -> Iterator[str]:
 def _facts(program: CompiledProgram, model: ModelOp) -> list[tuple[str, str]]:
     return [
         ("bits needed by fields and couplings together", f"{bits_needed(model):.1f}"),
-        ("bits needed by couplings alone", f"{_bits(model.couplings.values):.1f}"),
+        ("bits needed by couplings alone", f"{_bits(model.couplings):.1f}"),
         ("bits of control, about", str(CONTROL_BITS)),
         ("coefficients below one step of control", f"{lost_share(model):.1%}"),
         ("factor of auto-scaling", _factor_text(model, program.ledger)),
@@ -64,49 +67,57 @@ def advice(program: CompiledProgram, model: ModelOp) -> Iterator[Advice]:
     """What makes the coefficients wide, in words, each with the option that changes it; none where the model fits."""
     if bits_needed(model) <= CONTROL_BITS:
         return
-    yield from _codes(program.provenance)
+    yield from _codes(program)
     yield from _weights(program.module.main.ops_of(PenaltyOp))
     what = f"--set round-coefficients.bits={CONTROL_BITS}"
     yield "Rounding here makes what is programmed what is written; the ledger proves what it may cost", what
-    said = (
-        "Gauges (spin-reversal transforms) flip the sign of control errors, which average out over samples; "
-    )
+    said = "Gauges (spin-reversal transforms) flip the sign of control errors, which average out over samples; "
     yield f"{said}they add no bits to a single sample", ""
 
 
-def _codes(registers: tuple[RegisterOp, ...]) -> Iterator[Advice]:
-    """Codes whose weights double, with the ones that are narrower."""
-    for register in registers:
-        widest = _widest(register)
-        if widest < 4:
-            continue
-        bits = 2 * math.log2(widest)
-        span = f"weights of bits reach {number(widest)}: their products span {bits:.0f} bits"
+def _codes(program: CompiledProgram) -> Iterator[Advice]:
+    """Codes whose weights double, and rows with wide coefficients, with what is narrower."""
+    problem = program.module.find("problem")
+    families = problem.ops_of(poly.ConstraintOp) if problem else ()
+    rows = {op.symbol: _sizes(*(block.coefficients for block in op.body.terms if block.degree)) for op in families}
+    for register in program.provenance:
+        weights = np.ones(1) if register.affine is None else _sizes(register.affine.weights)
         if register.role is Role.SLACK:
-            yield (
-                f"Slack of {register.symbol}: {span}; a bounded code takes more bits of small weight",
-                ("--set penalize-constraints.slack=bounded"),
-            )
-            yield (
-                f"Slack of {register.symbol} left out: satisfied rows are then no longer all alike",
-                (f"--set penalize-constraints.methods={register.symbol}=unbalanced"),
-            )
-        elif register.domain is Domain.REAL:
-            yield f"{register.symbol}: {span}; fewer bits are a coarser step", f"var {register.symbol}: ... bits N"
-        elif register.encoding in (Encoding.LOG, Encoding.BOUNDED):
-            yield (
-                f"{register.symbol}: {span}; a bounded or unary code has smaller weights",
-                (f"var {register.symbol}: ... encoded as bounded"),
-            )
+            yield from _slack(register.symbol, weights, rows.get(register.symbol, np.ones(1)))
+        elif len(weights) and weights.max() >= 4 * weights.min():
+            bits = 2 * math.log2(weights.max() / weights.min())
+            span = f"{register.symbol}: products of the weights of its bits span {bits:.0f} bits"
+            if register.domain is Domain.REAL:
+                yield f"{span}; fewer bits are a coarser step", f"var {register.symbol}: ... bits N"
+            elif register.encoding in (Encoding.LOG, Encoding.BOUNDED):
+                yield (
+                    f"{span}; a bounded or unary code has smaller weights",
+                    f"var {register.symbol}: ... encoded as bounded",
+                )
+    for symbol, sizes in rows.items():
+        if len(sizes) and sizes.max() >= 8 * sizes.min():
+            span = f"Coefficients of {symbol} reach from {number(sizes.min())} to {number(sizes.max())}"
+            yield f"{span}: squared, that is twice the bits; divide and round them in the data", ""
 
 
-def _widest(register: RegisterOp) -> float:
-    """The largest over the smallest weight of the code's bits; 1 for registers without weights."""
-    if register.affine is None:
-        return 1.0
-    weights = np.abs(register.affine.weights.values)
-    weights = weights[weights > 0]
-    return float(weights.max() / weights.min()) if len(weights) else 1.0
+def _slack(symbol: str, weights: Floats, row: Floats) -> Iterator[Advice]:
+    """A slack is told of where its weights lie outside of what the row's coefficients span anyway."""
+    if not len(weights) or not len(row):
+        return
+    if weights.max() > row.max():
+        said = f"Slack of {symbol} has bits of weight {number(weights.max())}, more than any coefficient"
+        bound = max(int(row.max() / weights.min()), 1)
+        what = f"--set penalize-constraints.slack=bounded --set penalize-constraints.slack-bound={bound}"
+        yield f"{said}; a bounded code takes more bits of small weight", what
+    if weights.min() < row.min():
+        said = f"Slack of {symbol} has bits of weight {number(weights.min())}, less than any coefficient"
+        what = f"--set penalize-constraints.methods={symbol}=unbalanced"
+        yield f"{said}; without slack (unbalanced, not proved) they go", what
+
+
+def _sizes(*arrays: Array) -> Floats:
+    values = np.abs(np.concatenate([np.zeros(0), *(array.values for array in arrays)]))
+    return np.asarray(values[values > 0], np.float64)
 
 
 def _weights(penalties: tuple[PenaltyOp, ...]) -> Iterator[Advice]:
@@ -115,12 +126,12 @@ def _weights(penalties: tuple[PenaltyOp, ...]) -> Iterator[Advice]:
     if not hard:
         return
     largest = max(hard, key=lambda op: op.weight)
-    said = f"The penalty of {largest.symbol} weighs {number(largest.weight)} ({largest.rule.value} rule); "
-    yield f"{said}sampling may find a smaller one, which is then measured and not proved", 'penalties="tune"'
+    said = f"Hard penalties weigh up to {number(largest.weight)} ({largest.rule.value} rule); "
+    yield f"{said}sampling may find smaller ones, which are then measured and not proved", "qevoc run --penalties tune"
 
 
-def _bits(values: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> float:
-    sizes = np.abs(values[values != 0])
+def _bits(values: Array) -> float:
+    sizes = _sizes(values)
     return float(np.log2(sizes.max() / sizes.min())) if len(sizes) else 0.0
 
 
