@@ -38,7 +38,7 @@ FLOORS = [
     ("chain18", "qevo", "amplify", 30.0),
     ("hubo50000", "qevo_greedy", "amplify", 1.0),
 ]
-# (load, way, seconds at most): absolute goals of the specification, for a machine of its class.
+# (load, way, CPU seconds at most): absolute goals of the specification; we run on one thread.
 SECONDS = [
     ("npp1000", "qevo", 0.04),
     ("npp2000", "qevo", 0.09),
@@ -168,8 +168,8 @@ def goals(table: dict[str, dict[str, list[Figures]]]) -> list[str]:
     for load, way, limit in SECONDS:
         runs = table.get(load, {}).get(way)
         if runs and "failed" not in runs[0]:
-            seconds = _median(runs, "seconds")
-            lines.append(f"{load}: {way} {seconds:.4f} s, limit {limit:g}: {'met' if seconds <= limit else 'MISSED'}")
+            seconds = _median(runs, "cpu")
+            lines.append(f"{load}: {way} {seconds:.4f} s of CPU, limit {limit:g}: {'met' if seconds <= limit else 'MISSED'}")
     for load, sides in table.items():
         runs = sides.get("qevo")
         if runs and "failed" not in runs[0]:

@@ -15,7 +15,7 @@ BITS = 300
 
 
 def load(count: int) -> tuple[Polynomials, dict[tuple[int, ...], float]]:
-    """`count` distinct monomials of degree 3 and 4 over 300 bits, coefficients +-1 .. +-10, as the reference drew them."""
+    """`count` distinct monomials of degree 3 and 4, coefficients +-1 .. +-10, as the specification draws them."""
     rng = np.random.default_rng(7)
     found: dict[tuple[int, ...], float] = {}
     while len(found) < count:
