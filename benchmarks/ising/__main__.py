@@ -169,7 +169,9 @@ def goals(table: dict[str, dict[str, list[Figures]]]) -> list[str]:
         runs = table.get(load, {}).get(way)
         if runs and "failed" not in runs[0]:
             seconds = _median(runs, "cpu")
-            lines.append(f"{load}: {way} {seconds:.4f} s of CPU, limit {limit:g}: {'met' if seconds <= limit else 'MISSED'}")
+            lines.append(
+                f"{load}: {way} {seconds:.4f} s of CPU, limit {limit:g}: {'met' if seconds <= limit else 'MISSED'}"
+            )
     for load, sides in table.items():
         runs = sides.get("qevo")
         if runs and "failed" not in runs[0]:
