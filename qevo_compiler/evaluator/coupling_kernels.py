@@ -34,9 +34,10 @@ def incidence(pairs: Pairs, values: Floats, size: int) -> Incidence:
     """One pass over the couplings; all four arrays are [size]."""
     if len(values) < WORTH:
         return _small_incidence(pairs, values, size)
-    table = np.zeros((size, 4))
-    _incidence_kernel()(len(values), np.ascontiguousarray(pairs), np.ascontiguousarray(values), table)
-    return Incidence(*(np.ascontiguousarray(column) for column in table.T))
+    found = Incidence(np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
+    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values))
+    _incidence_kernel()(len(values), *given, found.total, found.reach, found.largest, found.degree)
+    return found
 
 
 def _small_incidence(pairs: Pairs, values: Floats, size: int) -> Incidence:
@@ -70,57 +71,26 @@ def fix_bits(
     return left[:count], rest[:count], gain, float(constants[0])
 
 
-@dataclass(frozen=True)
-class Substitution:
-    """What x_i = shift_i + sign_i x_leader(i) makes of couplings: those between two leaders, unmerged, and the rest."""
+def connected_parts(pairs: Pairs, size: int, coupled: int) -> Integers:
+    """The least bit of the connected part that each bit belongs to, [size]; `coupled` bits have couplings.
 
-    pairs: Pairs
-    values: Floats
-    gain: Floats
-    constant: float
-
-
-def follow_leaders(
-    pairs: Pairs, values: Floats, leaders: Integers, signs: Floats, shifts: Floats, spins: bool
-) -> Substitution:
-    """Put `shifts + signs * x[leaders]` in for every bit (signs and shifts [size]); x x is x, or 1 for spins."""
-    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values), leaders, signs, shifts)
-    left, rest, gain, total = np.empty_like(pairs), np.empty_like(values), np.zeros(len(leaders)), np.zeros(1)
-    count = _follow_kernel()(len(values), int(spins), *given, left, rest, gain, total)
-    return Substitution(left[:count], rest[:count], gain, float(total[0]))
-
-
-def connected_parts(pairs: Pairs, size: int) -> Integers:
-    """The least bit of the connected part that each bit belongs to, [size]. Always compiled."""
-    part = np.arange(size)
-    touched = np.zeros(size, bool)
-    touched[pairs.reshape(-1)] = True
-    _parts_kernel()(len(pairs), size, int(touched.sum()) - 1, np.ascontiguousarray(pairs), part)
-    return part
-
-
-def follow_chains(leaders: Integers, signs: Floats) -> tuple[Integers, Floats]:
-    """Replace each bit's leader by the end of the chain of leaders, its sign by the product along the chain.
-
-    A bit that leads itself ends chains. A chain that closes ends at the bit where the lowest-numbered start of a
-    walk closes it, which then leads itself. Always compiled.
+    Always compiled. Cost: that of the couplings up to the one that joins all coupled bits.
     """
-    leaders, signs = np.array(leaders, np.int64), np.array(signs, np.float64)
-    _chains_kernel()(len(leaders), leaders, signs, np.zeros(len(leaders), np.int64), np.empty(len(leaders), np.int64))
-    return leaders, signs
+    part = np.arange(size)
+    _parts_kernel()(len(pairs), size, coupled - 1, np.ascontiguousarray(pairs), part)
+    return part
 
 
 @cache
 def _incidence_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
-    k = Kernel("coupling_incidence", n=i64, pairs=ptr, values=ptr, table=ptr)
+    k = Kernel("coupling_incidence", n=i64, pairs=ptr, values=ptr, total=ptr, reach=ptr, largest=ptr, degree=ptr)
 
     def add(bit: Any, value: Any, size: Any, largest: Any, count: Any) -> None:
-        base = bit * 4
-        for at, more in ((0, value), (1, size), (3, count)):
-            k.store(k.load(f64, k.table, base + at) + more, k.table, base + at)
-        k.store(k.maximum(largest, k.load(f64, k.table, base + 2)), k.table, base + 2)
+        for base, more in ((k.total, value), (k.reach, size), (k.degree, count)):
+            k.store(k.load(f64, base, bit) + more, base, bit)
+        k.store(k.maximum(largest, k.load(f64, k.largest, bit)), k.largest, bit)
 
     # Couplings of one row follow each other: their sums stay in registers until the row ends.
     row, sums = k.variable(i64, 0), [k.variable(f64, 0.0) for _ in range(4)]
@@ -178,44 +148,6 @@ def _fix_kernel() -> Any:
 
 
 @cache
-def _follow_kernel() -> Any:
-    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
-
-    k = Kernel(
-        "follow_leaders", i64, n=i64, spins=i64, pairs=ptr, values=ptr, leaders=ptr, signs=ptr, shifts=ptr,
-        left=ptr, rest=ptr, gain=ptr, total=ptr,
-    )  # fmt: skip
-    at = k.variable(i64, 0)
-
-    def add(base: Any, place: Any, more: Any) -> None:
-        k.store(k.load(f64, base, place) + more, base, place)
-
-    with k.range(0, k.n) as i:
-        ends = [k.load(i32, k.pairs, i * 2 + side).to(i64) for side in (0, 1)]
-        (a, b) = (k.load(i64, k.leaders, end) for end in ends)
-        (sign_a, sign_b) = (k.load(f64, k.signs, end) for end in ends)
-        (shift_a, shift_b) = (k.load(f64, k.shifts, end) for end in ends)
-        value = k.load(f64, k.values, i)
-        add(k.total, 0, value * (shift_a * shift_b))
-        add(k.gain, a, value * sign_a * shift_b)
-        add(k.gain, b, value * sign_b * shift_a)
-        product = value * sign_a * sign_b
-        with k.when(a.differs(b)) as two:
-            to = at.get()
-            k.store(k.minimum(a, b).to(i32), k.left, to * 2)
-            k.store(k.maximum(a, b).to(i32), k.left, to * 2 + 1)
-            k.store(product, k.rest, to)
-            at.set(to + 1)
-            two.otherwise()
-            with k.when(k.spins.differs(0)) as one:
-                add(k.total, 0, product)
-                one.otherwise()
-                add(k.gain, a, product)
-    k.give(at.get())
-    return compiled(k)
-
-
-@cache
 def _parts_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, i32, i64, ptr
 
@@ -244,39 +176,4 @@ def _parts_kernel() -> Any:
         place.set(i + 1)
     with k.range(0, k.size) as bit:  # parts point to lower bits: one ascending turn flattens them
         k.store(k.load(i64, k.part, k.load(i64, k.part, bit)), k.part, bit)
-    return compiled(k)
-
-
-@cache
-def _chains_kernel() -> Any:
-    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i64, ptr
-
-    k = Kernel("follow_chains", n=i64, leaders=ptr, signs=ptr, seen=ptr, path=ptr)
-    here, depth = k.variable(i64), k.variable(i64)
-    with k.range(0, k.n) as start:
-        here.set(start)
-        depth.set(0)
-        walked = start + 1
-        with k.repeat() as walk:  # up to a bit that is done, leads itself, or closes the chain
-            bit = here.get()
-            walk.stop_if(k.load(i64, k.seen, bit).differs(0))
-            k.store(walked, k.seen, bit)
-            leader = k.load(i64, k.leaders, bit)
-            walk.stop_if(leader.equals(bit))
-            k.store(bit, k.path, depth.get())
-            depth.add(1)
-            here.set(leader)
-        end = here.get()
-        # Met again on this very walk and not done: the chain closes here.
-        with k.when(k.load(i64, k.seen, end).equals(walked)):
-            k.store(end, k.leaders, end)
-            k.store(k.constant(f64, 1.0), k.signs, end)
-        with k.repeat() as back:  # from the end down: each leader is final before its follower
-            back.stop_if(depth.get().equals(0))
-            depth.add(-1)
-            bit = k.load(i64, k.path, depth.get())
-            leader = k.load(i64, k.leaders, bit)
-            with k.when(bit.differs(end)):
-                k.store(k.load(f64, k.signs, bit) * k.load(f64, k.signs, leader), k.signs, bit)
-                k.store(k.load(i64, k.leaders, leader), k.leaders, bit)
     return compiled(k)

@@ -190,7 +190,11 @@ class Expander:
 
     def _taken(self, x: Expansion, positions: NDArray[np.integer], span: Span | None) -> Expansion:
         x = self._collected(x)
-        self._affordable(int(x.counts()[positions[positions >= 0]].sum()), span)
+        if x.dense:
+            terms = len(x.parts) * int(np.count_nonzero(positions >= 0))
+        else:
+            terms = int(x.counts()[positions[positions >= 0]].sum())
+        self._affordable(terms, span)
         return self._algebra.take(x, positions)
 
     def _reshape(self, op: nn.ReshapeOp, x: Expansion | Product) -> Expansion | Product:

@@ -55,6 +55,8 @@ class Expansion:
 
     def counts(self) -> NDArray[np.int64]:
         """How many terms each row has."""
+        if self.dense:
+            return np.full(self.rows, len(self.parts))
         counts = np.zeros(self.rows, np.int64)
         for part in self.parts:
             counts += 1 if part.row is None else np.bincount(part.row, minlength=self.rows)
@@ -233,8 +235,8 @@ def _taken(part: Part, positions: Positions, rows: int, whole: bool) -> Part:
         if not whole:
             new_row = np.flatnonzero(positions >= 0).astype(np.int32)
             positions = positions[new_row]
-        coefficients = part.coefficients[positions] if part.coefficients.ndim else part.coefficients
-        return Part(None if whole else new_row, part.names[positions], coefficients)
+        coefficients = part.coefficients.take(positions) if part.coefficients.ndim else part.coefficients
+        return Part(None if whole else new_row, part.names.take(positions, axis=0), coefficients)
     starts = _row_starts(part.row, rows)
     counts = np.where(positions >= 0, np.diff(starts)[positions], 0) if rows else np.zeros(len(positions), np.int64)
     taken = ranges(starts[np.maximum(positions, 0)], counts)

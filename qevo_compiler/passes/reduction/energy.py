@@ -16,14 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.coupling_kernels import (
-    Incidence,
-    connected_parts,
-    fix_bits,
-    follow_chains,
-    follow_leaders,
-    incidence,
-)
+from qevo_compiler.evaluator.coupling_kernels import Incidence, connected_parts, fix_bits, incidence
+from qevo_compiler.evaluator.following_kernels import binding_neighbours, follow_chains, follow_leaders
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -70,18 +64,18 @@ class Energy:
 
     def fields(self) -> tuple[Floats, Floats]:
         """For each bit, least and largest change of energy (half of it for spins) when it rises, over all states."""
-        reach = self.at.reach
         if self.spins:
-            return self.linear - reach, self.linear + reach
-        middle = self.linear + self.at.total / 2
-        return middle - reach / 2, middle + reach / 2
+            return self.linear - self.at.reach, self.linear + self.at.reach
+        middle, reach = self.at.total / 2, self.at.reach / 2
+        middle += self.linear
+        return middle - reach, middle + reach
 
     def symmetric(self) -> Integers:
         """One bit of every connected part that no flip of all its bits changes: the one with most couplings."""
         free = self.alive & (self.push == 0) & (self.at.degree > 0)
         if not free.any():
             return NONE
-        part = connected_parts(self.pairs, self.size)
+        part = connected_parts(self.pairs, self.size, int(np.count_nonzero(self.at.degree)))
         broken = np.zeros(self.size, bool)
         broken[part[~free]] = True
         some = np.flatnonzero(free & ~broken[part])[::-1]  # descending, so that the lowest number stays
@@ -113,25 +107,9 @@ class Energy:
         strong = self.alive & (2 * self.at.largest >= needed) & (self.at.degree > 0)
         if not strong.any():
             return NONE, NONE, NONE
-        leaders, signs = self._leaders(strong, needed)
-        ends, product = follow_chains(leaders, signs)
+        ends, product = follow_chains(*binding_neighbours(self.pairs, self.quadratic, np.where(strong, needed, np.inf)))
         bits = np.flatnonzero(ends != np.arange(self.size))
         return bits, ends[bits], product[bits].astype(np.int64)
-
-    def _leaders(self, strong: NDArray[np.bool_], needed: Floats) -> tuple[NDArray[np.int64], Floats]:
-        """The neighbour of lowest number that each strong bit may follow; all others lead themselves."""
-        leaders, signs = np.arange(self.size), np.ones(self.size)
-        for own, other in ((1, 0), (0, 1)):
-            near = np.flatnonzero(strong[self.pairs[:, own]])
-            bits, size = self.pairs[near, own], self.quadratic[near]
-            binding = 2 * np.abs(size) >= needed[bits]
-            near, bits, size = near[binding][::-1], bits[binding][::-1], size[binding][::-1]
-            if own == 0:  # lower neighbours, from the first turn, come first
-                fresh = leaders[bits] == bits
-                near, bits, size = near[fresh], bits[fresh], size[fresh]
-            leaders[bits] = self.pairs[near, other]  # the last one written is the lowest
-            signs[bits] = np.where(size < 0, 1.0, -1.0)
-        return leaders, signs
 
     def fix(self, bits: Integers, spins: Integers) -> Energy:
         """The energy with `bits` at the given values."""
@@ -149,22 +127,12 @@ class Energy:
         """The energy with each of `bits` replaced by its leader or the leader's opposite (1 - x, or -s)."""
         leader, sign = np.arange(self.size), np.ones(self.size)
         leader[bits], sign[bits] = leaders, signs
-        gone = np.zeros(self.size, bool)
-        gone[bits] = True
-        shift = np.zeros(self.size) if self.spins else (1 - sign) / 2  # x = shift + sign * leader
-        offset = self.offset + float(self.linear[bits] @ shift[bits])
-        linear = np.where(gone, 0.0, self.linear)
-        linear += np.bincount(leaders, self.linear[bits] * sign[bits], self.size)
-        found = follow_leaders(self.pairs, self.quadratic, leader, sign, shift, self.spins)
+        alive = self.alive.copy()
+        alive[bits] = False
+        found = follow_leaders(self.pairs, self.quadratic, self.linear, leader, sign, self.spins)
         pairs, quadratic = _merged(found.pairs, found.values)
-        return replace(
-            self,
-            offset=offset + found.constant,
-            linear=linear + found.gain,
-            pairs=pairs,
-            quadratic=quadratic,
-            alive=self.alive & ~gone,
-        )
+        offset = self.offset + found.constant
+        return replace(self, offset=offset, linear=found.linear, pairs=pairs, quadratic=quadratic, alive=alive)
 
     def contractible(self) -> tuple[Integers, Integers, Floats]:
         """Bits with exactly two neighbours, no two of them adjacent: bits, neighbours [n, 2], couplings [n, 2]."""

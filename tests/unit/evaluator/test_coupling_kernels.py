@@ -7,13 +7,8 @@ import numpy as np
 import pytest
 
 from qevo_compiler.evaluator import coupling_kernels
-from qevo_compiler.evaluator.coupling_kernels import (
-    connected_parts,
-    fix_bits,
-    follow_chains,
-    follow_leaders,
-    incidence,
-)
+from qevo_compiler.evaluator.coupling_kernels import connected_parts, fix_bits, incidence
+from qevo_compiler.evaluator.following_kernels import binding_neighbours, follow_chains, follow_leaders
 
 
 @pytest.fixture(params=[0, 1 << 15], ids=["compiled", "numpy"], autouse=True)
@@ -66,14 +61,27 @@ def test_following_leaders_keeps_the_energy_of_every_state(spins: bool) -> None:
         leaders = np.where(rng.random(bits) < 0.5, np.arange(bits), rng.integers(0, bits, bits))
         leaders = leaders[leaders[leaders]] if seed % 2 else leaders
         signs = np.where(leaders == np.arange(bits), 1.0, rng.choice([-1.0, 1.0], bits))
-        shifts = np.zeros(bits) if spins else (1 - signs) / 2
-        found = follow_leaders(pairs, values, leaders, signs, shifts, spins)
+        linear = rng.integers(-5, 6, bits).astype(float)
+        found = follow_leaders(pairs, values, linear, leaders, signs, spins)
         free = rng.choice([-1.0, 1.0] if spins else [0.0, 1.0], bits)
-        x = shifts + signs * free[leaders]
-        before = float(values @ x[pairs].prod(axis=1))
-        after = found.constant + float(found.gain @ free) + float(found.values @ free[found.pairs].prod(axis=1))
+        x = np.where(signs > 0, free[leaders], (0.0 if spins else 1.0) - free[leaders])
+        before = float(linear @ x + values @ x[pairs].prod(axis=1))
+        after = found.constant + float(found.linear @ free) + float(found.values @ free[found.pairs].prod(axis=1))
         assert after == pytest.approx(before)
         assert (found.pairs[:, 0] < found.pairs[:, 1]).all()
+
+
+def test_binding_neighbours() -> None:
+    for seed, bits, count in CASES:
+        rng = np.random.default_rng(seed)
+        pairs, values = random_couplings(rng, bits, count)
+        needed = rng.choice([1.0, 4.0, 9.0, np.inf], bits)
+        leaders, signs = binding_neighbours(pairs, values, needed)
+        for bit in range(bits):
+            near = {int(pair.sum()) - bit: value for pair, value in zip(pairs, values, strict=True) if bit in pair}
+            hits = sorted(other for other, value in near.items() if 2 * abs(value) >= needed[bit])
+            expected = (hits[0], 1.0 if near[hits[0]] < 0 else -1.0) if hits else (bit, 1.0)
+            assert (leaders[bit], signs[bit]) == expected
 
 
 def test_connected_parts() -> None:
@@ -84,7 +92,7 @@ def test_connected_parts() -> None:
         expected = np.empty(bits, int)
         for part in nx.connected_components(graph):
             expected[list(part)] = min(part)
-        np.testing.assert_array_equal(connected_parts(pairs, bits), expected)
+        np.testing.assert_array_equal(connected_parts(pairs, bits, len(np.unique(pairs))), expected)
 
 
 def test_chains_end_where_a_bit_leads_itself() -> None:
