@@ -162,18 +162,19 @@ def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tu
     order, key = _stable_order(_packed_key(row, variables, packing[1]))
     differs = key[1:] != key[:-1]
     if order is not None:
-        coefficients = coefficients[order]
+        coefficients = coefficients.take(order)
     repeated = not differs.all()
     if repeated:
         first = np.concatenate([[0], np.flatnonzero(differs) + 1])
         key, coefficients = key[first], np.add.reduceat(coefficients, first)
     if order is not None or repeated:
+        # Read back from the last variable on, in place: large arrays cost more to touch than to compute.
         variables = np.empty((len(key), variables.shape[1]), np.int32)
-        rest, mask = key, (1 << packing[1]) - 1
+        scratch, mask = order if order is not None and not repeated else np.empty_like(key), (1 << packing[1]) - 1
         for column in range(variables.shape[1] - 1, -1, -1):
-            variables[:, column] = rest & mask
-            rest = rest >> packing[1]
-        row = rest.astype(np.int32)
+            variables[:, column] = np.bitwise_and(key, mask, out=scratch)
+            key >>= packing[1]
+        row = key.astype(np.int32)
     return without_zeros(row, variables, coefficients)
 
 
@@ -217,7 +218,7 @@ def _stable_order(key: NDArray[np.int64]) -> tuple[NDArray[np.intp] | None, NDAr
     """The stable sorting order (None when sorted already) and the sorted keys.
 
     A stable order keeps the sum of duplicates the same on every machine. Where key and position fit
-    into 63 bits together they are sorted as one number, which is several times faster.
+    into 63 bits together they are sorted as one number, which is several times faster. `key` is used up.
     """
     if bool((key[1:] >= key[:-1]).all()):
         return None, key
@@ -225,10 +226,12 @@ def _stable_order(key: NDArray[np.int64]) -> tuple[NDArray[np.intp] | None, NDAr
     if int(key.max()).bit_length() + bits > 63:
         order = np.argsort(key, kind="stable")
         return order, key[order]
-    tagged = key << bits
-    tagged |= np.arange(len(key))
-    tagged.sort()
-    return tagged & ((1 << bits) - 1), tagged >> bits
+    key <<= bits
+    np.bitwise_or(key, np.arange(len(key), dtype=np.int32 if bits < 32 else np.int64), out=key)
+    key.sort()
+    order = key & ((1 << bits) - 1)
+    key >>= bits
+    return order, key
 
 
 def _packing(row: Ints, variables: Ints) -> tuple[int, int] | None:
