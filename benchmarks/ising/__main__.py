@@ -1,4 +1,4 @@
-"""`python -m benchmarks.ising [--loads a,b] [--ways a,b] [--rounds 3]`: every measurement in its own process, in turn.
+"""`python -m benchmarks.ising [--loads a,b] [--ways a,b] [--rounds 5]`: every measurement in its own process, in turn.
 
 Printed are medians of seconds (source to the compiled form) by the clock and of the process's CPU, the peak memory
 above what was resident before, the size of the result, the check, and the goals with whether they are met.
@@ -21,9 +21,10 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ising.check import verdict
-from benchmarks.ising.contenders import WAYS
-from benchmarks.ising.loads import LOADS, WARMING
+from benchmarks.ising.contenders import WAYS, Way
+from benchmarks.ising.loads import LOADS, WARMING, Load
 
+AGAIN = 4.0  # seconds: what takes less is compiled a second time to measure its memory
 LIMIT = 150  # seconds for one measurement; what takes longer is printed as such
 
 # (load, way, peer, how many times faster at least)
@@ -59,18 +60,18 @@ Figures = dict[str, Any]
 
 
 def measure(way_name: str, load_name: str) -> Figures:
-    """One compilation in this process, after one of a small load of the same kind."""
+    """One compilation in this process, after one of a small load of the same kind; quick ones again for memory."""
     way, load = WAYS[way_name], LOADS[load_name]()
     way.prepare()
     way.compile(WARMING[load.kind]())
     gc.collect()
-    ctypes.CDLL(None).malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
-    before = _memory("VmRSS")
-    start, cpu = time.perf_counter(), time.process_time()
-    compiled = way.compile(load)
-    figures = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
-    figures["mb"] = (_memory("VmHWM") - before) / 1024
+    compiled, figures = _timed(way, load)
+    if figures["seconds"] < AGAIN:
+        del compiled
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # what is left over from the first time would hide what is needed
+        compiled, again = _timed(way, load)
+        figures["mb"] = again["mb"]
     if way.read is None:
         return {**figures, "check": ""}
     model = way.read(load, compiled)
@@ -78,6 +79,16 @@ def measure(way_name: str, load_name: str) -> Figures:
     size = (16 * terms + 8 * len(model.linear)) / 2**20
     extra = len(model.linear) - load.bits
     return {**figures, "result_mb": size, "extra": extra, "terms": terms, "check": verdict(load, model)}
+
+
+def _timed(way: Way, load: Load) -> tuple[Any, Figures]:
+    """A compilation with its seconds, CPU seconds, and peak memory above what was resident before."""
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
+    before = _memory("VmRSS")
+    start, cpu = time.perf_counter(), time.process_time()
+    compiled = way.compile(load)
+    figures = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    return compiled, {**figures, "mb": (_memory("VmHWM") - before) / 1024}
 
 
 def _memory(key: str) -> float:
@@ -107,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loads", default=",".join(LOADS))
     parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--measure", nargs=2, metavar=("WAY", "LOAD"))
     arguments = parser.parse_args()
