@@ -71,7 +71,7 @@ def measure(way_name: str, load_name: str) -> Figures:
         gc.collect()
         ctypes.CDLL(None).malloc_trim(0)  # what is left over from the first time would hide what is needed
         compiled, again = _timed(way, load)
-        figures["mb"] = again["mb"]
+        figures["mb"] = max(figures["mb"], again["mb"])
     if way.read is None:
         return {**figures, "check": ""}
     model = way.read(load, compiled)
