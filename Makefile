@@ -3,8 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/installed
+# The peers of the benchmarks pin versions that `all` cannot live with, so they have an environment of their own.
+BENCH_VENV := .venv-bench
+BENCH := $(BENCH_VENV)/bin/python
+BENCH_STAMP := $(BENCH_VENV)/installed
 
-.PHONY: demo test test-all bench lint docs clean
+.PHONY: demo test test-all bench bench-ising bench-quadratization bench-evaluator bench-carleman lint docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -30,8 +34,30 @@ test-all: lint
 bench: $(STAMP)
 	$(BIN)/python benchmarks/scale.py
 
+$(BENCH_STAMP): pyproject.toml constraints-bench.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH) -m pip install --quiet --disable-pip-version-check -c constraints-bench.txt -e '.[bench]'
+	touch $(BENCH_STAMP)
+
+bench-ising: $(BENCH_STAMP)
+	$(BENCH) -m benchmarks.ising
+
+bench-quadratization: $(BENCH_STAMP)
+	$(BENCH) -m benchmarks.quadratization
+
+bench-evaluator: $(BENCH_STAMP)
+	$(BENCH) -m benchmarks.evaluator.polynomials
+	$(BENCH) -m benchmarks.evaluator.sparse
+	$(BENCH) -m benchmarks.evaluator.annealing
+	$(BENCH) -m benchmarks.evaluator.path_integral
+	$(BENCH) -m benchmarks.evaluator.higher
+	$(BENCH) -m benchmarks.evaluator.statevector
+
+bench-carleman: $(BENCH_STAMP)
+	$(BENCH) -m benchmarks.carleman
+
 docs: $(STAMP)
 	$(BIN)/python -m qevo_compiler.cli.reference docs/reference
 
 clean:
-	rm -rf $(VENV) out build dist
+	rm -rf $(VENV) $(BENCH_VENV) out build dist

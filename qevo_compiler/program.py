@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
@@ -24,7 +20,6 @@ from qevo_compiler.decode.hubo import Hubo, hubo_of_model
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.sources import (
-    CannotWrite,
     MissingFile,
     NoProgram,
     NoSpinModel,
@@ -36,9 +31,11 @@ from qevo_compiler.diagnostics.sources import (
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.results import RunResult, ledger_json
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import TARGETS, EmittedFile, Target, load_target, manifest
 from qevo_compiler.targets.common import the_file
+from qevo_compiler.writing import write_files
 
 if TYPE_CHECKING:
     import dimod
@@ -46,46 +43,6 @@ if TYPE_CHECKING:
     from qevo_compiler.decode.coefficients import CoefficientTable
 
 PROBLEM_SUFFIX = "problem.qir"
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """What a run gave: solutions by energy, best first, and how it was run."""
-
-    program: str
-    status: str
-    best: Solution
-    solutions: tuple[Solution, ...]
-    reads: int
-    ledger: tuple[LedgerEntry, ...]
-    timing: Mapping[str, float]
-
-    def to_json(self) -> dict[str, Any]:
-        """The keys that `qevoc run --json` prints."""
-        return {
-            "program": self.program,
-            "status": self.status,
-            "objective": self.best.objective,
-            "feasible": self.best.feasible,
-            "values": self.best.values_json(),
-            "violations": self.best.violations_json(),
-            "energy": self.best.energy_split,
-            "reads": self.reads,
-            "ledger": [ledger_json(entry) for entry in self.ledger],
-            "timing": dict(self.timing),
-        }
-
-
-def ledger_json(entry: LedgerEntry) -> dict[str, Any]:
-    """One ledger entry as it stands in manifests and in `--json` output."""
-    return {
-        "stage": entry.stage,
-        "quantity": entry.quantity,
-        "subject": entry.subject,
-        "value": entry.value,
-        "kind": entry.kind.value,
-        "note": entry.note,
-    }
 
 
 @dataclass(frozen=True)
@@ -187,30 +144,7 @@ class CompiledProgram:
 
         Raises `CompileError` when that is impossible; folders made on the way are then removed again.
         """
-        folder = Path(folder)
-        made = [path for path in (folder, *folder.parents) if not path.exists()]
-        mark = f".{uuid4().hex}.part"
-        written: list[Path] = []
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            digests = {}
-            for file in self._emitted():
-                written.append(folder / f"{self.name}.{file.suffix}")
-                digests[written[-1].name] = _stream(file, Path(f"{written[-1]}{mark}"))
-            written.append(folder / f"{self.name}.{manifest.SUFFIX}")
-            Path(f"{written[-1]}{mark}").write_bytes(self._manifest(digests))
-            _replace_all(written, mark, folder)
-            made = []
-        except OSError as error:
-            raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
-        finally:
-            for path in written:
-                with suppress(OSError):
-                    Path(f"{path}{mark}").unlink()
-            for path in made:
-                with suppress(OSError):
-                    path.rmdir()
-        return tuple(written)
+        return write_files(Path(folder), self.name, self._emitted(), self._manifest)
 
     def run(
         self,
@@ -296,21 +230,6 @@ class CompiledProgram:
         return manifest.manifest(self.module, self.target.name, self.options, digests)
 
 
-def write_file(path: Path, content: bytes) -> Path:
-    """Write one file, whole or not at all; raises `CompileError` when that is impossible."""
-    partial = Path(f"{path}.{uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    except OSError as error:
-        raise CompileError(CannotWrite(None, str(path), error.strerror or str(error))) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
-    return path
-
-
 def decoding_module(module: Module) -> Module:
     """What decoding needs of a module: `@problem` or `@history` and, in `@main`, registers, penalties, sampling."""
     kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
@@ -377,28 +296,10 @@ def _register_lines(register: ising.RegisterOp, numbering: Numbering) -> Iterato
     yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
 
 
-def _replace_all(paths: list[Path], mark: str, folder: Path) -> None:
-    """Give every finished file its name. What would stop that half-way is looked for first."""
-    for path in paths:
-        if path.is_dir():
-            raise CompileError(CannotWrite(None, str(folder), f"`{path.name}` is a folder"))
-    for path in paths:
-        os.replace(f"{path}{mark}", path)
-
-
-def _stream(file: EmittedFile, path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("wb") as out:
-        for chunk in file.chunks():
-            digest.update(chunk)
-            out.write(chunk)
-    return digest.hexdigest()
-
-
 def _status(samples: Samples, best: Solution) -> str:
     if not best.feasible:
         return "infeasible"
     return "optimal" if samples.exact else "feasible"
 
 
-__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load", "write_file"]
+__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load"]

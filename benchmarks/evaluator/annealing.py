@@ -210,7 +210,7 @@ def best_known(limit: float) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="rate,energies,quality,best")
-    parser.add_argument("--budget", type=float, default=2.0, help="CPU seconds of a sampler in `quality`")
+    parser.add_argument("--budget", type=float, default=0.5, help="CPU seconds of a sampler in `quality`")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--json")
     args = parser.parse_args()

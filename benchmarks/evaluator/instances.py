@@ -70,7 +70,7 @@ def knapsack(name: str) -> dimod.BinaryQuadraticModel:
     """A quadratic knapsack as this compiler maps it, so that every sampler gets the same model."""
     from qevo_compiler.driver import compile
 
-    return compile(str(DATA / "qkp" / f"{name}.txt")).to_dimod()
+    return compile(str(DATA / "qkp" / f"{name}.txt")).bqm
 
 
 def available() -> dict[str, tuple[Any, float]]:

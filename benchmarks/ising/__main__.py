@@ -1,12 +1,15 @@
-"""`python -m benchmarks.ising [--loads a,b] [--ways a,b] [--rounds 3]`: every measurement in its own process, in turn.
+"""`python -m benchmarks.ising [--loads a,b] [--ways a,b] [--rounds 5]`: every measurement in its own process, in turn.
 
-Printed are medians of seconds (source to the compiled form), the peak memory above what was resident after
-import and data generation, the size of the result, the check, and our ratios to every peer against the goals.
+Printed are medians of seconds (source to the compiled form) by the clock and of the process's CPU, the peak memory
+above what was resident before, the size of the result, the check, and the goals with whether they are met.
+Every way compiles a small load of the same kind first: libraries load and thread pools start outside of the clock.
 """
 
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import json
 import statistics
 import subprocess
@@ -15,10 +18,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ising.check import verdict
-from benchmarks.ising.contenders import WAYS
-from benchmarks.ising.loads import LOADS
+import numpy as np
 
+from benchmarks.ising.check import verdict
+from benchmarks.ising.contenders import WAYS, Way
+from benchmarks.ising.loads import LOADS, WARMING, Load
+
+AGAIN = 4.0  # seconds: what takes less is compiled a second time to measure its memory
 LIMIT = 150  # seconds for one measurement; what takes longer is printed as such
 
 # (load, way, peer, how many times faster at least)
@@ -33,7 +39,20 @@ FLOORS = [
     ("chain18", "qevo", "amplify", 30.0),
     ("hubo50000", "qevo_greedy", "amplify", 1.0),
 ]
-HYBRID_SECONDS = 1.5
+# (load, way, CPU seconds at most): absolute goals of the specification; we run on one thread.
+SECONDS = [
+    ("npp1000", "qevo", 0.04),
+    ("npp2000", "qevo", 0.09),
+    ("tsp30", "qevo", 0.003),
+    ("tsp100", "qevo", 0.15),
+    ("ineq796", "qevo", 0.015),
+    ("cut1000000", "qevo", 0.2),
+    ("chain18", "qevo", 0.02),
+    ("hubo5000", "qevo", 0.15),
+    ("hubo5000", "qevo_greedy", 0.05),
+    ("hubo50000", "qevo", 1.5),
+    ("hubo50000", "qevo_greedy", 0.3),
+]
 SLOW = {"npp2000": {"pyqubo", "ommx"}, "hubo50000": {"pyqubo"}, "hubo5000": {"pyqubo"}}
 UNABLE = {"hubo": {"ommx"}, "tsp100": {"pyqubo", "ommx"}, "cut1000000": {"pyqubo"}}
 
@@ -41,27 +60,35 @@ Figures = dict[str, Any]
 
 
 def measure(way_name: str, load_name: str) -> Figures:
-    """One compilation in this process."""
+    """One compilation in this process, after one of a small load of the same kind; quick ones again for memory."""
     way, load = WAYS[way_name], LOADS[load_name]()
     way.prepare()
-    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak of imports
-    before = _memory("VmRSS")
-    start = time.perf_counter()
-    compiled = way.compile(load)
-    seconds = time.perf_counter() - start
-    peak = (_memory("VmHWM") - before) / 1024
+    way.compile(WARMING[load.kind]())
+    gc.collect()
+    compiled, figures = _timed(way, load)
+    if figures["seconds"] < AGAIN:
+        del compiled
+        gc.collect()
+        ctypes.CDLL(None).malloc_trim(0)  # what is left over from the first time would hide what is needed
+        compiled, again = _timed(way, load)
+        figures["mb"] = max(figures["mb"], again["mb"])
+    if way.read is None:
+        return {**figures, "check": ""}
     model = way.read(load, compiled)
-    terms = len(model.quadratic)
+    terms = int(np.count_nonzero(model.quadratic))
     size = (16 * terms + 8 * len(model.linear)) / 2**20
     extra = len(model.linear) - load.bits
-    return {
-        "seconds": seconds,
-        "mb": peak,
-        "result_mb": size,
-        "extra": extra,
-        "terms": terms,
-        "check": verdict(load, model),
-    }
+    return {**figures, "result_mb": size, "extra": extra, "terms": terms, "check": verdict(load, model)}
+
+
+def _timed(way: Way, load: Load) -> tuple[Any, Figures]:
+    """A compilation with its seconds, CPU seconds, and peak memory above what was resident before."""
+    Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the peak so far
+    before = _memory("VmRSS")
+    start, cpu = time.perf_counter(), time.process_time()
+    compiled = way.compile(load)
+    figures = {"seconds": time.perf_counter() - start, "cpu": time.process_time() - cpu}
+    return compiled, {**figures, "mb": (_memory("VmHWM") - before) / 1024}
 
 
 def _memory(key: str) -> float:
@@ -91,7 +118,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loads", default=",".join(LOADS))
     parser.add_argument("--ways", default=",".join(WAYS))
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
     parser.add_argument("--measure", nargs=2, metavar=("WAY", "LOAD"))
     arguments = parser.parse_args()
@@ -124,15 +151,15 @@ def _median(runs: list[Figures], key: str) -> float:
 
 
 def _print_load(load: str, found: dict[str, list[Figures]]) -> None:
-    print(f"\n{load}", flush=True)
+    print(f"\n{load}\n  {'way':14s} {'s':>8s} {'CPU s':>8s} {'MB':>7s} {'couplings':>10s} {'extra':>6s}  check")
     for way, runs in found.items():
         if "failed" in runs[0]:
-            print(f"  {way:12s} {runs[0]['failed']}")
+            print(f"  {way:14s} {runs[0]['failed']}", flush=True)
             continue
-        seconds, mb, first = _median(runs, "seconds"), _median(runs, "mb"), runs[0]
-        peak = f"{mb:8.1f} MB ({mb / first['result_mb']:.1f} x result)"
-        size = f"{first['terms']} couplings, {first['extra']} extra bits"
-        print(f"  {way:12s} {seconds:9.4f} s {peak}  {size}  {first['check']}", flush=True)
+        first = runs[0]
+        size = f"{first['terms']:10d} {first['extra']:6d}" if "terms" in first else " " * 17
+        times = f"{_median(runs, 'seconds'):8.4f} {_median(runs, 'cpu'):8.4f} {_median(runs, 'mb'):7.1f}"
+        print(f"  {way:14s} {times} {size}  {first['check']}", flush=True)
 
 
 def goals(table: dict[str, dict[str, list[Figures]]]) -> list[str]:
@@ -146,17 +173,22 @@ def goals(table: dict[str, dict[str, list[Figures]]]) -> list[str]:
             lines.append(f"{load}: {peer} {sides[peer][0]['failed']}")
             continue
         ratio = _median(sides[peer], "seconds") / _median(sides[way], "seconds")
-        lines.append(f"{load}: {way} {ratio:.1f}x {peer}, floor {floor:g} {'reached' if ratio >= floor else 'MISSED'}")
-    hybrid = table.get("hubo50000", {}).get("qevo")
-    if hybrid and "failed" not in hybrid[0]:
-        seconds = _median(hybrid, "seconds")
-        kept = "kept" if seconds <= HYBRID_SECONDS else "MISSED"
-        lines.append(f"hubo50000: hybrid {seconds:.2f} s, limit {HYBRID_SECONDS} {kept}")
+        work = _median(sides[peer], "cpu") / _median(sides[way], "cpu")
+        word = "met" if ratio >= floor else "MISSED"
+        lines.append(f"{load}: {way} {ratio:.1f}x {peer} ({work:.1f}x in CPU time), floor {floor:g}: {word}")
+    for load, way, limit in SECONDS:
+        runs = table.get(load, {}).get(way)
+        if runs and "failed" not in runs[0]:
+            seconds = _median(runs, "cpu")
+            lines.append(
+                f"{load}: {way} {seconds:.4f} s of CPU, limit {limit:g}: {'met' if seconds <= limit else 'MISSED'}"
+            )
     for load, sides in table.items():
         runs = sides.get("qevo")
         if runs and "failed" not in runs[0]:
             times = _median(runs, "mb") / runs[0]["result_mb"]
-            lines.append(f"{load}: memory {times:.1f}x the result, limit 2 {'kept' if times <= 2 else 'MISSED'}")
+            word = "met" if times <= 2 else "MISSED"
+            lines.append(f"{load}: memory {times:.1f}x the bytes of the result, limit 2: {word}")
     return lines
 
 

@@ -24,12 +24,13 @@ class Model:
     offset: float
 
 
-# What is timed returns the compiled thing; `read` turns it into a Model outside of the clock.
+# What is timed returns the compiled thing; `read` turns it into a Model outside of the clock. None: a presolved
+# model is another one than the load's, checked by the tests of presolve and not here.
 @dataclass(frozen=True)
 class Way:
     name: str
     compile: Callable[[Load], Any]
-    read: Callable[[Load, Any], Model]
+    read: Callable[[Load, Any], Model] | None
     prepare: Callable[[], object] = lambda: None
 
 
@@ -78,34 +79,28 @@ minimize cubic + quartic
 }
 
 
-def compile_ours(load: Load, method: str = "hybrid") -> Any:
-    """Text and data to the quadratic model's arrays, every check on."""
+def compile_ours(load: Load, method: str = "hybrid", presolve: bool = False) -> Any:
+    """Text and data to the quadratic model's arrays, every check on.
+
+    Peers translate, and a presolve makes some loads trivial: without `presolve` none runs.
+    """
     from qevo_compiler.dialects import ising
     from qevo_compiler.frontend.load import import_source
     from qevo_compiler.passes.pipeline import Pipeline
     from qevo_compiler.passes.pipelines import SOURCES, TARGETS
 
     text = f"{SOURCES['problem']},{TARGETS['spin']}".partition(",binary-to-spin")[0]
-    # Peers translate; a presolve would make some loads trivial and the comparison another one.
-    settings = {"quadratize": {"method": method}, "presolve": {"persistency": False, "symmetry": False}}
-    pipeline = Pipeline.parse(text, settings)
+    settings: dict[str, dict[str, Any]] = {"quadratize": {"method": method}}
+    if not presolve:
+        settings["presolve"] = {"persistency": False, "symmetry": False}
     data = {key: value[()] for key, value in load.data.items()}
     module = import_source(TEXTS[load.kind], data=data).module
-    return pipeline.run(module).main.only(ising.QuboOp)
+    return Pipeline.parse(text, settings).run(module).main.only(ising.QuboOp)
 
 
 def read_ours(load: Load, op: Any) -> Model:
     arrays = (op.linear.values, op.rows.values, op.columns.values, op.quadratic.values)
     return Model(*arrays, op.offset)
-
-
-def warm_ours() -> None:
-    """Parser tables, passes and kernels load on first use, as the peers' native libraries do on import."""
-    a, b = np.array([1, 2, 3, 4]), np.array(5)
-    compile_ours(Load("warm", "npp", 4, {"a": a, "b": b}, lambda x: 0.0))
-    v3, v4, c = np.array([[0, 1, 2], [1, 2, 3]]), np.array([[0, 1, 2, 3], [1, 2, 3, 4]]), np.array([1.0, -1.0])
-    for method in ("greedy", "hybrid"):
-        compile_ours(Load("warm", "hubo", 300, {"v3": v3, "c3": c, "v4": v4, "c4": c}, lambda x: 0.0), method)
 
 
 def compile_dimod(load: Load) -> Any:
@@ -317,8 +312,9 @@ def read_ommx(load: Load, compiled: Any) -> Model:
 
 
 WAYS = {
-    "qevo": Way("qevo", compile_ours, read_ours, warm_ours),
-    "qevo_greedy": Way("qevo_greedy", lambda load: compile_ours(load, "greedy"), read_ours, warm_ours),
+    "qevo": Way("qevo", compile_ours, read_ours),
+    "qevo_greedy": Way("qevo_greedy", lambda load: compile_ours(load, "greedy"), read_ours),
+    "qevo_presolve": Way("qevo_presolve", lambda load: compile_ours(load, presolve=True), None),
     "dimod": Way("dimod", compile_dimod, read_bqm, lambda: import_module("dimod")),
     "amplify": Way("amplify", compile_amplify, read_amplify, lambda: import_module("amplify")),
     "pyqubo": Way("pyqubo", compile_pyqubo, read_pyqubo, lambda: import_module("pyqubo")),

@@ -112,3 +112,13 @@ LOADS: dict[str, Callable[[], Load]] = {
     "hubo5000": lambda: hubo(5_000),
     "hubo50000": lambda: hubo(50_000),
 }
+
+# What every way compiles once before it is measured: the same statement, small, but past every "few terms" branch.
+WARMING: dict[str, Callable[[], Load]] = {
+    "npp": lambda: number_partitioning(300),
+    "tsp": lambda: tour(28),
+    "ineq": lambda: inequality(300),
+    "cut": lambda: cut(40_000),
+    "chain": lambda: chain(16),
+    "hubo": lambda: hubo(400),
+}

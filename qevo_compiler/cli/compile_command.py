@@ -24,6 +24,7 @@ from qevo_compiler.cli.common import (
 from qevo_compiler.ir import Module, module_chunks
 
 if TYPE_CHECKING:
+    from qevo_compiler.analyses.structure import Structure
     from qevo_compiler.driver import CompiledProgram
     from qevo_compiler.passes.pipeline import AfterPass
 
@@ -40,6 +41,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--report", metavar="FILE", help="also write a page about the compilation (HTML, self-contained)"
+    )
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="also say what the constraints are and how precise control must be"
     )
 
 
@@ -71,11 +75,11 @@ def run(args: argparse.Namespace) -> int:
         watch.finish()
         return _print_module(module, args.emit)
     hooks: list[AfterPass] = [watch]
-    if args.report:
-        from qevo_compiler.report import SizeLog
+    if args.report or args.verbose:
+        from qevo_compiler.report import SizeLog, StructureLog
 
-        sizes = SizeLog()
-        hooks.append(sizes)
+        sizes, structure = SizeLog(), StructureLog()
+        hooks += [sizes, structure]
     program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of(hooks))
     watch.finish()
     if args.verify:
@@ -95,7 +99,9 @@ def run(args: argparse.Namespace) -> int:
 
         # The manifest is the last file, and its digest stands for all others'.
         digest = sha256(written[-1].read_bytes()).hexdigest()
-        print(write_report(report_page(program, sizes, digest), args.report))
+        print(write_report(report_page(program, sizes, digest, structure.structure), args.report))
+    if args.verbose:
+        _print_details(program, structure.structure)
     print_ledger(program.ledger, out)
     return 0
 
@@ -104,9 +110,19 @@ def _write(program: CompiledProgram, output: str) -> tuple[Path, ...]:
     """All files into a folder; for a cost record and an output `FILE.json`, the record alone into that file."""
     if program.target.name != "resources" or not output.endswith(".json"):
         return program.write(output)
-    from qevo_compiler.program import write_file
+    from qevo_compiler.writing import write_file
 
     return (write_file(Path(output), program.files[f"{program.name}.resources.json"]),)
+
+
+def _print_details(program: CompiledProgram, structure: Structure | None) -> None:
+    """What recognition saw in the constraints, and the precision section of the report, on stderr."""
+    from qevo_compiler.report import precision_lines
+
+    groups = {"structure": list(structure.lines()) if structure else [], "precision": list(precision_lines(program))}
+    for name, lines in groups.items():
+        for line in lines:
+            print(f"{name}: {line}", file=sys.stderr)
 
 
 def _check_report(args: argparse.Namespace) -> None:

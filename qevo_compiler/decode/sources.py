@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
@@ -24,7 +25,7 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
-from qevo_compiler.passes.penalty.penalty_energy import form_energy, logic_rows, wall_rows
+from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 
@@ -124,7 +125,7 @@ class Projection:
         parts = []
         for number in np.unique(forms).tolist():
             here = arithmetic.select(residual, np.where(forms == number, chosen, -1))
-            parts.append(_row_energy(FORMS[number], here, slopes))
+            parts.append(row_energy(FORMS[number], here, slopes))
         slack = None if op.implied else self._slacks.get(op.symbol)
         if slack is not None and slack.affine is not None and slack.encoding is Encoding.DOMAIN_WALL:
             parts.append(arithmetic.select(wall_rows(slack.affine, slack.first), chosen))
@@ -140,7 +141,7 @@ class Projection:
             rows = np.flatnonzero(forms == number)
             here = residual if len(rows) == residual.rows else arithmetic.select(residual, rows)
             if FORMS[number] is PenaltyForm.LOGIC:
-                here = _whole(here)
+                here = whole_coefficients(here)
             slopes = None if op.slopes is None else op.slopes.values[rows]
             parts += form_energy(FORMS[number], here, self.vartype, slopes)
         slack = None if op.implied else self._slacks.get(op.symbol)
@@ -156,7 +157,7 @@ class Projection:
         """For states [reads, bits] of 0 and 1, how many clauses each row of form LOGIC violates, [reads, rows]."""
         residual = self._residual(op)
         logical = op.row_forms(residual.rows) == FORMS.index(PenaltyForm.LOGIC)
-        rows = _clauses(arithmetic.select(residual, np.where(logical, np.arange(residual.rows), -1)))
+        rows = clauses_of(arithmetic.select(residual, np.where(logical, np.arange(residual.rows), -1)))
         return arithmetic.evaluate(rows, bits)
 
     def indices(self, symbol: str) -> Integers:
@@ -210,13 +211,13 @@ class Projection:
         if relation is Relation.GE:
             body = arithmetic.scale(body, -1.0)
         if relation is Relation.EQ and op.form is PenaltyForm.LINEAR:
-            body = arithmetic.scale(body, _signs(body))
+            body = arithmetic.scale(body, equation_signs(body))
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))
         slack = None if op.implied or not with_slack else self._slacks.get(op.symbol)
         if slack is not None and slack.affine is not None:
-            parts.append(_slack_rows(slack, slack.affine))
+            parts.append(slack_rows(slack, slack.affine))
         residual = arithmetic.add(*parts) if len(parts) > 1 else body
         if op.units is None:
             return residual
@@ -275,31 +276,6 @@ def _merged(model: ising.ModelOp, parts: list[ising.ModelOp]) -> tuple[NDArray[n
     return rows.astype(np.int32), columns.astype(np.int32), total[keep]
 
 
-def _row_energy(form: PenaltyForm, rows: Polynomials, slopes: Floats | None) -> Polynomials:
-    """form(u) for every row u, powers not reduced yet."""
-    match form:
-        case PenaltyForm.LINEAR:
-            return rows
-        case PenaltyForm.LOGIC:
-            return _clauses(rows)
-        case PenaltyForm.TRIANGLE:
-            return arithmetic.scale(arithmetic.add(arithmetic.multiply(rows, rows), rows), 0.5)
-        case PenaltyForm.SLOPED:
-            assert slopes is not None
-            return arithmetic.add(arithmetic.multiply(rows, rows), arithmetic.scale(rows, slopes))
-    return arithmetic.multiply(rows, rows)
-
-
-def _clauses(rows: Polynomials) -> Polynomials:
-    """`logic_rows` of rows in units, whose coefficients are whole but for rounding."""
-    return logic_rows(_whole(rows))
-
-
-def _whole(rows: Polynomials) -> Polynomials:
-    blocks = ((b.row.values, b.variables.values, np.rint(b.coefficients.values)) for b in rows.terms)
-    return pack(rows.rows, blocks)
-
-
 def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
     return replace(
         model,
@@ -318,21 +294,3 @@ def _code(register: RegisterOp, variable: VariableOp) -> Code:
         assert register.encoding is not None
         return replace(encode(variable, register.encoding, register.vartype), affine=register.affine)
     return Code(register.affine, register.count, register.encoding)
-
-
-def _signs(body: Polynomials) -> Floats:
-    """-1 for rows that are nowhere positive: an equation is stated so that it is nowhere negative."""
-    most = body.constants()
-    for block in body.terms:
-        if block.degree:
-            most += np.bincount(block.row.values, np.maximum(block.coefficients.values, 0), body.rows)
-    return np.where(most <= 0, -1.0, 1.0)
-
-
-def _slack_rows(register: RegisterOp, affine: poly.AffineMap) -> Polynomials:
-    counts = np.diff(affine.starts.values)
-    row = np.repeat(np.arange(len(counts), dtype=np.int32), counts)
-    bits = affine.bits.values[:, None] + np.int32(register.first)
-    return arithmetic.add(
-        pack(len(counts), [(row, bits, affine.weights.values)]), arithmetic.constants(affine.offsets.values)
-    )

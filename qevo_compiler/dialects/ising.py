@@ -89,7 +89,8 @@ class ReductionOp(Op):
         count = self.eliminated.size
         if self.starts.size != count + 1 or self.biases.size != count or self.members.size != self.weights.size:
             raise Invalid("the reduction's arrays do not fit each other")
-        if len(np.unique(self.eliminated.values)) != count:
+        found = self.eliminated.values
+        if not (found[1:] > found[:-1]).all() and not np.diff(np.sort(found)).all():
             raise Invalid("a bit is eliminated twice")
 
     def kept(self, bits: int) -> NDArray[np.int64]:
@@ -203,15 +204,17 @@ def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None
         raise Invalid("rows, columns and values differ in length")
     if not len(i):
         return
-    if (i == j).any():
-        raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
-    if i.min() < 0 or (i > j).any() or j.max() >= size:
-        raise Invalid("a coupling is not strictly upper triangular or names a missing variable")
+    if not (i < j).all():
+        if (i == j).any():
+            raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
+        raise Invalid("a coupling is not strictly upper triangular")
+    if rows.least < 0 or columns.most >= size:
+        raise Invalid("a coupling names a missing variable")
     later = i[1:] > i[:-1]
     later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
     if not later.all():
         raise Invalid("couplings are not sorted or repeat")
-    if not np.isfinite(values.values).all():
+    if not values.is_finite:
         raise Invalid("a coupling is not finite")
 
 

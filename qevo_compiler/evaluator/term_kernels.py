@@ -148,11 +148,25 @@ def _sums_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
     k = Kernel("sums_by_bit", n=i64, rows=ptr, columns=ptr, values=ptr, total=ptr, sizes=ptr)
+    # Pairs of one row follow each other: their sums stay in registers until the row ends.
+    row, sum_of_row, size_of_row = k.variable(i64, 0), k.variable(f64, 0.0), k.variable(f64, 0.0)
+
+    def add(bit: Any, value: Any, size: Any) -> None:
+        k.store(k.load(f64, k.total, bit) + value, k.total, bit)
+        k.store(k.load(f64, k.sizes, bit) + size, k.sizes, bit)
+
     with k.range(0, k.n) as i:
+        here = k.load(i32, k.rows, i).to(i64)
+        with k.when(here.differs(row.get())):
+            add(row.get(), sum_of_row.get(), size_of_row.get())
+            row.set(here)
+            sum_of_row.set(0.0)
+            size_of_row.set(0.0)
         value = k.load(f64, k.values, i)
-        big = k.absolute(value)
-        for side in (k.rows, k.columns):
-            bit = k.load(i32, side, i).to(i64)
-            k.store(k.load(f64, k.total, bit) + value, k.total, bit)
-            k.store(k.load(f64, k.sizes, bit) + big, k.sizes, bit)
+        size = k.absolute(value)
+        add(k.load(i32, k.columns, i).to(i64), value, size)
+        sum_of_row.add(value)
+        size_of_row.add(size)
+    with k.when(k.n > 0):
+        add(row.get(), sum_of_row.get(), size_of_row.get())
     return compiled(k)

@@ -51,6 +51,21 @@ class Array:
         return int(self.values.size)
 
     @cached_property
+    def is_finite(self) -> bool:
+        """Whether no element is infinite or NaN."""
+        return bool(np.isfinite(self.values).all())
+
+    @cached_property
+    def least(self) -> float:
+        """The smallest element; 0 without elements."""
+        return self.values.min().item() if self.size else 0
+
+    @cached_property
+    def most(self) -> float:
+        """The largest element; 0 without elements."""
+        return self.values.max().item() if self.size else 0
+
+    @cached_property
     def digest(self) -> str:
         """The first 32 hex digits of the SHA-256 of type, shape and bytes."""
         head = f"{self.dtype_name}{self.shape}".encode()

@@ -246,6 +246,8 @@ class BitWriter:
 def _whole_map(codes: list[Code], firsts: Integers) -> AffineMap:
     """The maps of all variables as one, over bits numbered from the module's start."""
     affine = AffineMap.concatenate([code.affine for code in codes])
+    if len(codes) == 1 and firsts[0] == 0:
+        return affine
     shifts = np.repeat(firsts[:-1], [code.affine.bits.size for code in codes])
     return replace(affine, bits=Array((affine.bits.values + shifts).astype(np.int32)))
 

@@ -53,17 +53,19 @@ class ExpandPolynomials(Pass):
 
 def algebra_of(func: Func) -> Algebra:
     """The rules of the polynomial variables of `func`, numbered through its `problem.variable` ops."""
-    domains: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = [np.zeros(0, np.int64)]
-    choices: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = [np.zeros(0, np.int64)]
+    kinds = [np.zeros(0, np.int8)]
+    choices = [np.zeros(0, np.int32)]
     first = 0
     for op in func.ops_of(problem.VariableOp):
         kind = {Domain.BINARY: 1, Domain.CHOICE: 1, Domain.SPIN: 2}.get(op.domain, 0)
-        domains.append(np.full(op.width, kind))
-        element = np.repeat(np.arange(op.size), max(len(op.labels), 1)) + first
-        choices.append(element if op.domain is Domain.CHOICE else np.full(op.width, -1))
+        kinds.append(np.full(op.width, kind, np.int8))
+        if op.domain is Domain.CHOICE:
+            choices.append(np.repeat(np.arange(first, first + op.size, dtype=np.int32), len(op.labels)))
+        else:
+            choices.append(np.full(op.width, -1, np.int32))
         first += op.size
-    kinds = np.concatenate(domains)
-    return Algebra(kinds == 1, kinds == 2, np.concatenate(choices).astype(np.int32))
+    kind_of = np.concatenate(kinds)
+    return Algebra(kind_of == 1, kind_of == 2, np.concatenate(choices))
 
 
 def _check(main: Func) -> None:

@@ -18,6 +18,7 @@ from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_pr
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
+from qevo_compiler.passes.affine_square import square_of_row
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -134,7 +135,7 @@ class Expander:
     def _square(self, x: Expansion, span: Span | None) -> Expansion:
         x = self._collected(x)
         self._affordable(expansion.square_pairs(x), span)
-        return self._algebra.square(x)
+        return square_of_row(x, self._algebra) or self._algebra.square(x)
 
     def _collected(self, x: Expansion) -> Expansion:
         return x if x.dense else self._algebra.merged(x)
@@ -189,7 +190,11 @@ class Expander:
 
     def _taken(self, x: Expansion, positions: NDArray[np.integer], span: Span | None) -> Expansion:
         x = self._collected(x)
-        self._affordable(int(x.counts()[positions[positions >= 0]].sum()), span)
+        if x.dense:
+            terms = len(x.parts) * int(np.count_nonzero(positions >= 0))
+        else:
+            terms = int(x.counts()[positions[positions >= 0]].sum())
+        self._affordable(terms, span)
         return self._algebra.take(x, positions)
 
     def _reshape(self, op: nn.ReshapeOp, x: Expansion | Product) -> Expansion | Product:

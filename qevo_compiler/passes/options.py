@@ -36,6 +36,8 @@ def option_values(cls: type, owner: str, given: Mapping[str, Any]) -> dict[str, 
 
     Raises `CompileError`, naming `owner`, for an unknown option or a value of the wrong form.
     """
+    if not given:
+        return {}
     hints = get_type_hints(cls)
     known = {f.name.replace("_", "-"): f.name for f in dataclasses.fields(cls)}
     values = {}

@@ -24,12 +24,13 @@ from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.penalty.combine import combine
+from qevo_compiler.passes.penalty.family_rows import PenaltyRows, RowOptions
 from qevo_compiler.passes.penalty.family_weights import Weighing, soft_value
 from qevo_compiler.passes.penalty.methods import Method, family_methods, family_weights
 from qevo_compiler.passes.penalty.one_hot import one_hot_structure, redundant_by_family
 from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
-from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows, RowOptions, penalty_rows
+from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED

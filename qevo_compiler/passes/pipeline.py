@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.ir import IllegalOp
@@ -42,7 +44,7 @@ class Pipeline:
         an illegal input is the user's pipeline, a bad output is a bug and raises `InternalError`.
         Linear algebra runs on one thread: its sums, and so the emitted bytes, depend on the thread count.
         """
-        with threadpool_limits(1):
+        with _thread_pools(len(sys.modules)).limit(limits=1):
             return self._run(module, context, after, check)
 
     def _run(self, module: Module, context: Context, after: AfterPass | None, check: bool) -> Module:
@@ -59,6 +61,12 @@ class Pipeline:
 
     def __str__(self) -> str:
         return ",".join(map(_pass_text, self.passes))
+
+
+@lru_cache(1)
+def _thread_pools(modules: int) -> ThreadpoolController:
+    """The thread pools of the loaded libraries; looked for again when more modules than `modules` are loaded."""
+    return ThreadpoolController()
 
 
 def _pass_text(step: Pass) -> str:

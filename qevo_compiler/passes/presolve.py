@@ -16,8 +16,8 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.ir import Builder, Evidence, Func, LedgerEntry, Legal, Module
+from qevo_compiler.dialects.poly.polynomials import Terms
+from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.reduction.energy import Energy
 from qevo_compiler.passes.reduction.higher import fixable_in, fixed_in
@@ -62,23 +62,23 @@ class Presolve(Pass):
         if op is None or not bits or main.first(ising.ReductionOp) is not None:
             return module
         record = Record()
-        polynomial = self._reduced(op.polynomial, bits, _vartype(main), record)
+        reduced = self._reduced(op.polynomial, bits, _vartype(main), record)
         reduction = record.op(op.span)
         if reduction is None:
             return module
+        polynomial = _polynomial(reduced) if isinstance(reduced, Energy) else reduced
         taken = sum(record.counts.values())
         note = ", ".join(f"{count} by {rule}" for rule, count in record.counts.items())
         entry = LedgerEntry(self.name, "eliminated bits", taken, Evidence.PROVED, "", f"of {bits}: {note}")
         return module.with_main(_with_reduction(main, op, polynomial, reduction)).record(entry)
 
-    def _reduced(self, p: Polynomials, bits: int, vartype: Vartype, record: Record) -> Polynomials:
+    def _reduced(self, p: Polynomials, bits: int, vartype: Vartype, record: Record) -> Polynomials | Energy:
         alive = np.ones(bits, bool)
         if p.degree > 2 and self.persistency and vartype is Vartype.BINARY:
             p, alive = self._fix_higher(p, bits, record)
-        if p.degree > 2:
+        if p.degree > 2 or not (self.persistency or self.symmetry or self.roof_seconds):
             return p
-        energy = self._quadratic(_energy(p, bits, vartype, alive), record)
-        return _polynomial(energy)
+        return self._quadratic(_energy(p, bits, vartype, alive), record)
 
     def _fix_higher(self, p: Polynomials, bits: int, record: Record) -> tuple[Polynomials, NDArray[np.bool_]]:
         alive = np.ones(bits, bool)
@@ -154,19 +154,20 @@ def _vartype(main: Func) -> Vartype:
 def _energy(p: Polynomials, bits: int, vartype: Vartype, alive: NDArray[np.bool_]) -> Energy:
     _, names, single = p.block(1)
     _, pairs, quadratic = p.block(2)
-    linear = np.bincount(names[:, 0], single, bits).astype(np.float64)
-    spins = vartype is Vartype.SPIN
-    return Energy(spins, float(p.constants()[0]), linear, pairs[:, 0], pairs[:, 1], quadratic, alive)
+    linear = np.zeros(bits)
+    linear[names[:, 0]] = single
+    return Energy(vartype is Vartype.SPIN, float(p.constants()[0]), linear, pairs, quadratic, alive)
 
 
 def _polynomial(energy: Energy) -> Polynomials:
     used = np.flatnonzero(energy.linear)
     blocks = [
-        (np.zeros(1, np.int32), np.zeros((1, 0), np.int32), np.array([energy.offset])),
-        (np.zeros(len(used), np.int32), used[:, None].astype(np.int32), energy.linear[used]),
-        (np.zeros(len(energy.rows), np.int32), np.stack([energy.rows, energy.columns], axis=1), energy.quadratic),
+        (np.zeros((1, 0), np.int32), np.array([energy.offset])),
+        (used[:, None].astype(np.int32), energy.linear[used]),
+        (energy.pairs, energy.quadratic),
     ]
-    return pack(1, blocks)
+    terms = [Terms(Array(np.zeros(len(c), np.int32)), Array(names), Array(c)) for names, c in blocks if c.any()]
+    return Polynomials(1, tuple(terms))
 
 
 def _with_reduction(main: Func, op: poly.ObjectiveOp, polynomial: Polynomials, reduction: ising.ReductionOp) -> Func:

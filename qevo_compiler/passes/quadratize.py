@@ -125,7 +125,9 @@ def _lowered(
 def _model(p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
     offset = float(p.constants()[0])
     _, names, coefficients = p.block(1)
-    single = Array(np.bincount(names[:, 0], coefficients, bits).astype(np.float64))
+    linear = np.zeros(bits)
+    linear[names[:, 0]] = coefficients
+    single = Array(linear)
     _, pairs, quadratic = p.block(2)
     rows, columns = Array(pairs[:, 0]), Array(pairs[:, 1])
     kind = ising.ModelOp if spins else ising.QuboOp

@@ -73,19 +73,45 @@ def _drawing(graph: Interaction, model: ModelOp, registers: tuple[RegisterOp, ..
 
 
 def _layout(graph: Interaction) -> Integers:
-    """Whole coordinates from networkx's spring layout with a fixed seed, in one thread for the same bytes anywhere."""
+    """Whole coordinates [spins, 2]: every connected part in a square of its own, the squares side by side."""
+    label = graph.components()
+    sizes = np.bincount(label)
+    order = np.lexsort([np.arange(len(sizes)), -sizes])
+    corners, extent = _shelves(np.sqrt(sizes[order]) + 0.3)
+    points = np.zeros((graph.size, 2))
+    for part, corner in zip(order.tolist(), corners, strict=True):
+        spins = np.flatnonzero(label == part)
+        points[spins] = corner + 0.15 + _spring_layout(graph, spins) * np.sqrt(len(spins))
+    whole: Integers = np.rint(24 + points / extent * (SIDE - 48)).astype(np.int64)
+    return whole
+
+
+def _shelves(sides: Floats) -> tuple[Floats, float]:
+    """Corners of squares with descending sides, row under row, and the side of a square that holds them all."""
+    width = max(float(sides[0]), 1.05 * float(np.sqrt((sides**2).sum())))
+    corners, x, y, row = [], 0.0, 0.0, float(sides[0])
+    for side in sides.tolist():
+        if x and x + side > width:
+            x, y, row = 0.0, y + row, side
+        corners.append((x, y))
+        x += side
+    return np.array(corners), max(width, y + row)
+
+
+def _spring_layout(graph: Interaction, spins: Integers) -> Floats:
+    """Places in the unit square from networkx with a fixed seed, in one thread for the same bytes anywhere."""
     import networkx as nx
     from threadpoolctl import threadpool_limits
 
+    part = graph.to_networkx().subgraph(spins.tolist())
+    ordered: nx.Graph[int] = nx.Graph()
+    ordered.add_nodes_from(spins.tolist())
+    ordered.add_edges_from(sorted(part.edges))
     with threadpool_limits(1):
-        found = nx.spring_layout(
-            graph.to_networkx(), seed=LAYOUT_SEED, k=1.6 / max(graph.size, 1) ** 0.5, iterations=120
-        )
-    points = np.array([found[spin] for spin in range(graph.size)], np.float64)
+        found = nx.spring_layout(ordered, seed=LAYOUT_SEED, k=1.6 / len(spins) ** 0.5, iterations=120, weight=None)
+    points = np.array([found[spin] for spin in spins.tolist()], np.float64)
     low, span = points.min(axis=0), np.ptp(points, axis=0)
-    unit = np.where(span > 0, (points - low) / np.where(span > 0, span, 1), 0.5)
-    whole: Integers = np.rint(24 + unit * (SIDE - 48)).astype(np.int64)
-    return whole
+    return np.asarray(np.where(span > 0, (points - low) / np.where(span > 0, span, 1), 0.5))
 
 
 def _node(x: int, y: int, role: Role, shade: int, title: str) -> Markup:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
+from qevo_compiler.analyses.structure import Structure
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
@@ -18,6 +19,7 @@ from qevo_compiler.program import CompiledProgram
 from qevo_compiler.report.coefficients import CONTROL_BITS, coefficients_section
 from qevo_compiler.report.graph import graph_section
 from qevo_compiler.report.markup import Markup, element, join, number
+from qevo_compiler.report.precision import precision_section
 from qevo_compiler.report.schedule import schedule_section
 from qevo_compiler.report.sections import (
     circuit_section,
@@ -28,15 +30,16 @@ from qevo_compiler.report.sections import (
     symbols_section,
 )
 from qevo_compiler.report.sizes import SizeLog
+from qevo_compiler.report.structure import structure_section
 from qevo_compiler.report.style import SHADES, STYLE
 
 
-def report_page(program: CompiledProgram, log: SizeLog, digest: str) -> bytes:
-    """The page about a program, the sizes noted while it was compiled, and its manifest's SHA-256.
+def report_page(program: CompiledProgram, log: SizeLog, digest: str, structure: Structure | None = None) -> bytes:
+    """The page about a program, the sizes and structure noted while it was compiled, and its manifest's SHA-256.
 
     Cost: that of projecting the model on its sources, which is about that of lowering it once.
     """
-    body = element("main", *_head(program), _tiles(program), *_sections(program, log, digest))
+    body = element("main", *_head(program), _tiles(program), *_sections(program, log, digest, structure))
     title = f"{program.name}: compilation report"
     head = (
         Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">'),
@@ -106,18 +109,22 @@ def _annealer(program: CompiledProgram) -> bool:
     return program.target.name == "dwave"
 
 
-def _sections(program: CompiledProgram, log: SizeLog, digest: str) -> list[Markup]:
+def _sections(program: CompiledProgram, log: SizeLog, digest: str, structure: Structure | None) -> list[Markup]:
     main = program.module.main
     model, circuit, schedule = spin_view(program.module), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
     parts: list[tuple[str, Markup]] = []
     if log.start is not None:
         parts.append(("Size before and after each pass", passes_section(log)))
+    if structure is not None:
+        parts.append(("What the constraints say", structure_section(structure)))
     if program.provenance:
         parts.append(("Where the spins come from", symbols_section(program.provenance, program.decoder.numbering)))
     if model is not None and program.module.find("problem") is not None:
         parts.append(("Where the couplings come from", sources_section(Projection(program.module).sources())))
     if model is not None:
         parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
+        if _annealer(program):
+            parts.append(("Precision of the control", precision_section(program, model)))
         parts.append(("Interaction graph", graph_section(model, program.provenance, program.decoder.numbering)))
     if circuit is not None:
         parts.append(("Circuit", circuit_section(circuit)))

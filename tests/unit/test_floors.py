@@ -24,6 +24,8 @@ FLOORS = {
     "frontend": 5,
     "decode": 5,
     "program": 6,
+    "results": 6,
+    "writing": 6,
     "driver": 6,
     "validation": 6,
     "reweighting": 6,

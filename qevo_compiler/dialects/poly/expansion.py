@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms, without_zeros
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -55,6 +55,8 @@ class Expansion:
 
     def counts(self) -> NDArray[np.int64]:
         """How many terms each row has."""
+        if self.dense:
+            return np.full(self.rows, len(self.parts))
         counts = np.zeros(self.rows, np.int64)
         for part in self.parts:
             counts += 1 if part.row is None else np.bincount(part.row, minlength=self.rows)
@@ -80,6 +82,8 @@ def add(*summands: Expansion) -> Expansion:
 
 def scale(x: Expansion, factors: Floats) -> Expansion:
     """Each row times its factor (or one scalar for all)."""
+    if factors.ndim == 0 and factors == 1:
+        return x
     parts = []
     for part in x.parts:
         factor = factors if factors.ndim == 0 or part.row is None else factors[part.row]
@@ -108,6 +112,8 @@ def square_pairs(x: Expansion) -> int:
 
 def product_pairs(x: Expansion, y: Expansion) -> int:
     """How many terms `multiply` makes."""
+    if x.dense and y.dense:
+        return x.rows * len(x.parts) * len(y.parts)
     return int(x.counts() @ y.counts())
 
 
@@ -144,6 +150,9 @@ class Algebra:
 
     def polynomials(self, x: Expansion) -> Polynomials:
         """The collected terms in canonical form."""
+        if x.sorted:
+            terms = (without_zeros(part.rows(), part.names, part.weights()) for part in x.parts)
+            return Polynomials(x.rows, tuple(block for block in terms if len(block)))
         blocks = [block for part in x.parts for block in self._reduced(part)]
         return pack(x.rows, blocks)
 
@@ -228,8 +237,8 @@ def _taken(part: Part, positions: Positions, rows: int, whole: bool) -> Part:
         if not whole:
             new_row = np.flatnonzero(positions >= 0).astype(np.int32)
             positions = positions[new_row]
-        coefficients = part.coefficients[positions] if part.coefficients.ndim else part.coefficients
-        return Part(None if whole else new_row, part.names[positions], coefficients)
+        coefficients = part.coefficients.take(positions) if part.coefficients.ndim else part.coefficients
+        return Part(None if whole else new_row, part.names.take(positions, axis=0), coefficients)
     starts = _row_starts(part.row, rows)
     counts = np.where(positions >= 0, np.diff(starts)[positions], 0) if rows else np.zeros(len(positions), np.int64)
     taken = ranges(starts[np.maximum(positions, 0)], counts)

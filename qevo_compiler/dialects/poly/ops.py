@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
 from qevo_compiler.dialects.poly.polynomials import Polynomials
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Array, Invalid, Op
@@ -14,11 +12,11 @@ from qevo_compiler.ir import Array, Invalid, Op
 
 def _verify_terms(polynomials: Polynomials) -> None:
     for block in polynomials.terms:
-        if not np.isfinite(block.coefficients.values).all():
+        if not block.coefficients.is_finite:
             raise Invalid("a coefficient is not finite")
-        if block.row.values.max(initial=0) >= polynomials.rows:
+        if block.row.most >= polynomials.rows:
             raise Invalid("a term belongs to no row")
-        if block.degree and block.variables.values.min(initial=0) < 0:
+        if block.degree and block.variables.least < 0:
             raise Invalid("a variable has a negative number")
 
 

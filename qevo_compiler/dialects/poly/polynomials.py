@@ -154,7 +154,7 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
         row, variables, coefficients = row[order], variables[order], coefficients[order]
     if len(first) < len(row):
         row, variables, coefficients = row[first], variables[first], np.add.reduceat(coefficients, first)
-    return _without_zeros(row, variables, coefficients)
+    return without_zeros(row, variables, coefficients)
 
 
 def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tuple[int, int]) -> Terms:
@@ -162,26 +162,28 @@ def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tu
     order, key = _stable_order(_packed_key(row, variables, packing[1]))
     differs = key[1:] != key[:-1]
     if order is not None:
-        coefficients = coefficients[order]
+        coefficients = coefficients.take(order)
     repeated = not differs.all()
     if repeated:
         first = np.concatenate([[0], np.flatnonzero(differs) + 1])
         key, coefficients = key[first], np.add.reduceat(coefficients, first)
     if order is not None or repeated:
+        # Read back from the last variable on, in place: large arrays cost more to touch than to compute.
         variables = np.empty((len(key), variables.shape[1]), np.int32)
-        rest, mask = key, (1 << packing[1]) - 1
+        scratch, mask = order if order is not None and not repeated else np.empty_like(key), (1 << packing[1]) - 1
         for column in range(variables.shape[1] - 1, -1, -1):
-            variables[:, column] = rest & mask
-            rest = rest >> packing[1]
-        row = rest.astype(np.int32)
-    return _without_zeros(row, variables, coefficients)
+            variables[:, column] = np.bitwise_and(key, mask, out=scratch)
+            key >>= packing[1]
+        row = key.astype(np.int32)
+    return without_zeros(row, variables, coefficients)
 
 
-def _without_zeros(row: Ints, variables: Ints, coefficients: Floats) -> Terms:
+def without_zeros(row: NDArray[np.integer], variables: Ints, coefficients: Floats) -> Terms:
+    """The terms whose coefficient is not zero."""
     keep = coefficients != 0
     if not keep.all():
         row, variables, coefficients = row[keep], variables[keep], coefficients[keep]
-    return Terms(Array(row), Array(variables), Array(coefficients))
+    return Terms(Array(row.astype(np.int32, copy=False)), Array(variables), Array(coefficients))
 
 
 def sorted_within_terms(variables: Ints) -> Ints:
@@ -216,7 +218,7 @@ def _stable_order(key: NDArray[np.int64]) -> tuple[NDArray[np.intp] | None, NDAr
     """The stable sorting order (None when sorted already) and the sorted keys.
 
     A stable order keeps the sum of duplicates the same on every machine. Where key and position fit
-    into 63 bits together they are sorted as one number, which is several times faster.
+    into 63 bits together they are sorted as one number, which is several times faster. `key` is used up.
     """
     if bool((key[1:] >= key[:-1]).all()):
         return None, key
@@ -224,10 +226,12 @@ def _stable_order(key: NDArray[np.int64]) -> tuple[NDArray[np.intp] | None, NDAr
     if int(key.max()).bit_length() + bits > 63:
         order = np.argsort(key, kind="stable")
         return order, key[order]
-    tagged = key << bits
-    tagged |= np.arange(len(key))
-    tagged.sort()
-    return tagged & ((1 << bits) - 1), tagged >> bits
+    key <<= bits
+    np.bitwise_or(key, np.arange(len(key), dtype=np.int32 if bits < 32 else np.int64), out=key)
+    key.sort()
+    order = key & ((1 << bits) - 1)
+    key >>= bits
+    return order, key
 
 
 def _packing(row: Ints, variables: Ints) -> tuple[int, int] | None:

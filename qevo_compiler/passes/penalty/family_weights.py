@@ -17,9 +17,9 @@ from qevo_compiler.analyses.bounds import largest_drop
 from qevo_compiler.dialects.ising import PenaltyRule
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
+from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 from qevo_compiler.passes.penalty.flip_rule import flip_needs
 from qevo_compiler.passes.penalty.methods import Method
-from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
 from qevo_compiler.passes.penalty.penalty_weights import (
     OneHot,
     Weight,

@@ -26,7 +26,7 @@ from qevo_compiler.analyses.structure import row_literals
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
-from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
+from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -14,7 +14,7 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.evaluator.term_kernels import pair_products
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.penalty.penalty_rows import PenaltyRows
+from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
 Block = tuple[NDArray[np.int32], NDArray[np.int32], Floats]

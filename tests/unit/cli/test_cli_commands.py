@@ -174,10 +174,10 @@ def test_a_folder_that_cannot_be_written_leaves_nothing(tmp_path: Path, capsys: 
 
 
 def test_an_interrupted_write_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from qevo_compiler import compile, program
+    from qevo_compiler import compile, writing
 
     compiled = compile(KNAPSACK)
-    real, count = program._stream, []
+    real, count = writing._stream, []
 
     def interrupted(*arguments: object) -> str:
         count.append(1)
@@ -185,7 +185,7 @@ def test_an_interrupted_write_leaves_no_file(monkeypatch: pytest.MonkeyPatch, tm
             raise KeyboardInterrupt
         return real(*arguments)
 
-    monkeypatch.setattr(program, "_stream", interrupted)
+    monkeypatch.setattr(writing, "_stream", interrupted)
     with pytest.raises(KeyboardInterrupt):
         compiled.write(tmp_path / "out")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

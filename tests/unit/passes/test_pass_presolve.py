@@ -14,6 +14,7 @@ from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.evaluator import coupling_kernels
 from qevo_compiler.ir import Func, Module, parse_module, print_module
 from qevo_compiler.passes.drop_eliminated import DropEliminated
 from qevo_compiler.passes.presolve import Presolve
@@ -130,6 +131,51 @@ def test_each_rule_takes_what_it_is_for() -> None:
     frustrated = {(0, 1): 1, (1, 2): 1, (0, 2): 1, (0,): 0.5, (1,): 0.5, (2,): 0.5}
     assert check(frustrated, 3, spin, Presolve(symmetry=False)) == 0
     assert check({(0,): 1, (0, 1, 2): 2, (1, 2, 3): -1, (3,): 1}, 4, binary, Presolve()) == 3
+
+
+@pytest.mark.parametrize("vartype", list(Vartype))
+def test_compiled_passes_keep_the_least_energy(vartype: Vartype, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What large models run, on small ones."""
+    monkeypatch.setattr(coupling_kernels, "WORTH", 0)
+    rng = np.random.default_rng(5)
+    taken = 0
+    for trial in range(200):
+        bits = int(rng.integers(2, 9))
+        terms = random_terms(rng, bits, int(rng.integers(1, 14)), 2, trial % 2 == 0)
+        taken += check(terms, bits, vartype, RULES[trial % len(RULES)])
+    assert taken > 100
+
+
+@pytest.mark.parametrize("vartype", list(Vartype))
+def test_strong_couplings_form_chains_and_circles(vartype: Vartype) -> None:
+    """Couplings far above all fields: every bit follows another, along paths, rings and trees."""
+    rng = np.random.default_rng(6)
+    for _ in range(150):
+        bits = int(rng.integers(3, 9))
+        edges = [(i, (i + 1) % bits) for i in range(bits)][: bits - int(rng.integers(0, 2))]
+        if rng.random() < 0.5:
+            edges = [(int(rng.integers(0, i)), i) for i in range(1, bits)]
+        terms: Terms = {(min(e), max(e)): float(rng.choice([-4, 4])) for e in edges}
+        # Fields that leave a bit no spin of its own: as a spin its field is small or zero.
+        for bit in range(bits):
+            middle = -sum(c for names, c in terms.items() if bit in names and len(names) == 2) / 2
+            terms[(bit,)] = float(rng.choice([0, 0, 1])) + (middle if vartype is Vartype.BINARY else 0)
+        terms = {names: c for names, c in terms.items() if c}
+        check(terms, bits, vartype, Presolve(symmetry=bool(rng.integers(0, 2))))
+
+
+def test_a_chain_goes_in_one_round() -> None:
+    bits = 3000
+    terms = {(i,): -1.0 for i in range(bits)} | {(i, i + 1): 1.0 for i in range(bits - 1)}
+    module = Presolve().run(module_of(terms, bits, Vartype.BINARY))
+    numbering = Numbering(module.main)
+    assert numbering.spins == 1
+    reduction = module.main.only(ising.ReductionOp)
+    assert reduction.rounds.size <= 5
+    # sum x_i x_{i+1} - sum x_i is -1500 at best: every second bit, or any set without neighbours that large.
+    for spin in (-1, 1):
+        x = (numbering.expand(np.array([[spin]], np.int8))[0] + 1) // 2
+        assert (x[:-1] & x[1:]).sum() - x.sum() == -bits // 2
 
 
 def test_one_bit_is_always_left() -> None:

@@ -1,0 +1,83 @@
+"""One family of constraints as the energy takes it, and the options of getting it there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm
+from qevo_compiler.dialects.poly import ConstraintOp, Polynomials
+from qevo_compiler.passes.penalty.methods import Method
+from qevo_compiler.passes.penalty.slack_codes import Slack, SlackCode, largest_weight
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RowOptions:
+    """How rows are made ready; the fields are options of `penalize-constraints`."""
+
+    slack_bits: int = 24
+    coarse_bits: int = 15
+    slack: SlackCode = SlackCode.AUTO
+    slack_bound: int | None = None
+    precision: int | None = None
+    clauses: int = 3
+    slope: float = 2.0
+    method: Method = Method.AUTO
+
+    @property
+    def bound(self) -> int:
+        return largest_weight(self.slack_bound, self.precision)
+
+    @property
+    def no_slack(self) -> bool:
+        return self.slack is SlackCode.NONE or self.method is Method.UNBALANCED
+
+
+@dataclass(frozen=True)
+class PenaltyRows:
+    """One family. `units` is 0 for rows that need no penalty; `residual` [rows] is u, empty for those rows.
+
+    `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones. `slack` gives every row's
+    slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack is
+    coarser than the row; violations below the unit are then penalised less than proved.
+    """
+
+    op: ConstraintOp
+    forms: Integers
+    units: Floats
+    shifts: Floats
+    residual: Polynomials
+    slack: Slack | None
+    exact: bool
+    low: Floats
+    high: Floats
+    slopes: Floats | None = None
+
+    @property
+    def soft(self) -> bool:
+        return self.op.weight is not None
+
+    @property
+    def slack_bits(self) -> int:
+        return 0 if self.slack is None else self.slack.bits
+
+    @property
+    def form(self) -> PenaltyForm:
+        """The form of all rows, or MIXED."""
+        used = np.unique(self.forms)
+        return FORMS[int(used[0])] if len(used) == 1 else PenaltyForm.MIXED
+
+    @property
+    def dominating(self) -> bool:
+        """Whether the penalty is 0 on feasible states and at least 1 elsewhere, for the best slack."""
+        return self.exact and self.slopes is None
+
+    @property
+    def active(self) -> Flags:
+        return self.units > 0

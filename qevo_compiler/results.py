@@ -1,0 +1,50 @@
+"""What a run of a program gave, and ledger entries as JSON has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qevo_compiler.decode import Solution
+from qevo_compiler.ir import LedgerEntry
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run gave: solutions by energy, best first, and how it was run."""
+
+    program: str
+    status: str
+    best: Solution
+    solutions: tuple[Solution, ...]
+    reads: int
+    ledger: tuple[LedgerEntry, ...]
+    timing: Mapping[str, float]
+
+    def to_json(self) -> dict[str, Any]:
+        """The keys that `qevoc run --json` prints."""
+        return {
+            "program": self.program,
+            "status": self.status,
+            "objective": self.best.objective,
+            "feasible": self.best.feasible,
+            "values": self.best.values_json(),
+            "violations": self.best.violations_json(),
+            "energy": self.best.energy_split,
+            "reads": self.reads,
+            "ledger": [ledger_json(entry) for entry in self.ledger],
+            "timing": dict(self.timing),
+        }
+
+
+def ledger_json(entry: LedgerEntry) -> dict[str, Any]:
+    """One ledger entry as it stands in manifests and in `--json` output."""
+    return {
+        "stage": entry.stage,
+        "quantity": entry.quantity,
+        "subject": entry.subject,
+        "value": entry.value,
+        "kind": entry.kind.value,
+        "note": entry.note,
+    }
