@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -38,7 +39,7 @@ def option_values(cls: type, owner: str, given: Mapping[str, Any]) -> dict[str, 
     """
     if not given:
         return {}
-    hints = get_type_hints(cls)
+    hints = _hints(cls)
     known = {f.name.replace("_", "-"): f.name for f in dataclasses.fields(cls)}
     values = {}
     for key, value in given.items():
@@ -47,6 +48,11 @@ def option_values(cls: type, owner: str, given: Mapping[str, Any]) -> dict[str, 
             raise CompileError(UnknownOption(None, owner, key, did_you_mean(option, known), tuple(known)))
         values[known[option]] = _value(owner, option, value, hints[known[option]])
     return values
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def print_option(value: Any) -> str:

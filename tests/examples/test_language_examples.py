@@ -72,8 +72,7 @@ def test_portfolio() -> None:
     assert best.objective >= min(values) - 1e-12
 
 
-def test_linearize_is_refused_by_name() -> None:
-    from qevo_compiler import CompileError
-
-    with pytest.raises(CompileError, match="Q0610"):
-        compile(EXAMPLES / "fit.qevo")
+def test_fit_becomes_least_squares_for_an_annealer() -> None:
+    program = compile(EXAMPLES / "fit.qevo")
+    assert program.decoder.size > 0
+    assert any(entry.stage == "carleman-truncation" for entry in program.ledger)

@@ -6,6 +6,8 @@ together with a decision, are not there. Replicas lie side by side as in `sparse
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK, local_fields
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
@@ -16,6 +18,7 @@ _BOUNDS = {
 }  # fmt: skip
 
 
+@cache
 def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
     """Visits every site once a sweep; returns the number of flips.
 
@@ -47,6 +50,7 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
     return k
 
 
+@cache
 def bounded_gains(lanes: int) -> Kernel:
     """Half of what a flip of each site would lower the energy by, into `out` [sites, lanes]."""
     k = Kernel(f"bounded_gains_{lanes}", sites=i64, **_BOUNDS, out=ptr)

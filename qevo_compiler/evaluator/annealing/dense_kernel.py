@@ -6,6 +6,8 @@ the cold part of a run, where few spins flip, costs almost nothing, and the matr
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, lane_mask, threshold
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i1, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
@@ -18,6 +20,7 @@ _UNROLL = 4
 NEVER = -1e30
 
 
+@cache
 def dense_sweeps(lanes: int, rule: Rule, matrix: Scalar) -> Kernel:
     """Visits every site once a sweep, in order; returns the number of flips.
 
@@ -94,6 +97,7 @@ def add_row(k: Kernel, lanes: int, matrix: Scalar, site: Operand, change: Operan
         add(start, 1)
 
 
+@cache
 def dense_fields(lanes: int, matrix: Scalar) -> Kernel:
     """fields += matrix spins, row by row in ascending order: `fields` starts as the model's own."""
     k = Kernel(f"dense_fields_{matrix.text}_{lanes}", size=i64, matrix=ptr, spins=ptr, fields=ptr)

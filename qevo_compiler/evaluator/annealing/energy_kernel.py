@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f64, i8, i32, i64, ptr, vec
 
 # Samples are turned in squares of bytes.
 SQUARE = 16
 
 
+@cache
 def sample_energies(lanes: int, real: Scalar) -> Kernel:
     """energies [16 * tiles] of `samples` [16 * tiles, size] of bytes; `values` and `fields` in `real`, sums in f64.
 
@@ -26,6 +29,7 @@ def sample_energies(lanes: int, real: Scalar) -> Kernel:
     return k
 
 
+@cache
 def replica_energies(lanes: int, vectors: int, real: Scalar) -> Kernel:
     """energies [lanes * vectors] of `spins` [size, lanes * vectors] of `real`."""
     k = Kernel(

@@ -6,6 +6,8 @@ summed anew at its turn, term by term, the product of a term's other members in 
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
 from qevo_compiler.evaluator.annealing.energy_kernel import SQUARE, turn_tile
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK
@@ -16,6 +18,7 @@ _ENTRIES = {"starts": ptr, "places": ptr, "members": ptr, "values": ptr, "fields
 _WRITTEN_OUT = 6
 
 
+@cache
 def polynomial_sweeps(lanes: int, vectors: int, rule: Rule, spins: bool, degrees: tuple[int, ...]) -> Kernel:
     """Visits every site once a sweep, in order. `sites` is a multiple of 4 (entries of the rest are empty).
 
@@ -40,6 +43,7 @@ def polynomial_sweeps(lanes: int, vectors: int, rule: Rule, spins: bool, degrees
     return k
 
 
+@cache
 def polynomial_descent(lanes: int, vectors: int, spins: bool, degrees: tuple[int, ...]) -> Kernel:
     """One sweep that takes every flip that lowers the energy; returns how many in all replicas."""
     k = Kernel(f"higher_descent_{_kind(spins, degrees)}_{lanes}x{vectors}", i64, sites=i64, **_ENTRIES, states=ptr)
@@ -55,6 +59,7 @@ def polynomial_descent(lanes: int, vectors: int, spins: bool, degrees: tuple[int
     return k
 
 
+@cache
 def polynomial_slopes(lanes: int, degrees: tuple[int, ...]) -> Kernel:
     """The derivative of the energy at every site of a vector of replicas, into `out` [sites, lanes]."""
     k = Kernel(f"higher_slopes_{_kind(True, degrees)}_{lanes}", sites=i64, **_ENTRIES, states=ptr, out=ptr)
@@ -63,6 +68,7 @@ def polynomial_slopes(lanes: int, degrees: tuple[int, ...]) -> Kernel:
     return k
 
 
+@cache
 def polynomial_energies_kernel(lanes: int, real: Scalar, degrees: tuple[int, ...]) -> Kernel:
     """energies [16 * tiles] of `samples` [16 * tiles, size] of bytes, from `PolynomialModel.leading`.
 

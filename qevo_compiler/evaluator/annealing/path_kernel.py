@@ -6,6 +6,8 @@ slices are summed in one pass over its row and serve both the moves of single sl
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK as SITES
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
@@ -14,6 +16,7 @@ from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, ve
 SLICES = 4
 
 
+@cache
 def path_sweeps(lanes: int, together: int, rule: Rule) -> Kernel:
     """Visits every site once a sweep: each of its slices, even ones of a block of four first, then its worldline.
 

@@ -6,6 +6,8 @@ is nothing to keep up to date: with many replicas some one of them nearly always
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
 
@@ -13,6 +15,7 @@ from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, ve
 BLOCK = 4
 
 
+@cache
 def sparse_sweeps(lanes: int, vectors: int, rule: Rule) -> Kernel:
     """Visits every site once a sweep, in order. `sites` is a multiple of 4 (rows of the rest are empty).
 
@@ -41,6 +44,7 @@ def sparse_sweeps(lanes: int, vectors: int, rule: Rule) -> Kernel:
     return k
 
 
+@cache
 def sparse_descent(lanes: int, vectors: int) -> Kernel:
     """One sweep that flips every spin that lowers the energy; returns how many flipped in all replicas."""
     k = Kernel(
@@ -79,6 +83,7 @@ def _words(k: Kernel, lanes: int, u: int, base: Operand, turn: Operand) -> list[
     return draw(k, lanes, (base.to(i32), k.sweep + turn.to(i32), numbers))
 
 
+@cache
 def sparse_fields(lanes: int) -> Kernel:
     """The local field of every spin of a vector of replicas, into `out` [sites, lanes]."""
     k = Kernel(f"sparse_fields_{lanes}", sites=i64, starts=ptr, columns=ptr, values=ptr, fields=ptr, spins=ptr, out=ptr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.annealing.acceptance import KEY, draw
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, f64, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
@@ -11,6 +13,7 @@ STEPS = 4
 _FORBIDDEN = -2e30
 
 
+@cache
 def tabu_steps(lanes: int, matrix: Scalar) -> Kernel:
     """`rounds` times 4 steps of one replica from step number `step` on.
 

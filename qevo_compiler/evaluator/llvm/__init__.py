@@ -11,7 +11,7 @@ the machine has, `parallel.py` runs chunks on threads.
 
 from qevo_compiler.evaluator.llvm.builder import Kernel
 from qevo_compiler.evaluator.llvm.host import lanes, thread_count, vector_bits
-from qevo_compiler.evaluator.llvm.jit import Function, aligned, compiled
+from qevo_compiler.evaluator.llvm.jit import Function, address_of, aligned, compiled
 from qevo_compiler.evaluator.llvm.operand import Operand
 from qevo_compiler.evaluator.llvm.parallel import run_chunks
 from qevo_compiler.evaluator.llvm.types import Scalar, Type, Vector, f32, f64, i1, i8, i16, i32, i64, ptr, vec
@@ -23,6 +23,7 @@ __all__ = [
     "Scalar",
     "Type",
     "Vector",
+    "address_of",
     "aligned",
     "compiled",
     "f32",

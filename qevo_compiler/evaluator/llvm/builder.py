@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 from qevo_compiler.evaluator.llvm.operand import Operand
 from qevo_compiler.evaluator.llvm.types import Number, Scalar, Type, Vector, i1, i64, like, ptr, vec
@@ -94,6 +95,7 @@ class Kernel:
         self.name = name
         self.result = result
         self.parameters = parameters
+        self.function: Any = None  # set by `compiled`
         self._slots: list[str] = []
         self._lines: list[str] = []
         self._count = 0

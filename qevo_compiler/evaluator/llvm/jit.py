@@ -49,21 +49,23 @@ class Function:
         self._keep = keep
 
     def __call__(self, *arguments: Any) -> Any:
-        return self._call(*[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
+        return self._call(*[address_of(a) if isinstance(a, np.ndarray) else a for a in arguments])
 
     def bound(self, *arguments: Any) -> Callable[[], Any]:
         """This call as a function without arguments, at the least overhead. The caller keeps the arrays alive."""
-        return partial(self._call, *[_address(a) if isinstance(a, np.ndarray) else a for a in arguments])
+        return partial(self._call, *[address_of(a) if isinstance(a, np.ndarray) else a for a in arguments])
 
 
 def compiled(kernel: Kernel) -> Function:
     """The kernel's machine code: from this process, from disk, or compiled now."""
-    text = kernel.text
-    with _lock:
-        found = _functions.get(text)
-        if found is None:
-            found = _functions[text] = _link(kernel, _object(text, kernel.optimised))
-        return found
+    if kernel.function is None:
+        text = kernel.text
+        with _lock:
+            if text not in _functions:
+                _functions[text] = _link(kernel, _object(text, kernel.optimised))
+        kernel.function = _functions[text]
+    function: Function = kernel.function
+    return function
 
 
 def aligned(shape: int | tuple[int, ...], dtype: DTypeLike, alignment: int = 64) -> NDArray[Any]:
@@ -74,7 +76,8 @@ def aligned(shape: int | tuple[int, ...], dtype: DTypeLike, alignment: int = 64)
     return buffer[start : start + size].view(dtype).reshape(shape)
 
 
-def _address(array: NDArray[Any]) -> int:
+def address_of(array: NDArray[Any]) -> int:
+    """Where a C-contiguous array starts: what a kernel takes in its place. The caller keeps the array alive."""
     if not array.flags.c_contiguous:
         raise ValueError("a kernel needs a C-contiguous array")
     return int(array.__array_interface__["data"][0])

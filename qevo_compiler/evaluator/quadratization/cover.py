@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.llvm import compiled
+from qevo_compiler.evaluator.llvm import address_of, compiled
 from qevo_compiler.evaluator.quadratization.kernel import sweep_kernel
 
 Floats = NDArray[np.float64]
@@ -93,16 +94,20 @@ def choose(options: Options, resources: Resources, effort: Effort, sweep: Sweep 
     users, positives = resources.users.astype(np.int32), resources.positives.astype(np.int32)
     if not monomials:
         return Cover(choice, users)
-    run = sweep or compiled(sweep_kernel())
+    run: Sweep = sweep or compiled(sweep_kernel())
     load = np.zeros(max(resources.count, 1))
     state = np.array([effort.seed], np.int64)
     arrays = (options.starts, options.first, options.second, options.fixed, options.weights)
     costs = (resources.opening, resources.positive_opening, resources.reach, _popularity(options, resources.count))
+    given: list[Any] = [*arrays, *costs, users, positives, load, choice, state]
+    if sweep is None:
+        # Small problems are many short calls: addresses are looked up once.
+        given = [address_of(array) for array in given]
     heats = _heats(effort)
     for number, heat in enumerate(heats):
         building = int(choice[0] < 0)
         numbers = (heat, effort.pull, effort.limit, effort.slope)
-        changed = run(monomials, building, *numbers, *arrays, *costs, users, positives, load, choice, state)
+        changed = run(monomials, building, *numbers, *given)
         effort.progress((number + 1) / len(heats))
         if number > effort.sweeps and not changed:
             break

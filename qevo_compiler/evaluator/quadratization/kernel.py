@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f64, i32, i64, ptr
 from qevo_compiler.evaluator.llvm.builder import Variable
 
 
+@cache
 def sweep_kernel() -> Kernel:
     """One sweep over all monomials; returns how many changed their option. `cover.choose` says what arrays hold.
 

@@ -60,6 +60,7 @@ class Matrix:
 
 
 @cache
+@cache
 def product_kernel(shape: Shape) -> Kernel:
     """product(first, stop, width, starts, columns, values, table, x, shift, y): rows first..stop of y = A x + shift.
 
@@ -73,6 +74,7 @@ def product_kernel(shape: Shape) -> Kernel:
     return kernel
 
 
+@cache
 @cache
 def steps_kernel(shape: Shape) -> Kernel:
     """steps(rows, width, steps, keep, which, starts, columns, values, tables, y0, shift, history, a, b).
@@ -103,6 +105,7 @@ def steps_kernel(shape: Shape) -> Kernel:
 
 
 @cache
+@cache
 def transposed_kernel(shape: Shape) -> Kernel:
     """transposed(rows, width, starts, columns, values, table, x, y): y += A^T x."""
     pointers: dict[str, Scalar] = dict.fromkeys(("starts", "columns", "values", "table", "x", "y"), ptr)
@@ -120,6 +123,7 @@ def transposed_kernel(shape: Shape) -> Kernel:
     return kernel
 
 
+@cache
 @cache
 def coding_kernel(code: int) -> Kernel:
     """code(n, most, values, codes, table, keys, slots) -> how many distinct values there are, or -1 beyond `most`.

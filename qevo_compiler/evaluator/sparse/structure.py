@@ -72,6 +72,7 @@ def rescale(matrix: Rows, weights: NDArray[np.float64]) -> None:
 
 
 @cache
+@cache
 def reach_kernel() -> Kernel:
     """reach(begin, end, filled, starts, columns, found, queue) -> filled: append what queue[begin:end] leads to."""
     pointers: dict[str, Scalar] = dict.fromkeys(("starts", "columns", "found", "queue"), ptr)
@@ -90,6 +91,7 @@ def reach_kernel() -> Kernel:
     return kernel
 
 
+@cache
 @cache
 def restriction_kernel() -> Kernel:
     """restrict(rows, kept, rank, starts, columns, values, part_starts): entries move down, never up."""
@@ -110,6 +112,7 @@ def restriction_kernel() -> Kernel:
     return kernel
 
 
+@cache
 @cache
 def similarity_kernel() -> Kernel:
     """similarity(rows, starts, columns, values, weights): values *= weight of the row / weight of the column."""

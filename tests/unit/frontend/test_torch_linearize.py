@@ -322,5 +322,5 @@ def test_compile_from_objects() -> None:
     settings = {"steps": 3, "order": 1}
     program = compile(model, *data(), torch.nn.MSELoss(), optimizer=optimizer, linearize=settings, target="resources")
     assert program.module.main.first(linear.ResourcesOp) is not None
-    with pytest.raises(CompileError, match="Q0005"):
-        compile(model, *data(), torch.nn.MSELoss(), optimizer=optimizer, linearize=settings, task="linearize")
+    spins = compile(model, *data(), torch.nn.MSELoss(), optimizer=optimizer, linearize=settings, task="linearize")
+    assert spins.decoder.size > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from types import ModuleType
 
 import numpy as np
@@ -112,6 +113,22 @@ def biased(monkeypatch: pytest.MonkeyPatch, module: ModuleType) -> None:
         return threshold(k, rule, words) * 1.06
 
     monkeypatch.setattr(module, "threshold", low)
+    forget_kernels(module)
+
+
+def forget_kernels(*modules: ModuleType) -> None:
+    """Have kernels written anew: generators keep what they wrote."""
+    for module in modules:
+        for item in vars(module).values():
+            if hasattr(item, "cache_clear"):
+                item.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def own_kernels() -> Iterator[None]:
+    """What a test changed in a generator ends with it."""
+    yield
+    forget_kernels(dense_kernel, higher_kernel, path_kernel, sparse_kernel)
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -18,7 +18,7 @@ from annealing_support import (
     transition_p,
     transitions,
 )
-from test_boltzmann import ENOUGH, IMPOSSIBLE, biased, path_weights
+from test_boltzmann import ENOUGH, IMPOSSIBLE, biased, own_kernels, path_weights
 
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.evaluator.annealing import sparse_kernel
@@ -27,6 +27,8 @@ from qevo_compiler.evaluator.annealing.energies import energies
 from qevo_compiler.evaluator.annealing.higher import anneal_polynomial, polynomial_energies
 from qevo_compiler.evaluator.annealing.metropolis import anneal
 from qevo_compiler.evaluator.annealing.path_integral import worldlines
+
+__all__ = ["own_kernels"]  # a fixture of this file as well
 
 RULES = [(Rule.METROPOLIS, metropolis), (Rule.GIBBS, gibbs)]
 TRIES = 2000
