@@ -10,7 +10,7 @@ the weights, so that training can be written as a linear system of chosen order:
 import torch
 from torch import nn
 
-torch.set_default_dtype(torch.float64)
+REAL = torch.float64
 
 
 class Cubic(nn.Module):
@@ -25,8 +25,8 @@ class Unit(nn.Module):
 
     def __init__(self, activation):
         super().__init__()
-        self.w = nn.Parameter(torch.tensor(0.1))
-        self.b = nn.Parameter(torch.tensor(0.05))
+        self.w = nn.Parameter(torch.tensor(0.1, dtype=REAL))
+        self.b = nn.Parameter(torch.tensor(0.05, dtype=REAL))
         self.activation = activation
 
     def forward(self, x):
@@ -43,8 +43,8 @@ def descent(unit):
 
 
 model = Unit(Cubic())
-inputs = torch.tensor([0.5, -0.4, 0.8])
-targets = torch.tensor([0.3, -0.2, 0.45])
+inputs = torch.tensor([0.5, -0.4, 0.8], dtype=REAL)
+targets = torch.tensor([0.3, -0.2, 0.45], dtype=REAL)
 optimizer = descent(model)
 linearize = {"steps": 30, "order": 5, "pivot": "origin"}
 
