@@ -84,9 +84,9 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
         `num_reads` (default: as many as initial states, else 1) independent runs of `num_sweeps` (default 1000)
         sweeps, each inverse temperature held for `num_sweeps_per_beta` of them: a curve of
         `beta_schedule_type` between the ends `beta_range`, which by default come from the model, or the numbers
-        of `beta_schedule` ("custom"). `method` is "auto" (annealing, on dense models tabu search), "annealing",
-        "tempering" (each read is the best of a ladder of 32 temperatures), "tabu", "path-integral" (simulated
-        quantum annealing of four slices) or "descent".
+        of `beta_schedule` ("custom"). `method` is "auto" (annealing with one read in 16 tempered; on
+        dense models tabu search), "annealing", "tempering" (each read is the best of a ladder of 32
+        temperatures), "tabu", "path-integral" (simulated quantum annealing of four slices) or "descent".
         `seed` None draws one; the info of the result names it. `progress` hears the part done, from 0 to 1; when
         `interrupt_function` gives true, the samples are those reached so far.
 
