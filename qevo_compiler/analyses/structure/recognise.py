@@ -73,7 +73,8 @@ class Structure:
             yield f"{len(self.fixed)} bits fixed by single rows"
         if self.chains:
             yield f"monotone chains of {', '.join(map(str, self.chains[:8]))} bits"
-        yield f"{int(self.components.max(initial=-1)) + 1} connected components"
+        parts = int(self.components.max(initial=-1)) + 1
+        yield f"{parts} connected component{'' if parts == 1 else 's'}"
 
 
 def recognise(constraints: Sequence[ConstraintOp], objective: Polynomials, bits: int) -> Structure:
