@@ -15,8 +15,9 @@ Integers = NDArray[np.integer]
 def roof_dual_fixings(energy: Energy) -> tuple[Integers, Integers]:
     """Bits that the roof dual's maximum flow fixes, and their values as spins; none without the package.
 
-    Weak persistency: some state of least energy has all these values together (Hammer, Hansen and Simeone,
-    "Roof duality, complementation and persistency in quadratic 0-1 optimization", 1984).
+    Strong persistency: every state of least energy has all these values (Hammer, Hansen and Simeone,
+    "Roof duality, complementation and persistency in quadratic 0-1 optimization", 1984). The package's weak
+    persistencies are not used: up to 0.6.11 the values that it picks among ties need not belong to one state.
     """
     none = np.zeros(0, np.int64)
     alive = np.flatnonzero(energy.alive)
@@ -30,7 +31,7 @@ def roof_dual_fixings(energy: Energy) -> tuple[Integers, Integers]:
     vectors = (place[energy.rows], place[energy.columns], energy.quadratic)
     kind = "SPIN" if energy.spins else "BINARY"
     bqm = dimod.BinaryQuadraticModel.from_numpy_vectors(energy.linear[alive], vectors, 0.0, kind)
-    _, fixed = roof_duality(bqm, strict=False)
+    _, fixed = roof_duality(bqm, strict=True)
     bits = np.array(sorted(fixed), np.int64)
     values = np.array([1 if fixed[bit] > 0 else -1 for bit in bits.tolist()], np.int64)
     return alive[bits], values

@@ -146,6 +146,21 @@ def test_compiled_passes_keep_the_least_energy(vartype: Vartype, monkeypatch: py
     assert taken > 100
 
 
+def test_roof_duality_among_ties() -> None:
+    """Two states of least energy that agree in no bit: nothing may be fixed to a mixture of both."""
+    roof = Presolve(persistency=False, symmetry=False, roof_seconds=1.0)
+    linear = {(0,): -1, (1,): 1.03125, (2,): -1, (3,): 1.03125}
+    pairs = {(0, 1): -2.03125, (0, 2): 4, (0, 3): 4, (1, 2): 4, (1, 3): 4, (2, 3): -2.03125}
+    assert check(linear | pairs, 4, Vartype.BINARY, roof) == 0
+    rng = np.random.default_rng(7)
+    taken = 0
+    for _ in range(250):
+        terms: Terms = {(i,): float(rng.integers(-2, 3)) for i in range(6)}
+        terms |= {(i, j): float(rng.integers(-2, 3)) for j in range(6) for i in range(j) if rng.random() < 0.6}
+        taken += check({n: c for n, c in terms.items() if c} or {(0,): 1.0}, 6, Vartype.BINARY, roof)
+    assert taken > 100
+
+
 @pytest.mark.parametrize("vartype", list(Vartype))
 def test_strong_couplings_form_chains_and_circles(vartype: Vartype) -> None:
     """Couplings far above all fields: every bit follows another, along paths, rings and trees."""
