@@ -210,8 +210,10 @@ class Projection:
         body, relation = self._body(op)
         if relation is Relation.GE:
             body = arithmetic.scale(body, -1.0)
-        if relation is Relation.EQ and op.form is PenaltyForm.LINEAR:
-            body = arithmetic.scale(body, equation_signs(body))
+        if relation is Relation.EQ:
+            linear = op.row_forms(body.rows) == FORMS.index(PenaltyForm.LINEAR)
+            if linear.any():
+                body = arithmetic.scale(body, np.where(linear, equation_signs(body), 1.0))
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))

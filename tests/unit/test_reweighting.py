@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule
+from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule
 from qevo_compiler.driver import compile, load
 from qevo_compiler.ir import Evidence
+from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.tuning import TuneOptions, tuned
 
@@ -76,6 +78,26 @@ def test_reweighted_equals_recompiled(target: str, options: dict[str, str]) -> N
     ]
     assert found.module.main.ops_of(CircuitOp) == again.module.main.ops_of(CircuitOp) or target == "cirq"
     assert len(found.files) == len(again.files)
+
+
+@pytest.mark.parametrize("target", ["dwave", "qubo"])
+def test_rows_that_are_stated_the_other_way_round_keep_their_sign(target: str) -> None:
+    """One row is 1 - x == 0, the other a square: as a family mixed, and the first is nowhere positive as x - 1."""
+    text = """program mixed
+var x: binary[3]
+minimize x[0] - 2 * x[1] - x[2]
+subject to
+  rows[i]: (x[0] xor (x[i] or x[2])) == 1 for i in 0..2
+"""
+    program = compile(text, target=target, level=0)
+    form = program.module.main.only(PenaltyOp).form
+    assert form is PenaltyForm.MIXED
+    again = compile(text, target=target, level=0, passes={"penalize-constraints": {"weights": ("rows=9",)}})
+    found, wanted = (spin_view(p.module) for p in (program.reweight(rows=9.0), again))
+    assert found is not None
+    assert wanted is not None
+    assert_same(found, wanted)
+    assert all(source.title != "later steps" for source in Projection(program.module).sources())
 
 
 def test_factors_multiply_and_reweighting_back_restores_the_model() -> None:
