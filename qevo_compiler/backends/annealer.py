@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Literal
+from enum import Enum
+from numbers import Integral
+from typing import Any, ClassVar, Literal, TypeVar
 
 import dimod
 import numpy as np
@@ -29,6 +31,7 @@ from qevo_compiler.evaluator.annealing import schedules as curves
 
 Floats = NDArray[np.float64]
 _MOST_SEED = 2**63 - 1
+_Option = TypeVar("_Option", bound=Enum)
 
 
 class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
@@ -90,11 +93,12 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
         `seed` None draws one; the info of the result names it. `progress` hears the part done, from 0 to 1; when
         `interrupt_function` gives true, the samples are those reached so far.
 
-        Raises `ValueError` for numbers out of range and names that are not options.
+        Raises `ValueError` for numbers out of range, models that are not finite and names that are not options.
         """
         if kwargs:
             raise ValueError(f"unknown parameters: {', '.join(sorted(kwargs))}")
-        variables, model = _spin_model(bqm)
+        variables, own = _own_model(bqm)
+        model = own if bqm.vartype is dimod.SPIN else _in_spins(own)
         reads, initial = 1 if num_reads is None else num_reads, None
         if initial_states is not None:
             given = self.parse_initial_states(bqm, initial_states, initial_states_generator, num_reads, 0)
@@ -103,25 +107,39 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
             reads=_count("num_reads", reads),
             sweeps=_count("num_sweeps", 1000 if num_sweeps is None else num_sweeps),
             seed=_seed(seed),
-            method=Method(method),
+            method=_named("method", method, Method),
             beta_range=None if beta_range is None else _ends(beta_range),
             initial=initial,
-            rule=Rule(proposal_acceptance_criteria.lower()),
-            threads=threads,
+            rule=_named("proposal_acceptance_criteria", str(proposal_acceptance_criteria).lower(), Rule),
+            threads=None if threads is None else _count("threads", threads),
         )
         betas = _betas(model, plan, beta_schedule_type, beta_schedule, num_sweeps, num_sweeps_per_beta)
         plan = replace(plan, betas=betas)
         spins = solve(model, plan, Watch(progress, interrupt_function))
-        return _sample_set(bqm, variables, spins, energies(model, spins), plan)
+        states = spins if bqm.vartype is dimod.SPIN else ((spins + 1) // 2).astype(np.int8)
+        # Energies are sums of the model's own numbers: restated over spins they could cancel.
+        return dimod.SampleSet.from_samples(
+            (states, variables), bqm.vartype, energies(own, states), info=_info(plan), sort_labels=False
+        )
 
 
-def _spin_model(bqm: dimod.BinaryQuadraticModel) -> tuple[list[Any], SpinModel]:
-    """The variables in the model's order, and the model over spins."""
-    spin = bqm.change_vartype("SPIN", inplace=False) if bqm.vartype is not dimod.SPIN else bqm
-    variables = list(spin.variables)
-    vectors = spin.to_numpy_vectors(variable_order=variables)
+def _own_model(bqm: dimod.BinaryQuadraticModel) -> tuple[list[Any], SpinModel]:
+    """The variables in the model's order, and its own biases, of spins or of bits, in 64-bit floats."""
+    variables = list(bqm.variables)
+    vectors = bqm.to_numpy_vectors(variable_order=variables)
     i, j, values = vectors.quadratic
-    return variables, SpinModel.from_pairs(vectors.linear_biases, i, j, values, float(spin.offset))
+    model = SpinModel.from_pairs(vectors.linear_biases, i, j, values, float(bqm.offset))
+    if not all(np.isfinite(numbers).all() for numbers in (model.fields, model.couplings, model.offset)):
+        raise ValueError("the model's biases and offset must be finite numbers")
+    return variables, model
+
+
+def _in_spins(bits: SpinModel) -> SpinModel:
+    """A model of bits x = (1 + s) / 2 restated; dimod does it in the type of the numbers, which may be float32."""
+    quarters, halves = bits.couplings / 4, bits.fields / 2
+    offset = bits.offset + float(halves.sum()) + float(quarters.sum())
+    ends = (np.bincount(end, quarters, bits.size) for end in (bits.rows, bits.columns))
+    return replace(bits, offset=offset, fields=np.asarray(halves + sum(ends), np.float64), couplings=quarters)
 
 
 def _states(found: dimod.SampleSet, variables: list[Any]) -> NDArray[np.int8]:
@@ -161,14 +179,22 @@ def _betas(
 
 
 def _ends(given: Sequence[float]) -> tuple[float, float]:
-    hot, cold = (float(beta) for beta in given)
-    if not (hot > 0 and cold > 0 and np.isfinite([hot, cold]).all()):
+    ends = [float(beta) for beta in given]
+    if len(ends) != 2 or not (np.isfinite(ends).all() and min(ends) > 0):
         raise ValueError("`beta_range` must be two finite numbers above 0")
-    return hot, cold
+    return ends[0], ends[1]
+
+
+def _named(name: str, value: str, options: type[_Option]) -> _Option:
+    """The option of that value."""
+    known = [option.value for option in options]
+    if value not in known:
+        raise ValueError(f"`{name}` is one of {', '.join(known)}, not {value!r}")
+    return options(value)
 
 
 def _count(name: str, value: int) -> int:
-    if value < 1:
+    if not (isinstance(value, Integral) and value >= 1):
         raise ValueError(f"`{name}` must be a whole number from 1, not {value!r}")
     return int(value)
 
@@ -176,16 +202,13 @@ def _count(name: str, value: int) -> int:
 def _seed(seed: int | None) -> int:
     if seed is None:
         return int(np.random.SeedSequence().generate_state(1, np.uint64)[0] >> np.uint64(1))
-    if not 0 <= seed <= _MOST_SEED:
+    if not (isinstance(seed, Integral) and 0 <= seed <= _MOST_SEED):
         raise ValueError(f"`seed` must be a whole number from 0 to {_MOST_SEED}")
     return int(seed)
 
 
-def _sample_set(
-    bqm: dimod.BinaryQuadraticModel, variables: list[Any], spins: NDArray[np.int8], values: Floats, plan: Plan
-) -> dimod.SampleSet:
-    states = spins if bqm.vartype is dimod.SPIN else ((spins + 1) // 2).astype(np.int8)
+def _info(plan: Plan) -> dict[str, Any]:
     info: dict[str, Any] = {"seed": plan.seed, "method": plan.method.value}
     if plan.betas is not None:
         info["beta_range"] = [float(plan.betas[0]), float(plan.betas[-1])]
-    return dimod.SampleSet.from_samples((states, variables), bqm.vartype, values, info=info, sort_labels=False)
+    return info

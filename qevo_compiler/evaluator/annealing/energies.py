@@ -15,7 +15,7 @@ _TASK = 64 * SQUARE
 
 
 def energies(model: SpinModel, samples: Spins, threads: int | None = None) -> NDArray[np.float64]:
-    """Energies [reads] of `samples` [reads, n] of -1 and +1.
+    """Energies [reads] of `samples` [reads, n] of -1 and +1, or of 0 and 1 for a model whose numbers belong to bits.
 
     Exact for `integral` models, whose sums are made in 32-bit floats; others in 64-bit floats. Cost:
     O(reads (n + couplings) / lanes).

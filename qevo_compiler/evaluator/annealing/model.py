@@ -22,6 +22,7 @@ Indices = NDArray[np.int32]
 # Sums of integers stay exact in 32-bit floats below this.
 _EXACT = 1 << 24
 _SMALL = 127
+_LEAST_SQUARED = 1e-100
 _CHUNK = 1 << 19
 
 
@@ -151,9 +152,11 @@ class SpinModel:
     @cached_property
     def field_spreads(self) -> Floats:
         """The root mean square of every spin's local field over random states."""
-        squares = self.couplings**2
+        # Squares beyond the range of floats are taken in units.
+        unit = 1.0 if _LEAST_SQUARED < self.unit < 1 / _LEAST_SQUARED else self.unit
+        squares = (self.couplings / unit) ** 2
         both = np.bincount(self.rows, squares, self.size) + np.bincount(self.columns, squares, self.size)
-        return np.asarray(np.sqrt(self.fields**2 + both), np.float64)
+        return np.asarray(np.sqrt((self.fields / unit) ** 2 + both) * unit, np.float64)
 
 
 @dataclass(frozen=True)
@@ -205,15 +208,18 @@ class DenseSpins:
 
 
 def unit_of(values: Floats) -> float:
-    """A number of which all `values` are integer multiples, if 1 or one like the least of them is; else the largest."""
+    """A number of which all `values` are multiples by integers below 2^24, if 1 or one like the least of them is.
+
+    Else the largest of them, so that values in units stay within the range of 32-bit floats.
+    """
     strengths = np.abs(values[values != 0])
     if not len(strengths):
         return 1.0
-    smallest = float(strengths.min())
+    smallest, largest = float(strengths.min()), float(strengths.max())
     for unit in (1.0, smallest, smallest / 2):
-        if are_integers(strengths, unit):
+        if largest < _EXACT * unit and are_integers(strengths, unit):
             return unit
-    return float(strengths.max())
+    return largest
 
 
 def are_integers(values: Floats, unit: float) -> bool:

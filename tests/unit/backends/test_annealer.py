@@ -133,3 +133,50 @@ def test_tiny_models(size: int, method: str) -> None:
     found = Annealer().sample(bqm, num_reads=3, num_sweeps=10, seed=0, method=method)
     assert found.record.energy.tolist() == [0.5 - size] * 3
     assert list(found.variables) == list(bqm.variables)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, object])
+def test_bits_are_restated_in_double_precision(dtype: type) -> None:
+    """A coefficient of 1e9 beside one of 1: halves of single precision would swallow the 1 and the offset."""
+    bqm = dimod.BinaryQuadraticModel({"a": 1e9, "b": -1.0}, {("a", "b"): -0.5}, -3.25, "BINARY", dtype=dtype)
+    found = Annealer().sample(bqm, num_reads=5, seed=1)
+    assert found.first.sample == {"a": 0, "b": 1}
+    assert found.first.energy == pytest.approx(-4.25, abs=1e-6)
+
+
+@pytest.mark.parametrize("vartype", ["SPIN", "BINARY"])
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.filterwarnings("error")
+def test_numbers_at_the_ends_of_the_range(method: str, vartype: str) -> None:
+    for a, b, ab in [(1e300, -1e300, 1e300), (1e-290, -3e-290, 1e-300), (1.0, -1e-30, 0.25), (2.0**60, 1.0, -3.0)]:
+        bqm = dimod.BinaryQuadraticModel({"a": a, "b": b}, {("a", "b"): ab}, 0.0, vartype)
+        best = dimod.ExactSolver().sample(bqm).first
+        found = Annealer().sample(bqm, num_reads=16, num_sweeps=100, seed=2, method=method).first
+        assert bqm.energy(found.sample) == pytest.approx(best.energy, rel=1e-9, abs=0)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_models_that_are_not_finite_are_refused(bad: float) -> None:
+    for bqm in (
+        dimod.BinaryQuadraticModel({"a": bad}, {}, 0.0, "SPIN"),
+        dimod.BinaryQuadraticModel({"a": 1.0}, {("a", "b"): bad}, 0.0, "BINARY"),
+        dimod.BinaryQuadraticModel({"a": 1.0}, {}, bad, "SPIN"),
+    ):
+        with pytest.raises(ValueError, match="finite"):
+            Annealer().sample(bqm)
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"num_reads": 2.5}, "num_reads"),
+        ({"seed": 1.5}, "seed"),
+        ({"threads": 0}, "threads"),
+        ({"method": "foo"}, "method.*tempering.*foo"),
+        ({"proposal_acceptance_criteria": "foo"}, "gibbs.*foo"),
+        ({"beta_range": (1.0, 2.0, 3.0)}, "beta_range"),
+    ],
+)
+def test_wrong_options_are_named(options: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        Annealer().sample(glass(5, 0), **options)
