@@ -22,8 +22,9 @@ from numpy.typing import NDArray
 from qevo_compiler.backends.statevector import probabilities
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import BadArgument
-from qevo_compiler.dialects import ising, linear, poly
+from qevo_compiler.dialects import ising, linear, nn, poly, problem
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.evaluator.annealing import PolynomialModel, SpinModel, energies, polynomial_energies
 from qevo_compiler.evaluator.reference import evaluate_func
@@ -39,9 +40,11 @@ _UNLIKELY = 1e-12
 def evaluate_module(module: Module, inputs: Inputs, func: str = "main") -> dict[str, Any]:
     """The values of a func as a JSON object. `inputs` has values by symbol; for models, states as `spins` or `bits`.
 
-    Raises `CompileError` for states that do not fit, `Invalid` for values that are missing.
+    Raises `CompileError` for values and states that are missing or do not fit, and for a func that there is not.
     """
-    chosen = module.func(func)
+    chosen = module.find(func)
+    if chosen is None:
+        raise CompileError(BadArgument(None, f"--func {func}", f"--func {module.main.name}"))
     circuit = chosen.first(CircuitOp)
     if circuit is not None:
         return _circuit(circuit)
@@ -55,10 +58,27 @@ def evaluate_module(module: Module, inputs: Inputs, func: str = "main") -> dict[
 
 
 def _values(func: Func, inputs: Inputs) -> dict[str, Any]:
+    _check_values(func, inputs)
     found = evaluate_func(func, variables=inputs, parameters=inputs)
     constraints = {name: body.tolist() for name, body in found.constraints.items()}
     outputs = [output.tolist() for output in (*found.outputs, *found.returns)]
     return {"objective": found.objective, "constraints": constraints, "outputs": outputs}
+
+
+def _check_values(func: Func, inputs: Inputs) -> None:
+    """Raise `CompileError` for a symbol that the func does not have, and a value that is missing or does not fit."""
+    shapes = {op.symbol: [op.shape, shape_of(op.result)] for op in func.ops_of(problem.VariableOp)}
+    stored = {op.symbol: [shape_of(op.result)] for op in func.ops_of(nn.ParameterOp)}
+    known = {**stored, **shapes}
+    wrong = [name for name in inputs if name not in known or inputs[name].shape not in known[name]]
+    wrong += [name for name in shapes if name not in inputs and name not in stored]
+    if wrong:
+        listed = ", ".join(f'"{name}": {_form(of_shape[0])}' for name, of_shape in known.items())
+        raise CompileError(BadArgument(None, f"--inputs: {wrong[0]}", f"{{{listed}}}"))
+
+
+def _form(shape: tuple[int, ...]) -> str:
+    return f"array of shape [{', '.join(map(str, shape))}]" if shape else "number"
 
 
 def _circuit(circuit: CircuitOp) -> dict[str, Any]:

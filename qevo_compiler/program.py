@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -245,9 +246,10 @@ def load(path: str | Path) -> CompiledProgram:
     changed, or the manifest is of another version.
     """
     path = Path(path)
-    found = sorted(path.glob(f"*.{manifest.SUFFIX}")) if path.is_dir() else [path]
-    if len(found) != 1 or not found[0].exists():
-        raise CompileError(NoProgram(None, str(path), len(found) if path.is_dir() else 0))
+    folder = os.path.isdir(path)
+    found = sorted(path.glob(f"*.{manifest.SUFFIX}")) if folder else [path]
+    if len(found) != 1 or not os.path.exists(found[0]):
+        raise CompileError(NoProgram(None, str(path), len(found) if folder else 0))
     record = manifest.read_manifest(found[0].read_bytes(), found[0].name)
     prefix = f"{record['program']}."
     contents = {

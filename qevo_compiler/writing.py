@@ -21,7 +21,7 @@ def write_files(
 
     Raises `CompileError` when that is impossible; folders made on the way are then removed again.
     """
-    made = [path for path in (folder, *folder.parents) if not path.exists()]
+    made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
     mark = f".{uuid4().hex}.part"
     written: list[Path] = []
     try:

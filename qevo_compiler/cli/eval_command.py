@@ -46,6 +46,9 @@ def _inputs(args: argparse.Namespace) -> dict[str, Any]:
         return {}
     file = read_source(Path(args.inputs))
     try:
-        return {name: np.asarray(value, np.float64) for name, value in json.loads(file.text).items()}
-    except (ValueError, AttributeError):
-        raise CompileError(BadArgument(None, file.name, 'a JSON object such as {"x": [0, 1]}')) from None
+        found = {name: np.asarray(value, np.float64) for name, value in json.loads(file.text).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        found = None
+    if found is None or not all(np.isfinite(values).all() for values in found.values()):
+        raise CompileError(BadArgument(None, file.name, '{"x": [0, 1]}: an object of finite numbers'))
+    return found

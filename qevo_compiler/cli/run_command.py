@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if Path(args.source).is_dir() or args.source.endswith(".manifest.json"):
+    if os.path.isdir(args.source) or args.source.endswith(".manifest.json"):
         from qevo_compiler.program import load
 
         loaded = load(args.source)

@@ -6,6 +6,7 @@ Nothing that is read is executed: pickled objects are refused, and so are paths 
 from __future__ import annotations
 
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -75,8 +76,8 @@ def _resolve(file: ast.File, folder: Path | None) -> Path:
         raise CompileError(OutsideFolder(file.span, file.path))
     if path.suffix.lower() not in _READERS:
         raise CompileError(UnknownFileType(file.span, file.path))
-    if not path.is_file():
-        near = [p.name for p in path.parent.iterdir() if p.suffix in _READERS] if path.parent.is_dir() else []
+    if not os.path.isfile(path):
+        near = [p.name for p in path.parent.iterdir() if p.suffix in _READERS] if os.path.isdir(path.parent) else []
         raise CompileError(MissingFile(file.span, file.path, did_you_mean(path.name, near)))
     return path
 

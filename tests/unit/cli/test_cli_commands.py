@@ -205,3 +205,48 @@ def test_keys_of_the_environment_are_not_printed(
     assert main(["run", KNAPSACK]) == 1
     captured = capsys.readouterr()
     assert "secret-key-material" not in captured.out + captured.err
+
+
+@pytest.mark.parametrize("command", [["run"], ["compile"], ["explain"], ["check"], ["eval"], ["import"]])
+@pytest.mark.parametrize("length", [300, 5000])
+def test_names_too_long_for_the_system(command: list[str], length: int, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*command, "a" * length + ".qevo"]) == 1
+    assert main(["compile", KNAPSACK, "-o", "a" * length]) == 1
+    assert capsys.readouterr().err.count("error[Q00") == 2
+
+
+def test_check_reads_files_of_other_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "good.lp").write_text("Minimize\n obj: x0 + 2 x1\nSubject To\n c: x0 + x1 >= 1\nBinary\n x0 x1\nEnd\n")
+    (tmp_path / "bad.qubo").write_text("p qubo 0 2 2 0\n0 0 nan\n1 1 1\n")
+    assert main(["check", str(tmp_path / "good.lp")]) == 0
+    assert capsys.readouterr().err == ""
+    assert main(["check", str(tmp_path / "bad.qubo"), str(tmp_path / "good.lp")]) == 1
+    assert "error[Q09" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("inputs", "shown"),
+    [
+        (None, '"take": array of shape [4]'),
+        ('{"take": [1, 0]}', '"take": array of shape [4]'),
+        ('{"take": [1, 0, 0, 1], "tke": 1}', "`--inputs: tke`"),
+        ('{"take": [1, 0, 0, NaN]}', "finite numbers"),
+        ('{"take": [1, 0, 0, 1e999]}', "finite numbers"),
+        ('{"take": {"a": 1}}', "finite numbers"),
+        ('{"take": [[1], [1, 0]]}', "finite numbers"),
+        ("[1, 0, 0, 1]", "finite numbers"),
+    ],
+)
+def test_values_that_do_not_fit(
+    inputs: str | None, shown: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", KNAPSACK, "--stop-after", "expand-polynomials"]) == 0
+    (tmp_path / "middle.qir").write_text(capsys.readouterr().out)
+    (tmp_path / "in.json").write_text(inputs or "")
+    given = [] if inputs is None else ["--inputs", str(tmp_path / "in.json")]
+    assert main(["eval", str(tmp_path / "middle.qir"), *given]) == 1
+    error = capsys.readouterr().err
+    assert "error[Q0011]" in error
+    assert shown in error
+    assert main(["eval", str(tmp_path / "middle.qir"), "--func", "nope"]) == 1
+    assert "--func main" in capsys.readouterr().err
