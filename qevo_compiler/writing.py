@@ -21,7 +21,7 @@ def write_files(
 
     Raises `CompileError` when that is impossible; folders made on the way are then removed again.
     """
-    made = [path for path in (folder, *folder.parents) if not os.path.exists(path)]
+    made = _missing(folder)
     mark = f".{uuid4().hex}.part"
     written: list[Path] = []
     try:
@@ -47,18 +47,28 @@ def write_files(
 
 
 def write_file(path: Path, content: bytes) -> Path:
-    """Write one file, whole or not at all; raises `CompileError` when that is impossible."""
+    """Write one file, whole or not at all; raises `CompileError` when that is impossible, and leaves no new folder."""
+    made = _missing(path.parent)
     partial = Path(f"{path}.{uuid4().hex}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)
         os.replace(partial, path)
+        made = []
     except OSError as error:
         raise CompileError(CannotWrite(None, str(path), error.strerror or str(error))) from None
     finally:
         with suppress(OSError):
             partial.unlink()
+        for folder in made:
+            with suppress(OSError):
+                folder.rmdir()
     return path
+
+
+def _missing(folder: Path) -> list[Path]:
+    """The folders that would have to be made, inner ones first."""
+    return [path for path in (folder, *folder.parents) if not os.path.exists(path)]
 
 
 def _replace_all(paths: list[Path], mark: str, folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
@@ -53,8 +54,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return OK
     # Only the chosen command is imported, so that every command starts fast.
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
-    args = make_parser([chosen] if chosen else list(COMMANDS)).parse_args(arguments)
-    return _guarded(args)
+    try:
+        args = make_parser([chosen] if chosen else list(COMMANDS)).parse_args(arguments)
+        return _guarded(args)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
 
 
 def make_parser(names: Sequence[str]) -> argparse.ArgumentParser:
@@ -83,24 +88,36 @@ def make_parser(names: Sequence[str]) -> argparse.ArgumentParser:
 def _guarded(args: argparse.Namespace) -> int:
     from qevo_compiler.cli.common import report
     from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.diagnostics.sources import CannotWrite
     from qevo_compiler.source import SourceMap
 
     args.sources = SourceMap()
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        # What the system refuses to write is met here, not by the interpreter's last flush.
+        sys.stdout.flush()
+        return code
     except CompileError as error:
         report(error.diagnostics, args)
         return WRONG_PROGRAM
     except BrokenPipeError:
         # The reader of our output left; point stdout away so that the interpreter's last flush is quiet.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()
         return OK
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG) or error.filename is not None:
+            _report_bug(error)
+            return OUR_BUG
+        _discard_output()
+        report([CannotWrite(None, "standard output", error.strerror or str(error))], args)
+        return WRONG_PROGRAM
     except Exception as error:
         _report_bug(error)
         return OUR_BUG
+
+
+def _discard_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _report_bug(error: Exception) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -250,3 +252,28 @@ def test_values_that_do_not_fit(
     assert shown in error
     assert main(["eval", str(tmp_path / "middle.qir"), "--func", "nope"]) == 1
     assert "--func main" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("where", ["load_command", "_guarded"])
+def test_an_interrupt_at_any_moment_is_one_line(
+    where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(f"qevo_compiler.cli.main.{where}", interrupted)
+    assert main(["check", KNAPSACK]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["run", KNAPSACK], ["compile", KNAPSACK, "--emit", "ir"], ["explain", "Q0204"]])
+def test_output_that_cannot_be_written_is_no_bug_of_ours(arguments: list[str]) -> None:
+    with open("/dev/full", "wb") as full:
+        found = subprocess.run(
+            [sys.executable, "-m", "qevo_compiler", *arguments], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    error = found.stderr.decode()
+    assert found.returncode == 1
+    assert "error[Q0007]: cannot write into `standard output`" in error
+    assert "bug" not in error
