@@ -23,14 +23,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
     from qevo_compiler.evaluation import evaluate_module
+    from qevo_compiler.frontend.ir_files import read_module
     from qevo_compiler.frontend.load import read_source
-    from qevo_compiler.ir import parse_module
 
     file = read_source(Path(args.source))
     args.sources.add(file)
-    module = parse_module(file)
+    module = read_module(file)
     print(json.dumps(evaluate_module(module, _inputs(args), args.func)))
     return 0
 

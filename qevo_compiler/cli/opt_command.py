@@ -18,16 +18,16 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
     from qevo_compiler.driver import run_guarded
+    from qevo_compiler.frontend.ir_files import read_module
     from qevo_compiler.frontend.load import read_source
-    from qevo_compiler.ir import module_chunks, parse_module
+    from qevo_compiler.ir import module_chunks
     from qevo_compiler.passes.pipeline import Pipeline
 
     file = read_source(Path(args.source))
     args.sources.add(file)
     watch = Watcher(args)
-    module = parse_module(file)
+    module = read_module(file)
     result = run_guarded(Pipeline.parse(args.passes), module, make_context(args), watch, not args.no_verify_ir)
     watch.finish()
     for chunk in module_chunks(result):

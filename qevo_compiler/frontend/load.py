@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
 from qevo_compiler.frontend.builder import Problem
-from qevo_compiler.ir import Module, parse_module
+from qevo_compiler.ir import Module
 from qevo_compiler.source import SourceFile, SourceMap
 
 if TYPE_CHECKING:
@@ -86,9 +86,9 @@ def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, so
 
         return Imported(import_declared(file, path.stem), sources, Task.PROBLEM)
     if path.suffix == ".qir":
-        import qevo_compiler.dialects  # noqa: F401  declares every op before the text is read
+        from qevo_compiler.frontend.ir_files import read_module
 
-        return Imported(parse_module(file), sources, Task.PROBLEM if task in (None, Task.LINEARIZE) else task)
+        return Imported(read_module(file), sources, Task.PROBLEM if task in (None, Task.LINEARIZE) else task)
     from qevo_compiler.frontend.torch.load import load_model_file
 
     return _traced(load_model_file(path, sources), path.stem, task, sources)

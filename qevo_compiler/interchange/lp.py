@@ -45,6 +45,8 @@ _COMMENT = re.compile(r"\\[^\n]*")
 _HEAD = re.compile(r"\s*(min|max)(imi[sz]e|imum)?\b", re.IGNORECASE)
 _END = re.compile(r"^[ \t]*end\s*$", re.IGNORECASE | re.MULTILINE)
 _NOT_FINITE = re.compile(r"(?<![\w.])[+-]?(nan|inf|infinity)(?=[ \t]+[A-Za-z_\[])", re.IGNORECASE)
+# dimod's reader never comes back from a character of the value 0.
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NUMBERED = re.compile(r"([A-Za-z_]+)(0|[1-9]\d*)")
 _RELATIONS = {"==": Relation.EQ, "<=": Relation.LE, ">=": Relation.GE}
 _WORD = re.compile(r"[A-Za-z_!\"#$%&(,;?@'`{}~][^\s:*^+<>=\[\]/\\-]*")
@@ -86,6 +88,10 @@ def read(file: InputFile) -> Module:
     if infinite is not None:
         place = file.span_of(rf"(?<![\w.])({re.escape(infinite[1])})(?![\w.])")
         raise CompileError(NotFiniteNumber(place, infinite[1]))
+    control = _CONTROL.search(plain)
+    if control is not None:
+        reason = f"it has the control character U+{ord(control[0]):04X}"
+        raise CompileError(Unreadable(file.span_of(f"({_CONTROL.pattern})"), FORMAT, reason))
     try:
         model = dimod.lp.loads(plain)
     except (ValueError, RuntimeError, IndexError, KeyError, OverflowError, TypeError):

@@ -70,7 +70,8 @@ class CarlemanTruncation(Pass):
         self, request: Request, certificate: Certificate, states: Floats, context: Context
     ) -> list[LedgerEntry]:
         """Refuse or warn where nothing is proved; the entry that says a refusal was overridden."""
-        size = float(np.linalg.norm(states, axis=1).max())
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = float(np.linalg.norm(states, axis=1).max())
         if np.isfinite(size) and (certificate.bound < size or certificate.bound == 0):
             return []
         found = dissipation(request.chunk, request.start)

@@ -75,7 +75,8 @@ class HistoryLeastSquares(Pass):
                 raise CompileError(BadOption(None, self.name, "radius", str(self.radius), "a positive number"))
             return np.full(steps.steps + 1, self.radius), Evidence.ESTIMATED
         radii = majorant_radii(steps, request.start, moments)
-        largest = float(np.linalg.norm(iterate(steps, request.start), axis=1).max())
+        with np.errstate(over="ignore", invalid="ignore"):
+            largest = float(np.linalg.norm(iterate(steps, request.start), axis=1).max())
         if not largest <= _WIDEST:
             raise CompileError(NoBox(request.span, largest))
         if radii.max() <= _LOOSE * largest:

@@ -64,7 +64,9 @@ class LinearReport:
     @property
     def status(self) -> str:
         """`certified` where a proved bound is below the trajectory's size, `divergent` where nothing stops growth."""
-        run, size = self.found.run, float(np.linalg.norm(self.found.exact - self.reader.map.pivot.values, axis=1).max())
+        run = self.found.run
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = float(np.linalg.norm(self.found.exact - self.reader.map.pivot.values, axis=1).max())
         if run.certificate.bound < size or run.certificate.bound == 0:
             return "certified"
         kind = self.found.flags.of_class(run.order, self.found.chunk).value

@@ -61,7 +61,8 @@ def _size(kappa: float, tolerance: float) -> tuple[float, float, int]:
     if not (kappa >= 1 and math.isfinite(kappa)) or not 0 < tolerance < 1:
         raise ValueError(f"no inverse polynomial for kappa {kappa!r} and tolerance {tolerance!r}")
     wide = max(kappa, _LEAST)
-    growth = math.acosh((wide**2 + 1) / (wide**2 - 1))
+    # acosh((w^2 + 1) / (w^2 - 1)), which would be 0 for w from 1e8 on.
+    growth = 2 * math.atanh(1 / wide)
     return wide, growth, max(math.ceil(math.acosh(1 / tolerance) / growth), 1)
 
 

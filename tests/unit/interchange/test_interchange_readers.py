@@ -267,3 +267,13 @@ def test_an_ommx_instance_means_what_ommx_says() -> None:
         solution = instance.evaluate(dict(zip([0, 1, 2, 7], point.tolist(), strict=True)))
         assert -value == pytest.approx(solution.objective)
         assert fits == solution.feasible
+
+
+@pytest.mark.parametrize("character", ["\0", "\x07", "\x1b", "\x7f"])
+def test_control_characters_in_lp_files_are_refused(character: str) -> None:
+    """dimod's reader runs forever on the first of them."""
+    text = f"Minimize\n obj: x0 + 2 x1\nSubject To\n c: x0 + {character}x1 >= 1\nBinary\n x0 x1\nEnd\n"
+    with pytest.raises(CompileError) as refused:
+        stated(text.encode(), "lp")
+    (found,) = refused.value.diagnostics
+    assert (found.code, str(found.span)) == ("Q0911", "lp:4:10")

@@ -154,3 +154,15 @@ def test_force_on_the_command_line(capsys) -> None:
     assert main(["run", source]) == 1
     assert main(["run", source, "--force"]) == 0
     assert "1 divergent" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [[], ["--target=cirq"], ["--target=dwave"]])
+@pytest.mark.filterwarnings("error")
+def test_an_optimizer_that_overflows_is_said_in_diagnostics(arguments, tmp_path, capsys) -> None:
+    source = tmp_path / "far.qevo"
+    training = "train sgd(rate = 3, steps = 50)\nlinearize carleman(order = 5)\n"
+    source.write_text(f"program far\nparam x: real = 0.5\nminimize x^2 / 2 + x^4 / 4\n{training}")
+    code = main(["run", str(source), "--force", *arguments])
+    captured = capsys.readouterr()
+    assert (code, "divergent" in captured.out) == (0, True) if not arguments else code == 1
+    assert not arguments or "error[Q06" in captured.err
