@@ -117,7 +117,8 @@ class CompiledProgram:
     def update(self, source: Any, data: Mapping[str, Any] | None = None) -> CompiledProgram:
         """The program for changed data that change numbers of the objective only.
 
-        `source` is what was compiled, `data` as for `compile`. Front end and expansion run again, nothing else.
+        `source` is what was compiled, `data` as for `compile`. Front end and expansion run again, and where bits
+        were eliminated or products split, presolve and quadratization; nothing else.
         Penalty weights stay; where they were proved for the old objective they count as given now. Raises
         `CompileError` where variables, constraints or the pattern of couplings change.
         """

@@ -127,10 +127,9 @@ def _rebuilt(
         passes = _behind(pipeline, _AFTER)
         main = Func("main", (), (*kept, *penalties, replace(model, span=module.main.only(ising.ModelOp).span)))
     else:
-        if objective is not None:
-            return None
+        own = table.objective if objective is None else table.objective_bits(objective)
         # What presolve finds and how products are split depends on the weighted sum, so both are done anew.
-        total = combine([(table.objective, 1.0), *zip(table.energies, weights, strict=True)])
+        total = combine([(own, 1.0), *zip(table.energies, weights, strict=True)])
         kept = [op for op in kept if not (isinstance(op, ising.RegisterOp) and op.role is Role.AUXILIARY)]
         passes = _from(pipeline, _PRESOLVE) or _from(pipeline, _LOWERING)
         main = Func("main", (), (*kept, *penalties, poly.ObjectiveOp(total)))

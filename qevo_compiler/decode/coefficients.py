@@ -93,6 +93,10 @@ class CoefficientTable:
         rows, columns = Array(self._rows[keep]), Array(self._columns[keep])
         return ising.ModelOp(offset, Array(fields), rows, columns, Array(couplings[keep]))
 
+    def objective_bits(self, objective: ObjectiveOp) -> Polynomials:
+        """Another objective over the same variables, over bits and to be minimised."""
+        return self._projection.objective_bits(objective)
+
     def _clean(self, couplings: Floats, parts: Sequence[tuple[float, Vector]]) -> None:
         """Set to zero what is nothing but rounding of parts that cancel."""
         if not len(self._shared):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -176,6 +178,26 @@ def test_new_objective_data() -> None:
             program.update(change)
     with pytest.raises(CompileError, match="Q0668"):
         program.update(KNAPSACK.replace("var take: binary[7]", "var take: binary[7]\nvar y: binary"))
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("target", ["dwave", "qubo"])
+def test_new_data_where_bits_were_eliminated_or_products_split(target: str, level: int) -> None:
+    text = """program cubic
+data w: real[4]
+var x: binary[4]
+minimize w[0] * x[0] * x[1] * x[2] + w[1] * x[2] * x[3] + w[2] * x[1] + w[3] * x[3]
+subject to
+  few: sum(x[i] for i in 0..4) <= 2
+"""
+    some, others = [-3, 2, 1, -1], [2, -4, -1, 3]
+    for first, second in ((some, others), (others, some), ([1, 1, 1, 1], [1, 1, 1, 1])):
+        old, new = ({"w": np.array(w, float)} for w in (first, second))
+        found = compile(text, data=old, target=target, level=level).update(text, new).run(seed=1).best
+        states = [x for x in itertools.product((0, 1), repeat=4) if sum(x) <= 2]
+        values = [second[0] * a * b * c + second[1] * c * d + second[2] * b + second[3] * d for a, b, c, d in states]
+        assert found.feasible
+        assert found.objective == min(values)
 
 
 def test_rounded_programs_are_reweighted_before_rounding() -> None:
