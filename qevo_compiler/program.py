@@ -217,6 +217,7 @@ class CompiledProgram:
             symbols = [op.symbol for op in self.module.func("problem").ops_of(poly.ConstraintOp)]
             listed = ", ".join(f"`{symbol}`" for symbol in symbols)
             known = f"its constraints are {listed}" if symbols else "its problem has no constraint"
+            known += "; one without decisions holds always and is left out"
             raise CompileError(NoSuchConstraint(None, name, known, did_you_mean(name, symbols)))
         return lines
 
