@@ -310,11 +310,16 @@ class BadHead(Error):
 
 @dataclass(frozen=True)
 class NothingStated(Error):
-    """A file has no variables, so there is nothing to decide."""
+    """A file has no variables, so there is nothing to decide.
+
+    The target `qubo` writes no such file either: every variable of the program has only one value.
+    """
 
     code: ClassVar[str] = "Q0922"
     title: ClassVar[str] = "the file `{path}` has no variables"
-    help: ClassVar[str] = "is it the right file, and all of it?"
+    help: ClassVar[str] = (
+        "is it the right file, and all of it? To write one, give the program a variable with two values"
+    )
 
     path: str
 

@@ -98,3 +98,9 @@ def test_explanations_and_report_work(tmp_path: Path) -> None:
     assert main(["compile", source, "--target=qubo", "-o", folder, "--verify", "--report", str(page)]) == 0
     assert page.stat().st_size > 1000
     assert load(folder).explain_coupling("s0", "s1")[0].startswith("coupling of s0 and s1")
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_program_without_bits_has_no_file(form: str) -> None:
+    with pytest.raises(CompileError, match="Q0922"):
+        compile("program fixed\nvar k: int in [3, 3]\nminimize 2 * k\n", target="qubo", format=form)

@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import NoQubo
+from qevo_compiler.diagnostics.interchange import NoQubo, NothingStated
 from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.interchange import FORMATS, check_writable, read_model, write_model
@@ -57,7 +57,11 @@ class Qubo(Target):
     def check(self, module: Module) -> None:
         """Legal ops, one model over bits, and the package that its format needs."""
         check_legal(module, self.name, self.legal, "`dwave` takes spins, `openqasm3` and `cirq` take circuits")
-        check_writable(_the_qubo(module), self.format.value)
+        model = _the_qubo(module)
+        if not model.size:
+            # No format's reader takes a file without variables, ours included.
+            raise CompileError(NothingStated(None, f"{module.name}.{self.format.suffix}"))
+        check_writable(model, self.format.value)
 
     def emit(self, module: Module) -> Iterator[EmittedFile]:
         yield EmittedFile(self.format.suffix, partial(write_model, _the_qubo(module), self.format.value))
