@@ -74,7 +74,7 @@ class CarlemanTruncation(Pass):
         if np.isfinite(size) and (certificate.bound < size or certificate.bound == 0):
             return []
         found = dissipation(request.chunk, request.start)
-        steps = request.chunk.steps
+        steps = request.chunk.updates
         if found.of_class(certificate.order, steps) is not Dissipativity.NONE:
             context.warn(NotCertified(request.span, certificate.bound, size))
             return []
@@ -105,10 +105,10 @@ class CarlemanTruncation(Pass):
         entries = [LedgerEntry(self.name, "truncation error", error, Evidence.MEASURED, note=note)]
         whole = request.op.map
         if request.chunk.steps < whole.steps:
-            run = reupload(whole, request.start, order, request.chunk.steps, pivot=np.zeros(whole.size))
-            last = iterate(whole, request.start)[-1]
+            run = reupload(whole, request.start, order, request.chunk.updates, pivot=np.zeros(whole.size))
+            last, own = iterate(whole, request.start)[-1], whole.resting
             note = f"{len(run.uploads)} uploads, re-centred on the downloaded point, against the optimizer itself"
-            gap = float(np.linalg.norm(run.states[-1] - last))
+            gap = float(np.linalg.norm((run.states[-1] - last)[own]))
             entries.append(LedgerEntry(self.name, "error after all re-uploads", gap, Evidence.MEASURED, note=note))
             if np.isfinite(run.bounds[-1]):
                 note = "bound A of every chunk and the amplification of the error before it"
