@@ -23,6 +23,7 @@ from qevo_compiler.analyses.carleman.monomials import Floats, basis_size
 from qevo_compiler.analyses.carleman.reupload import reupload
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.linear import DivergentLift, LiftTooLarge, NoOrder, NotCertified
+from qevo_compiler.diagnostics.pipeline import BadOption
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
@@ -55,6 +56,9 @@ class CarlemanTruncation(Pass):
         order = self.order or (request.asked.order if request.asked else None)
         if order is None:
             raise CompileError(NoOrder(request.span))
+        if self.moments and request.op.map.stages:
+            expected = "for steps in the weights alone: set `step-map.activations=expanded`"
+            raise CompileError(BadOption(None, self.name, "moments", "true", expected))
         states = iterate(request.chunk, request.start)
         certificate = Certifier.of(request.chunk, request.start, self.moments).at(order)
         entries = self._judged(request, certificate, states, context)
