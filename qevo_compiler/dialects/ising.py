@@ -18,6 +18,9 @@ from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
 
 
+_PART = 1 << 16  # couplings that are verified at a time
+
+
 class Role(EnumAttribute):
     """Why a bit exists."""
 
@@ -204,18 +207,30 @@ def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None
         raise Invalid("rows, columns and values differ in length")
     if not len(i):
         return
-    if not (i < j).all():
+    # A part at a time stays in the cache; each begins with the last coupling of the part before.
+    sound = all(_ascending(i[k : k + _PART + 1], j[k : k + _PART + 1]) for k in range(0, len(i), _PART))
+    if not sound:
         if (i == j).any():
             raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
-        raise Invalid("a coupling is not strictly upper triangular")
+        if (i > j).any():
+            raise Invalid("a coupling is not strictly upper triangular")
+        raise Invalid("couplings are not sorted or repeat")
     if rows.least < 0 or columns.most >= size:
         raise Invalid("a coupling names a missing variable")
-    later = i[1:] > i[:-1]
-    later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
-    if not later.all():
-        raise Invalid("couplings are not sorted or repeat")
     if not values.is_finite:
         raise Invalid("a coupling is not finite")
+
+
+def _ascending(i: NDArray[np.integer], j: NDArray[np.integer]) -> bool:
+    """Whether the pairs (i, j) ascend strictly, row by row, and each has i < j."""
+    new_row = i[1:] != i[:-1]
+    if (new_row < (j[1:] <= j[:-1])).any():
+        return False
+    # Inside a row columns ascend, so that the first pair of each row tells for all.
+    first = np.flatnonzero(new_row) + 1
+    heads = i[first]
+    ordered = bool((heads[1:] > heads[:-1]).all()) and (not len(heads) or bool(heads[0] > i[0]))
+    return ordered and bool(i[0] < j[0]) and bool((heads < j[first]).all())
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import expansion
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
 from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
+from qevo_compiler.dialects.poly.pair_arrays import WORTH
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
-from qevo_compiler.passes.affine_square import square_of_row
+from qevo_compiler.passes.affine_square import AffineForm, affine_form, square_of_row, symbolic_square
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -56,7 +57,15 @@ class Expander:
     def polynomials(self, value: Value) -> Polynomials:
         """The collected polynomials of a value."""
         known = self._known[value]
+        if isinstance(known, Product) and (form := self._form(known)) is not None:
+            symbolic = symbolic_square(form, float(known.factors.reshape(-1)[0]))
+            if symbolic is not None:
+                return symbolic
         return self._algebra.polynomials(self._expansion(known, None))
+
+    def _form(self, x: Product) -> AffineForm | None:
+        """What `x` is the square of (times its factor), where that is one affine form."""
+        return affine_form(x.left, self._algebra) if x.left is x.right else None
 
     def _release(self, op: Op) -> None:
         # Peak memory is that of the values still needed, not of all that ever were.
@@ -118,6 +127,10 @@ class Expander:
         left = self._algebra.merged(x)
         right = left if y is x else self._algebra.merged(y)
         pairs = expansion.square_pairs(left) if left is right else expansion.product_pairs(left, right)
+        if left is right and left.rows == 1 and pairs >= WORTH:
+            # It costs nothing until it is written out, which may be in a pass that wants another form.
+            self._affordable(pairs, span)
+            return Product(left, right, np.array(1.0))
         if is_worth_deferring(left, right, pairs):
             return Product(left, right, np.array(1.0))
         return self._product(left, right, span)
@@ -164,7 +177,7 @@ class Expander:
             result = self._algebra.merged(expansion.add(self._product(result, x, op.span), shift))
         return result
 
-    def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion:
+    def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion | Product:
         count = int(np.prod([n for axis, n in enumerate(shape_of(op.x)) if axis not in op.axes], dtype=np.int64))
         shape = tuple(1 if axis in op.axes else n for axis, n in enumerate(shape_of(op.x)))
         targets = np.arange(count, dtype=np.int32).reshape(shape)
@@ -174,7 +187,7 @@ class Expander:
         if not isinstance(x, Product):
             return expansion.regroup(x, groups, count)
         if count == 1:
-            return sum_product(x)
+            return x if self._form(x) is not None and (x.factors == 1).all() else sum_product(x)
         return expansion.regroup(self._multiplied_out(x, op.span), groups, count)
 
     def _scatter_add(self, op: nn.ScatterAddOp, x: Expansion) -> Expansion:

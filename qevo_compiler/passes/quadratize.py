@@ -17,8 +17,11 @@ from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
+from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
 from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.evaluator.pair_kernels import written_pairs
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
+from qevo_compiler.ir.deferred import bounded
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import Search, cover
@@ -127,8 +130,20 @@ def _model(p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> isin
     _, names, coefficients = p.block(1)
     linear = np.zeros(bits)
     linear[names[:, 0]] = coefficients
-    single = Array(linear)
-    _, pairs, quadratic = p.block(2)
-    rows, columns = Array(pairs[:, 0]), Array(pairs[:, 1])
     kind = ising.ModelOp if spins else ising.QuboOp
-    return kind(offset, single, rows, columns, Array(quadratic), span=op.span)
+    return kind(offset, Array(linear), *couplings(p), span=op.span)
+
+
+def couplings(p: Polynomials) -> tuple[Array, Array, Array]:
+    """Rows, columns and coefficients of the products of two; the products of a square are written here."""
+    block = next((block for block in p.terms if block.degree == 2), None)
+    if block is None:
+        none = Array(np.zeros(0, np.int32))
+        return none, none, Array(np.zeros(0))
+    names, products = block.variables, block.coefficients
+    if isinstance(names, PairNames) and isinstance(products, PairProducts) and not products.formed:
+        rows, columns, values = written_pairs(names.names, products.weights, products.factor)
+        ends = names.names[[0, 1, -2, -1]].tolist()
+        placed = bounded(rows, ends[0], ends[2]), bounded(columns, ends[1], ends[3])
+        return *placed, bounded(values, products.least, products.most)
+    return Array(names.values[:, 0]), Array(names.values[:, 1]), products

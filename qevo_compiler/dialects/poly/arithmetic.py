@@ -96,7 +96,7 @@ def substitute(p: Polynomials, affine: AffineMap) -> Polynomials:
 
 def reduce_powers(p: Polynomials, vartype: Vartype) -> Polynomials:
     """Apply x^2 = x (binary) or s^2 = 1 (spin), so that every term is multilinear."""
-    if not any(_has_powers(names) for _, names, _ in _blocks(p)):
+    if all(block.squarefree for block in p.terms):
         return p
     blocks: list[Block] = []
     for row, names, coefficients in _blocks(p):
@@ -179,10 +179,6 @@ def _split_by_degree(row: Ints, names: Ints, coefficients: Floats) -> list[Block
         here = degrees == degree
         blocks.append((row[here], np.ascontiguousarray(ordered[here, :degree][:, ::-1]), coefficients[here]))
     return blocks
-
-
-def _has_powers(names: Ints) -> bool:
-    return names.shape[1] > 1 and bool((names[:, 1:] == names[:, :-1]).any())
 
 
 def _multilinear(names: Ints, vartype: Vartype) -> Ints:
