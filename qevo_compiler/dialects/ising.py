@@ -13,12 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
+from qevo_compiler.dialects.coupling_order import verify_pairs
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
-
-
-_PART = 1 << 16  # couplings that are verified at a time
 
 
 class Role(EnumAttribute):
@@ -201,38 +199,6 @@ class PenaltyOp(Op):
             raise Invalid(f"`{self.symbol}`: a form a row belongs to a mixed penalty, and that needs it")
 
 
-def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
-    i, j = rows.values, columns.values
-    if not len(i) == len(j) == values.size:
-        raise Invalid("rows, columns and values differ in length")
-    if not len(i):
-        return
-    # A part at a time stays in the cache; each begins with the last coupling of the part before.
-    sound = all(_ascending(i[k : k + _PART + 1], j[k : k + _PART + 1]) for k in range(0, len(i), _PART))
-    if not sound:
-        if (i == j).any():
-            raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
-        if (i > j).any():
-            raise Invalid("a coupling is not strictly upper triangular")
-        raise Invalid("couplings are not sorted or repeat")
-    if rows.least < 0 or columns.most >= size:
-        raise Invalid("a coupling names a missing variable")
-    if not values.is_finite:
-        raise Invalid("a coupling is not finite")
-
-
-def _ascending(i: NDArray[np.integer], j: NDArray[np.integer]) -> bool:
-    """Whether the pairs (i, j) ascend strictly, row by row, and each has i < j."""
-    new_row = i[1:] != i[:-1]
-    if (new_row < (j[1:] <= j[:-1])).any():
-        return False
-    # Inside a row columns ascend, so that the first pair of each row tells for all.
-    first = np.flatnonzero(new_row) + 1
-    heads = i[first]
-    ordered = bool((heads[1:] > heads[:-1]).all()) and (not len(heads) or bool(heads[0] > i[0]))
-    return ordered and bool(i[0] < j[0]) and bool((heads < j[first]).all())
-
-
 @dataclass(frozen=True)
 class ModelOp(Op):
     """A spin model. `scale` is what the problem's energy was multiplied by to get it."""
@@ -251,7 +217,7 @@ class ModelOp(Op):
         return self.fields.size
 
     def verify(self) -> None:
-        _verify_pairs(self.rows, self.columns, self.couplings, self.size)
+        verify_pairs(self.rows, self.columns, self.couplings, self.size)
         if not (np.isfinite(self.fields.values).all() and np.isfinite(self.offset)):
             raise Invalid("a field or the offset is not finite")
 
@@ -273,7 +239,7 @@ class QuboOp(Op):
         return self.linear.size
 
     def verify(self) -> None:
-        _verify_pairs(self.rows, self.columns, self.quadratic, self.size)
+        verify_pairs(self.rows, self.columns, self.quadratic, self.size)
         if not (np.isfinite(self.linear.values).all() and np.isfinite(self.offset)):
             raise Invalid("a linear coefficient or the offset is not finite")
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly import Polynomials, Terms, pair_arrays
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
-from qevo_compiler.dialects.poly.pair_arrays import WORTH, PairNames, no_rows, pair_products
+from qevo_compiler.dialects.poly.gram import Product
+from qevo_compiler.dialects.poly.pair_arrays import PairNames, no_rows, pair_products
 from qevo_compiler.dialects.poly.polynomials import without_zeros
 from qevo_compiler.evaluator import term_kernels
 
@@ -48,7 +49,7 @@ class AffineForm:
 
 def symbolic_square(form: AffineForm, factor: float = 1.0) -> Polynomials | None:
     """The square times `factor`, its products given by a rule; None where they are few or have no such rule."""
-    products = pair_products(form.weights, factor) if form.pairs >= WORTH else None
+    products = pair_products(form.weights, factor) if form.pairs >= pair_arrays.WORTH else None
     if products is None:
         return None
     constant, single = form.low_terms()
@@ -73,6 +74,17 @@ def affine_form(x: Expansion, algebra: Algebra) -> AffineForm | None:
     if not spins and not algebra.binary[names].all():
         return None
     return AffineForm(constant, names, weights, spins)
+
+
+def squared_form(x: Product, algebra: Algebra) -> AffineForm | None:
+    """What `x` is the square of, but for its factor, where that is one affine form."""
+    return affine_form(x.left, algebra) if x.left is x.right else None
+
+
+def symbolic_product(x: Product, algebra: Algebra) -> Polynomials | None:
+    """`symbolic_square` of the product, where it is one."""
+    form = squared_form(x, algebra)
+    return None if form is None else symbolic_square(form, float(x.factors.reshape(-1)[0]))
 
 
 def square_of_row(x: Expansion, algebra: Algebra) -> Expansion | None:

@@ -12,14 +12,13 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.poly import DivisionByVariable, NotPolynomial, TooManyTerms
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
-from qevo_compiler.dialects.poly import expansion
+from qevo_compiler.dialects.poly import expansion, pair_arrays
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
 from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
-from qevo_compiler.dialects.poly.pair_arrays import WORTH
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
-from qevo_compiler.passes.affine_square import AffineForm, affine_form, square_of_row, symbolic_square
+from qevo_compiler.passes.affine_square import affine_form, square_of_row, squared_form, symbolic_product
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -57,15 +56,8 @@ class Expander:
     def polynomials(self, value: Value) -> Polynomials:
         """The collected polynomials of a value."""
         known = self._known[value]
-        if isinstance(known, Product) and (form := self._form(known)) is not None:
-            symbolic = symbolic_square(form, float(known.factors.reshape(-1)[0]))
-            if symbolic is not None:
-                return symbolic
-        return self._algebra.polynomials(self._expansion(known, None))
-
-    def _form(self, x: Product) -> AffineForm | None:
-        """What `x` is the square of (times its factor), where that is one affine form."""
-        return affine_form(x.left, self._algebra) if x.left is x.right else None
+        symbolic = symbolic_product(known, self._algebra) if isinstance(known, Product) else None
+        return symbolic or self._algebra.polynomials(self._expansion(known, None))
 
     def _release(self, op: Op) -> None:
         # Peak memory is that of the values still needed, not of all that ever were.
@@ -127,11 +119,11 @@ class Expander:
         left = self._algebra.merged(x)
         right = left if y is x else self._algebra.merged(y)
         pairs = expansion.square_pairs(left) if left is right else expansion.product_pairs(left, right)
-        if left is right and left.rows == 1 and pairs >= WORTH:
+        single = left is right and pairs >= pair_arrays.WORTH and affine_form(left, self._algebra) is not None
+        if single:
             # It costs nothing until it is written out, which may be in a pass that wants another form.
             self._affordable(pairs, span)
-            return Product(left, right, np.array(1.0))
-        if is_worth_deferring(left, right, pairs):
+        if single or is_worth_deferring(left, right, pairs):
             return Product(left, right, np.array(1.0))
         return self._product(left, right, span)
 
@@ -187,7 +179,7 @@ class Expander:
         if not isinstance(x, Product):
             return expansion.regroup(x, groups, count)
         if count == 1:
-            return x if self._form(x) is not None and (x.factors == 1).all() else sum_product(x)
+            return x if squared_form(x, self._algebra) is not None else sum_product(x)
         return expansion.regroup(self._multiplied_out(x, op.span), groups, count)
 
     def _scatter_add(self, op: nn.ScatterAddOp, x: Expansion) -> Expansion:

@@ -16,6 +16,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
+from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
 from qevo_compiler.dialects.poly.polynomials import pack
@@ -145,5 +146,6 @@ def couplings(p: Polynomials) -> tuple[Array, Array, Array]:
         rows, columns, values = written_pairs(names.names, products.weights, products.factor)
         ends = names.names[[0, 1, -2, -1]].tolist()
         placed = bounded(rows, ends[0], ends[2]), bounded(columns, ends[1], ends[3])
+        state_ascending(*placed)  # the names ascend
         return *placed, bounded(values, products.least, products.most)
     return Array(names.values[:, 0]), Array(names.values[:, 1]), products

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qevo_compiler.dialects.poly.pair_arrays import PairProducts
 from qevo_compiler.dialects.poly.polynomials import AffineMap, Floats, Ints, Polynomials, Terms, Vartype, pack
 from qevo_compiler.ir import Array
 
@@ -35,8 +36,14 @@ def scale(p: Polynomials, factors: ArrayLike) -> Polynomials:
     factor = np.asarray(factors, np.float64)
     if not factor.all():
         return pack(p.rows, [(r, v, c * (factor[r] if factor.ndim else factor)) for r, v, c in _blocks(p)])
-    scaled = (c * (factor[r] if factor.ndim else factor) for r, _, c in _blocks(p))
-    return Polynomials(p.rows, tuple(Terms(b.row, b.variables, Array(c)) for b, c in zip(p.terms, scaled, strict=True)))
+    return Polynomials(p.rows, tuple(_scaled(block, factor) for block in p.terms))
+
+
+def _scaled(block: Terms, factor: Floats) -> Terms:
+    coefficients = block.coefficients
+    by_rule = coefficients.scaled(float(factor)) if isinstance(coefficients, PairProducts) and not factor.ndim else None
+    scaled = by_rule or Array(coefficients.values * (factor[block.row.values] if factor.ndim else factor))
+    return Terms(block.row, block.variables, scaled)
 
 
 def multiply(p: Polynomials, q: Polynomials) -> Polynomials:
