@@ -16,13 +16,9 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
-from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.pair_kernels import written_pairs
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
-from qevo_compiler.ir.deferred import bounded
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import Search, cover
@@ -30,6 +26,7 @@ from qevo_compiler.passes.products.draft import Draft, TooMany
 from qevo_compiler.passes.products.monomials import Monomials
 from qevo_compiler.passes.products.sharing import share
 from qevo_compiler.passes.stages import QUADRATIC, UNCONSTRAINED
+from qevo_compiler.passes.written_square import written_square
 
 AUXILIARY = "product"
 
@@ -122,30 +119,23 @@ def _lowered(
     for other in main.ops:
         if not isinstance(other, (ising.RegisterOp, poly.ObjectiveOp)):
             builder.append(other)
-    builder.append(_model(polynomial, bits, spins, op))
+    builder.append(_model(main, polynomial, bits, spins, op))
     return builder.finish()
 
 
-def _model(p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
+def _model(main: Func, p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
     offset = float(p.constants()[0])
     _, names, coefficients = p.block(1)
     linear = np.zeros(bits)
     linear[names[:, 0]] = coefficients
     kind = ising.ModelOp if spins else ising.QuboOp
-    return kind(offset, Array(linear), *couplings(p), span=op.span)
-
-
-def couplings(p: Polynomials) -> tuple[Array, Array, Array]:
-    """Rows, columns and coefficients of the products of two; the products of a square are written here."""
+    # A square is written without eliminated bits at once; `drop-eliminated` does so for couplings that are listed.
+    reduction = main.first(ising.ReductionOp)
+    kept = None if reduction is None else reduction.kept(bits)
+    written = written_square(p, kept)
+    if written is not None:
+        return kind(offset, Array(linear if kept is None else linear[kept]), *written, span=op.span)
     block = next((block for block in p.terms if block.degree == 2), None)
-    if block is None:
-        none = Array(np.zeros(0, np.int32))
-        return none, none, Array(np.zeros(0))
-    names, products = block.variables, block.coefficients
-    if isinstance(names, PairNames) and isinstance(products, PairProducts) and not products.formed:
-        rows, columns, values = written_pairs(names.names, products.weights, products.factor)
-        ends = names.names[[0, 1, -2, -1]].tolist()
-        placed = bounded(rows, ends[0], ends[2]), bounded(columns, ends[1], ends[3])
-        state_ascending(*placed)  # the names ascend
-        return *placed, bounded(values, products.least, products.most)
-    return Array(names.values[:, 0]), Array(names.values[:, 1]), products
+    pairs = np.zeros((0, 2), np.int32) if block is None else block.variables.values
+    quadratic = Array(np.zeros(0)) if block is None else block.coefficients
+    return kind(offset, Array(linear), Array(pairs[:, 0]), Array(pairs[:, 1]), quadratic, span=op.span)
