@@ -68,15 +68,15 @@ class Square:
         return len(self.products)
 
     def incidence(self, size: int) -> Incidence:
-        weights, double = self.products.weights, 2.0 * self.products.factor
+        weights, factor = self.products.weights, self.products.factor
         sizes = np.abs(weights)
         order = np.argsort(sizes)
         other = np.full(len(sizes), sizes[order[-1]])
         other[order[-1]] = sizes[order[-2]]
         found = Incidence(np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
-        found.total[self.names] = double * weights * (weights.sum() - weights)
-        found.reach[self.names] = abs(double) * sizes * (sizes.sum() - sizes)
-        found.largest[self.names] = abs(double) * sizes * other
+        found.total[self.names] = 2.0 * weights * (weights.sum() - weights) * factor
+        found.reach[self.names] = 2.0 * sizes * (sizes.sum() - sizes) * abs(factor)
+        found.largest[self.names] = 2.0 * sizes * other * abs(factor)
         found.degree[self.names] = len(sizes) - 1
         return found
 

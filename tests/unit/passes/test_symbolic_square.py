@@ -25,6 +25,8 @@ WHOLE = f"sum(w[i] * x[i] for i in 0..{COUNT})"
 BITS, SPINS = f"var x: binary[{COUNT}]\n", f"var x: spin[{COUNT}]\n"
 PROGRAMS = {
     "partition": f"{BITS}minimize ({WHOLE} - 400)^2\n",
+    "halves": f"{BITS}minimize ({WHOLE} - 450)^2\n",
+    "pinned": f"{BITS}minimize ({WHOLE} + 2000 * x[3] - 5000 * x[7] - 900)^2\n",
     "spins": f"{SPINS}minimize ({SUM} - 1.3)^2\n",
     "scaled": f"{BITS}maximize -0.3 * ({SUM} - 1.3)^2\n",
     "beside": f"{BITS}var y: binary[4]\nminimize ({SUM} - 1.3)^2 + sum(y)\n",
