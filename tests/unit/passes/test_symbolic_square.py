@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,3 +100,20 @@ def test_it_is_the_general_square(weights: list[int], constant: int, factor: flo
     for block, other in zip(found.terms, expected.terms, strict=True):
         np.testing.assert_array_equal(block.coefficients.values, other.coefficients.values * factor)
         assert block.row == other.row
+
+
+@pytest.mark.parametrize("options", ["", "{persistency=false,symmetry=false}"], ids=["reduced", "whole"])
+def test_a_partition_takes_little_more_memory_than_its_couplings(options: str) -> None:
+    count = 1500
+    text = f"program p\ndata a: int[{count}]\nvar x: binary[{count}]\n"
+    text += f"minimize (sum(a[i] * x[i] for i in 0..{count}) - 9000)^2\n"
+    module = import_source(text, data={"a": np.arange(1, 1 + count) * 4}).module
+    passes = Pipeline.parse(pipeline_text("problem", "qubo").replace("presolve", f"presolve{options}"))
+    tracemalloc.start()
+    try:
+        model = passes.run(module).main.only(ising.QuboOp)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert model.quadratic.size == count * (count - 1) // 2
+    assert peak < 1.4 * 16 * model.quadratic.size
