@@ -48,17 +48,21 @@ class Listed:
 
 @dataclass(frozen=True)
 class Square:
-    """Every pair of `names` [n], with the values of the rule `products`: all in the time of n, none formed.
+    """The pairs of a rule over n names, with the values of another: all in the time of n, none formed.
 
     The methods are those of `Listed`. Sums at a bit are taken by formula: rounded as much, but not in the same order.
     """
 
-    names: Ints
+    rule: PairNames
     products: PairProducts
 
     @property
+    def names(self) -> Ints:
+        return self.rule.names
+
+    @property
     def pairs(self) -> Ints:
-        return PairNames(self.names).values
+        return self.rule.values
 
     @property
     def values(self) -> Floats:
@@ -101,7 +105,7 @@ class Square:
         return _square(names, rest, factor), gain, float(np.cumsum(np.concatenate(inner))[-1])
 
     def terms(self) -> Terms | None:
-        return Terms(no_rows(len(self)), PairNames(self.names), self.products)
+        return Terms(no_rows(len(self)), self.rule, self.products)
 
 
 Couplings = Listed | Square
@@ -112,7 +116,7 @@ def couplings_of(p: Polynomials) -> Couplings:
     for block in p.terms:
         names, products = block.variables, block.coefficients
         if isinstance(names, PairNames) and isinstance(products, PairProducts) and len(names.names) > 2:
-            return Square(names.names, products)
+            return Square(names, products)
     _, pairs, values = p.block(2)
     return Listed(pairs, values)
 
@@ -121,4 +125,4 @@ def _square(names: Ints, weights: Floats, factor: float) -> Couplings:
     products = pair_products(weights, factor)
     if products is None:
         return Listed(np.zeros((0, 2), np.int32), np.zeros(0))
-    return Square(names, products)
+    return Square(PairNames(names), products)

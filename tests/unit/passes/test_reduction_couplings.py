@@ -22,7 +22,7 @@ def pair(names: list[int], seed: int, factor: float, whole: bool) -> tuple[Squar
     weights = signs * (rng.integers(1, 9, len(names)) if whole else rng.random(len(names)) + 0.1)
     products = pair_products(weights, factor)
     assert products is not None
-    square = Square(np.array(sorted(names), np.int32), products)
+    square = Square(PairNames(np.array(sorted(names), np.int32)), products)
     return square, Listed(square.pairs, square.values)
 
 
