@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean, render
 from qevo_compiler.diagnostics.pipeline import UnknownPass
 from qevo_compiler.diagnostics.qlsa import NotLinear
-from qevo_compiler.diagnostics.sources import BadArgument, ModelOption
+from qevo_compiler.diagnostics.sources import BadArgument, CompiledAlready, ModelOption
 from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
 from qevo_compiler.passes.registry import PASSES
 
@@ -137,6 +137,17 @@ def check_linear_options(args: argparse.Namespace, linear: bool) -> None:
     given = [f"--{name}" for name in ("force", "shots") if getattr(args, name, None)]
     if given and not linear:
         raise CompileError(*(NotLinear(None, option) for option in given))
+
+
+def check_compiled_options(args: argparse.Namespace) -> None:
+    """Refuse options about compiling beside a compiled program's folder, which they could not change."""
+    named = ("target", "embed", "device", "format", "set", "passes", "name", "data", "task", "bits", "print_ir_after")
+    flags = ("time_passes", "stop_after", "dump_pipeline", "no_verify_ir")
+    given = [f"--{name.replace('_', '-')}" for name in (*named, *flags) if getattr(args, name, None)]
+    if getattr(args, "level", 1) != 1:
+        given.append(f"-O{args.level}")
+    if given:
+        raise CompileError(*(CompiledAlready(None, option, args.source) for option in given))
 
 
 def _settings(items: list[str]) -> dict[str, dict[str, Any]]:

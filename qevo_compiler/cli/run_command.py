@@ -19,6 +19,7 @@ from qevo_compiler.cli.common import (
     Watcher,
     add_compilation,
     add_source,
+    check_compiled_options,
     check_linear_options,
     check_model_options,
     console,
@@ -63,6 +64,7 @@ def run(args: argparse.Namespace) -> int:
     if os.path.isdir(args.source) or args.source.endswith(".manifest.json"):
         from qevo_compiler.program import load
 
+        check_compiled_options(args)
         loaded = load(args.source)
         linear = loaded.module.find("history") is not None
         check_linear_options(args, linear)

@@ -241,3 +241,18 @@ class ModelOption(Error):
     help: ClassVar[str] = "leave it out; a program states `bits` where it declares a real variable"
 
     option: str
+
+
+@dataclass(frozen=True)
+class CompiledAlready(Error):
+    """An option about compiling was given beside the folder of a program that is compiled already.
+
+    The folder holds what one compilation made: its target, data and passes stand in the manifest.
+    """
+
+    code: ClassVar[str] = "Q0017"
+    title: ClassVar[str] = "`{option}` is for compiling, and `{source}` holds a compiled program"
+    help: ClassVar[str] = "leave it out, or run the program's source with it"
+
+    option: str
+    source: str

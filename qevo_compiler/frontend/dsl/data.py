@@ -122,6 +122,6 @@ def _reason(error: Exception, path: Path) -> str:
         case _:
             return (
                 "it holds pickled objects, which are not read"
-                if "allow_pickle" in str(error)
+                if str(error).startswith("Object arrays")
                 else "damaged, cut short or of another kind"
             )
