@@ -25,7 +25,8 @@ class Array:
     """A read-only numpy array that compares and hashes by content.
 
     The array handed in is frozen, not copied, when its type and layout already fit; whoever hands
-    it over must not write to it afterwards. Booleans become `u8`, other integers `i64`.
+    it over must not write to it afterwards. Booleans become `u8`, other integers `i64`. Layouts that fit are
+    row by row, column by column (so that columns can be shared) and one number repeated by strides of 0.
     """
 
     def __init__(self, values: ArrayLike) -> None:
@@ -35,7 +36,8 @@ class Array:
         if array.dtype.kind == "f" and (nan := np.isnan(array)).any():
             # Text knows one NaN; its sign and payload would make arrays differ that print alike.
             array = np.where(nan, array.dtype.type(np.nan), array)
-        self.values: NDArray[Any] = np.ascontiguousarray(array).reshape(array.shape)
+        fits = array.flags.forc or not any(array.strides)
+        self.values: NDArray[Any] = array if fits else np.ascontiguousarray(array)
         self.values.setflags(write=False)
 
     @property

@@ -19,6 +19,7 @@ from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
 from qevo_compiler.passes.affine_square import square_of_row
+from qevo_compiler.passes.collecting import collected
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -54,16 +55,20 @@ class Expander:
         self._release(op)
 
     def polynomials(self, value: Value) -> Polynomials:
-        """The collected polynomials of a value."""
-        known = self._known[value]
-        return self._algebra.polynomials(self._expansion(known, None))
+        """The collected polynomials of a value that an op takes, which is forgotten after its last use."""
+        known = self._expansion(self._known[value], None)
+        self._used(value)
+        return collected(known, self._algebra)
 
     def _release(self, op: Op) -> None:
         # Peak memory is that of the values still needed, not of all that ever were.
         for value in op.operands:
-            self._left[value] -= 1
-            if not self._left[value]:
-                del self._known[value]
+            self._used(value)
+
+    def _used(self, value: Value) -> None:
+        self._left[value] -= 1
+        if not self._left[value]:
+            del self._known[value]
 
     def _polynomial_op(self, op: Op, operands: list[Known]) -> Expansion | Product:
         rule = _RULES.get(type(op))

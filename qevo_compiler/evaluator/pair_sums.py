@@ -1,0 +1,149 @@
+"""Sums of many weighted pairs and of many weighted names, collected in the memory of the result.
+
+    found = collect_pairs([Pairs(a, b, weights)], size)     rows < columns inside a pair, ascending, each once
+    totals = sums_by_name([(names, weights)], size)         [size]
+
+Pairs are counted by their lower number, moved to the row of that number and sorted there: two passes over the input
+and one over the rows, whatever the order; pairs that ascend already are copied. Next to the result only one number a
+row is kept, and as much as the result again where long rows are far out of order. Equal pairs are added in the order
+of the input, so that sums are the same on every machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.evaluator.llvm import compiled
+from qevo_compiler.evaluator.pair_kernels import add_kernel, count_kernel, move_kernel, settle_kernel, split_kernel
+
+Floats = NDArray[np.float64]
+Names = NDArray[np.int32]
+
+# Sorting a row in place costs up to the square of its length: beyond so many times the pairs, columns are sorted first.
+LONG = 32
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of non-negative numbers `first` [m] and `second` [m] in either order, with `weights` [m] or a scalar."""
+
+    first: Names
+    second: Names
+    weights: Floats
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def step(self) -> int:
+        return int(self.weights.ndim > 0)
+
+
+def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
+    """Unique ascending pairs [k, 2] (the lower number first) of numbers below `size`, and their summed weights [k].
+
+    Sums of zero are left out. Columns of the pairs are contiguous: `pairs[:, 0]` can be shared without a copy.
+    Raises `ValueError` for 2^31 pairs or more.
+    """
+    parts = [_contiguous(part) for part in parts if len(part)]
+    total = sum(map(len, parts))
+    if total >= 1 << 31:
+        raise ValueError("pairs must be numbered by 31 bits")
+    counts, late = _counted(parts, size)
+    if len(parts) == 1 and not late:
+        return _copied(parts[0])
+    columns = np.empty((2, total), np.int32)
+    if late and float(np.square(counts, dtype=np.float64).sum()) > LONG * total:
+        parts = [_by_column(parts, size)]
+    return _settled(parts, counts, columns)
+
+
+def sums_by_name(parts: Sequence[tuple[Names, Floats]], size: int) -> Floats:
+    """The sum of the weights ([m], or a scalar for all) of each name below `size`, added in order, [size]."""
+    totals = np.zeros(size)
+    add = compiled(add_kernel())
+    for names, given in parts:
+        weights = _weights(given)
+        add(len(names), int(weights.ndim > 0), np.ascontiguousarray(names, np.int32), weights, totals)
+    return totals
+
+
+def _contiguous(part: Pairs) -> Pairs:
+    first, second = (np.ascontiguousarray(x, np.int32) for x in (part.first, part.second))
+    return Pairs(first, second, _weights(part.weights))
+
+
+def _weights(weights: Floats) -> Floats:
+    """The weights as a contiguous array, or a scalar where one number is repeated."""
+    if weights.size and not any(weights.strides):
+        return np.asarray(weights.reshape(-1)[0])
+    return np.ascontiguousarray(weights, np.float64)
+
+
+def _counted(parts: Sequence[Pairs], size: int, by_column: bool = False) -> tuple[Names, bool]:
+    """How many pairs each row (or column) has, and whether some pair does not come after the one before it."""
+    counts, state = np.zeros(size, np.int32), np.array([-1, 0])
+    count = compiled(count_kernel())
+    for part in parts:
+        count(len(part), int(by_column), part.first, part.second, counts, state)
+    return counts, bool(state[1])
+
+
+def _copied(part: Pairs) -> tuple[Names, Floats]:
+    """Pairs that ascend already."""
+    pairs = np.empty((2, len(part)), np.int32)
+    compiled(split_kernel())(len(part), part.first, part.second, pairs[0], pairs[1])
+    values = np.full(len(part), part.weights) if not part.step else part.weights
+    keep = values != 0
+    return (pairs.T, values) if keep.all() else (np.ascontiguousarray(pairs[:, keep]).T, values[keep])
+
+
+def _settled(parts: Sequence[Pairs], counts: Names, pairs: Names) -> tuple[Names, Floats]:
+    total = pairs.shape[1]
+    rows, columns = pairs
+    weight = _common_weight(parts)
+    values = np.empty(total)
+    places = np.cumsum(counts, dtype=np.int32)
+    places -= counts
+    _move(parts, places, columns, values if weight is None else None, by_column=False)
+    # Every bucket's next place is now its end.
+    settle = compiled(settle_kernel(weight is None))
+    kept = int(settle(len(counts), weight or 0.0, places, columns, values, rows))
+    return _closed_up(pairs, kept).T, values if kept == total else values[:kept].copy()
+
+
+def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:
+    """The same pairs in the order of their columns, equal ones in the order that they had."""
+    counts, _ = _counted(parts, size, by_column=True)
+    total = int(counts.sum(dtype=np.int64))
+    weight = _common_weight(parts)
+    rows, weights = np.empty(total, np.int32), np.empty(total) if weight is None else None
+    places = np.cumsum(counts, dtype=np.int32)
+    places -= counts
+    _move(parts, places, rows, weights, by_column=True)
+    columns = np.repeat(np.arange(size, dtype=np.int32), counts)
+    return Pairs(rows, columns, np.asarray(weight) if weights is None else weights)
+
+
+def _move(parts: Sequence[Pairs], places: Names, others: Names, values: Floats | None, by_column: bool) -> None:
+    move = compiled(move_kernel(values is not None))
+    outputs = (others,) if values is None else (others, values)
+    for part in parts:
+        move(len(part), int(by_column), part.step, part.first, part.second, part.weights, places, *outputs)
+
+
+def _common_weight(parts: Sequence[Pairs]) -> float | None:
+    """The one weight of all pairs, or None where they differ."""
+    found = {None if part.step else float(part.weights) for part in parts}
+    return found.pop() if len(found) == 1 else None
+
+
+def _closed_up(pairs: Names, kept: int) -> Names:
+    """The first pairs [2, kept] of [2, m], without the gap between the rows and the columns."""
+    if kept == pairs.shape[1]:
+        return pairs
+    return np.ascontiguousarray(pairs[:, :kept])
