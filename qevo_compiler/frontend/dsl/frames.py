@@ -19,10 +19,14 @@ from qevo_compiler.source import Span
 
 @dataclass(frozen=True)
 class Frame:
-    """The index variables in scope and the rows that they run over."""
+    """The index variables in scope and the rows that they run over.
+
+    `read` remembers what index expressions gave, by their text, so that a large table is read once.
+    """
 
     rows: Rows | None = None
     names: dict[str, Tensor | Labels] = field(default_factory=dict)
+    read: dict[str, Tensor] = field(default_factory=dict)
 
 
 ROOT = Frame()
@@ -74,12 +78,18 @@ class Grid:
         total = self.count * int(run.counts) if run.counts.ndim == 0 else int(counts.sum(dtype=np.int64))
         check_size(total, "this index expression", span)
         dtype = index_dtype(total)
+        if self.count == 1:
+            source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), np.arange(total, dtype=dtype)
+            return self._with(name, run, total, source, steps)
         source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
         if run.counts.ndim == 0:
             steps = np.tile(np.arange(int(run.counts), dtype=dtype), self.count)
         else:
             ends = np.cumsum(counts, dtype=np.int64)
             steps = np.arange(total, dtype=dtype) - np.repeat((ends - counts).astype(dtype), counts)
+        return self._with(name, run, total, source, steps)
+
+    def _with(self, name: str, run: Run, total: int, source: Values, steps: Values) -> Grid:
         own = {key: (values[source], labels) for key, (values, labels) in self.own.items()}
         own[name] = (run.pick(source, steps), run.labels)
         pointer = None if self.pointer is None else self.pointer[source]
@@ -89,9 +99,10 @@ class Grid:
         """Only the rows marked by `keep`."""
         if keep.all():
             return self
-        own = {key: (values[keep], labels) for key, (values, labels) in self.own.items()}
-        pointer = None if self.pointer is None else self.pointer[keep]
-        return Grid(self.outer, int(np.count_nonzero(keep)), pointer, own)
+        kept = np.flatnonzero(keep)
+        own = {key: (values[kept], labels) for key, (values, labels) in self.own.items()}
+        pointer = None if self.pointer is None else self.pointer[kept]
+        return Grid(self.outer, len(kept), pointer, own)
 
 
 def range_run(start: Tensor, stop: Tensor, rows: Rows | None) -> Run:
