@@ -12,23 +12,30 @@ from qevo_compiler.evaluator.llvm.builder import Variable
 
 
 @cache
-def count_kernel() -> Kernel:
-    """count(n, by_column, first, second, counts, state): counts[row] += 1, or counts[column] `by_column`.
-
-    `state` is carried from call to call: the last pair as row << 32 | column (-1 at first), and how many pairs
-    did not come after the one before them.
-    """
-    k = Kernel("count_pairs", n=i64, by_column=i64, first=ptr, second=ptr, counts=ptr, state=ptr)
-    last, late = k.variable(i64, k.load(i64, k.state, 0)), k.variable(i64, k.load(i64, k.state, 1))
-    with k.range(0, k.n) as i:
+def ascend_kernel() -> Kernel:
+    """ascend(n, first, second) -> how many pairs ascend, as (row, column), until one does not."""
+    k = Kernel("ascending_pairs", i64, n=i64, first=ptr, second=ptr)
+    last, place = k.variable(i64, -1), k.variable(i64, 0)
+    with k.repeat() as loop:
+        i = place.get()
+        loop.stop_if(i >= k.n)
         low, high = _ends(k, i)
         key = (low << 32) | high
-        late.add((key <= last.get()).unsigned(i64))
+        loop.stop_if(key <= last.get())
         last.set(key)
+        place.set(i + 1)
+    k.give(place.get())
+    return k
+
+
+@cache
+def count_kernel() -> Kernel:
+    """count(n, by_column, first, second, counts): counts[row] += 1, or counts[column] `by_column`."""
+    k = Kernel("count_pairs", n=i64, by_column=i64, first=ptr, second=ptr, counts=ptr)
+    with k.range(0, k.n) as i:
+        low, high = _ends(k, i)
         bucket = k.select(k.by_column.equals(0), low, high)
         k.store(k.load(i32, k.counts, bucket) + 1, k.counts, bucket)
-    k.store(last.get(), k.state, 0)
-    k.store(late.get(), k.state, 1)
     return k
 
 

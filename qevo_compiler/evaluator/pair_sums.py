@@ -18,7 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import compiled
-from qevo_compiler.evaluator.pair_kernels import add_kernel, count_kernel, move_kernel, settle_kernel, split_kernel
+from qevo_compiler.evaluator.pair_kernels import (
+    add_kernel,
+    ascend_kernel,
+    count_kernel,
+    move_kernel,
+    settle_kernel,
+    split_kernel,
+)
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
@@ -53,13 +60,12 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
     total = sum(map(len, parts))
     if total >= 1 << 31:
         raise ValueError("pairs must be numbered by 31 bits")
-    counts, late = _counted(parts, size)
-    if len(parts) == 1 and not late:
+    if len(parts) == 1 and _ascends(parts[0]):
         return _copied(parts[0])
-    columns = np.empty((2, total), np.int32)
-    if late and float(np.square(counts, dtype=np.float64).sum()) > LONG * total:
+    counts = _counted(parts, size)
+    if float(np.square(counts, dtype=np.float64).sum()) > LONG * total:
         parts = [_by_column(parts, size)]
-    return _settled(parts, counts, columns)
+    return _settled(parts, counts, np.empty((2, total), np.int32))
 
 
 def sums_by_name(parts: Sequence[tuple[Names, Floats]], size: int) -> Floats:
@@ -84,13 +90,18 @@ def _weights(weights: Floats) -> Floats:
     return np.ascontiguousarray(weights, np.float64)
 
 
-def _counted(parts: Sequence[Pairs], size: int, by_column: bool = False) -> tuple[Names, bool]:
-    """How many pairs each row (or column) has, and whether some pair does not come after the one before it."""
-    counts, state = np.zeros(size, np.int32), np.array([-1, 0])
+def _ascends(part: Pairs) -> bool:
+    """Whether every pair comes after the one before it."""
+    return int(compiled(ascend_kernel())(len(part), part.first, part.second)) == len(part)
+
+
+def _counted(parts: Sequence[Pairs], size: int, by_column: bool = False) -> Names:
+    """How many pairs each row (or column) has."""
+    counts = np.zeros(size, np.int32)
     count = compiled(count_kernel())
     for part in parts:
-        count(len(part), int(by_column), part.first, part.second, counts, state)
-    return counts, bool(state[1])
+        count(len(part), int(by_column), part.first, part.second, counts)
+    return counts
 
 
 def _copied(part: Pairs) -> tuple[Names, Floats]:
@@ -118,7 +129,7 @@ def _settled(parts: Sequence[Pairs], counts: Names, pairs: Names) -> tuple[Names
 
 def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:
     """The same pairs in the order of their columns, equal ones in the order that they had."""
-    counts, _ = _counted(parts, size, by_column=True)
+    counts = _counted(parts, size, by_column=True)
     total = int(counts.sum(dtype=np.int64))
     weight = _common_weight(parts)
     rows, weights = np.empty(total, np.int32), np.empty(total) if weight is None else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, counting, pack
 from qevo_compiler.evaluator.pair_sums import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.term_kernels import WORTH
 from qevo_compiler.ir import Array
@@ -40,7 +40,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     for columns, weights in moved:
         (single if columns else constants).append((columns, weights))
     totals = sums_by_name([(columns[0], weights) for columns, weights in single], size)
-    used = np.flatnonzero(totals).astype(np.int32)
+    used = counting(size) if totals.all() else np.flatnonzero(totals).astype(np.int32)
     constant = sum((float(weights.sum()) for _, weights in constants), 0.0)
     low = (
         (np.zeros((1, 0), np.int32), np.array([constant])[: constant != 0]),

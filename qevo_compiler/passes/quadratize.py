@@ -125,9 +125,12 @@ def _lowered(
 def _model(p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
     offset = float(p.constants()[0])
     _, names, coefficients = p.block(1)
-    linear = np.zeros(bits)
-    linear[names[:, 0]] = coefficients
-    single = Array(linear)
+    if len(coefficients) == bits:
+        single = Array(coefficients)  # every bit once, in order
+    else:
+        linear = np.zeros(bits)
+        linear[names[:, 0]] = coefficients
+        single = Array(linear)
     _, pairs, quadratic = p.block(2)
     rows, columns = Array(pairs[:, 0]), Array(pairs[:, 1])
     kind = ising.ModelOp if spins else ising.QuboOp

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms, without_zeros
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, counting, pack, sorted_within_terms, without_zeros
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -93,8 +93,8 @@ def constants(values: ArrayLike) -> Expansion:
 
 def variables(first: int, count: int) -> Expansion:
     """The variables `first .. first + count`, one a row."""
-    names = np.arange(first, first + count, dtype=np.int32)[:, None]
-    return Expansion(count, (Part(None, names, np.array(1.0)),))
+    names = counting(count) if first == 0 else np.arange(first, first + count, dtype=np.int32)
+    return Expansion(count, (Part(None, (names,), np.array(1.0)),))
 
 
 def add(*summands: Expansion) -> Expansion:
