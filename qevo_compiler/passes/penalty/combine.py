@@ -8,9 +8,10 @@ import numpy as np
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
+from qevo_compiler.evaluator.merge_sorted import MOST, merge_sorted
 from qevo_compiler.evaluator.term_kernels import WORTH, SortedPairs, merge_pairs
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.penalty.rounding_dust import is_dust
+from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
 
 
 def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
@@ -29,7 +30,10 @@ def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
 
 
 def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
-    """The sum of sorted lists of pairs, dust set to zero, shortest lists first."""
+    """The sum of sorted lists of pairs without dust: few in one pass, many two by two, shortest lists first."""
+    filled = [block for block in blocks if len(block[1])]
+    if 0 < len(filled) <= MOST:
+        return merge_sorted(filled, DUST)
     parts = [SortedPairs(names, values, factor) for names, values, factor in blocks]
     while len(parts) > 1:
         parts.sort(key=lambda part: len(part.values), reverse=True)
@@ -59,4 +63,4 @@ def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
 
 
 def _terms(names: Ints, values: Floats) -> Terms:
-    return Terms(Array(np.zeros(len(values), np.int32)), Array(names), Array(values))
+    return Terms(Array(np.broadcast_to(np.int32(0), values.shape)), Array(names), Array(values))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import compiled
-from qevo_compiler.evaluator.pair_kernels import (
+from qevo_compiler.evaluator.collect_kernels import (
     add_kernel,
     ascend_kernel,
     count_kernel,
@@ -124,7 +124,7 @@ def _settled(parts: Sequence[Pairs], counts: Names, pairs: Names) -> tuple[Names
     # Every bucket's next place is now its end.
     settle = compiled(settle_kernel(weight is None))
     kept = int(settle(len(counts), weight or 0.0, places, columns, values, rows))
-    return _closed_up(pairs, kept).T, values if kept == total else values[:kept].copy()
+    return closed_up(pairs, kept).T, values if kept == total else values[:kept].copy()
 
 
 def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:
@@ -153,7 +153,7 @@ def _common_weight(parts: Sequence[Pairs]) -> float | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _closed_up(pairs: Names, kept: int) -> Names:
+def closed_up(pairs: Names, kept: int) -> Names:
     """The first pairs [2, kept] of [2, m], without the gap between the rows and the columns."""
     if kept == pairs.shape[1]:
         return pairs
