@@ -22,6 +22,7 @@ from qevo_compiler.evaluator.collect_kernels import (
     add_kernel,
     ascend_kernel,
     count_kernel,
+    disorder_kernel,
     move_kernel,
     settle_kernel,
     split_kernel,
@@ -62,10 +63,7 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
         raise ValueError("pairs must be numbered by 31 bits")
     if len(parts) == 1 and _ascends(parts[0]):
         return _copied(parts[0])
-    counts = _counted(parts, size)
-    if float(np.square(counts, dtype=np.float64).sum()) > LONG * total:
-        parts = [_by_column(parts, size)]
-    return _settled(parts, counts, np.empty((2, total), np.int32))
+    return _settled(parts, size, np.empty((2, total), np.int32))
 
 
 def sums_by_name(parts: Sequence[tuple[Names, Floats]], size: int) -> Floats:
@@ -95,15 +93,6 @@ def _ascends(part: Pairs) -> bool:
     return int(compiled(ascend_kernel())(len(part), part.first, part.second)) == len(part)
 
 
-def _counted(parts: Sequence[Pairs], size: int, by_column: bool = False) -> Names:
-    """How many pairs each row (or column) has."""
-    counts = np.zeros(size, np.int32)
-    count = compiled(count_kernel())
-    for part in parts:
-        count(len(part), int(by_column), part.first, part.second, counts)
-    return counts
-
-
 def _copied(part: Pairs) -> tuple[Names, Floats]:
     """Pairs that ascend already."""
     pairs = np.empty((2, len(part)), np.int32)
@@ -113,38 +102,44 @@ def _copied(part: Pairs) -> tuple[Names, Floats]:
     return (pairs.T, values) if keep.all() else (np.ascontiguousarray(pairs[:, keep]).T, values[keep])
 
 
-def _settled(parts: Sequence[Pairs], counts: Names, pairs: Names) -> tuple[Names, Floats]:
+def _settled(parts: Sequence[Pairs], size: int, pairs: Names) -> tuple[Names, Floats]:
     total = pairs.shape[1]
     rows, columns = pairs
     weight = _common_weight(parts)
     values = np.empty(total)
+    ends = _moved(parts, size, columns, values if weight is None else None)
+    if compiled(disorder_kernel())(size, ends, columns) > LONG * total:
+        ends = _moved([_by_column(parts, size)], size, columns, values if weight is None else None)
+    settle = compiled(settle_kernel(weight is None))
+    kept = int(settle(size, weight or 0.0, ends, columns, values, rows))
+    return closed_up(pairs, kept).T, values if kept == total else values[:kept].copy()
+
+
+def _moved(
+    parts: Sequence[Pairs], size: int, others: Names, values: Floats | None, by_column: bool = False
+) -> Names:
+    """Where each row (or column) ends once the pairs' other numbers, and weights, are written row by row."""
+    counts = np.zeros(size, np.int32)
+    count, move = compiled(count_kernel()), compiled(move_kernel(values is not None))
+    for part in parts:
+        count(len(part), int(by_column), part.first, part.second, counts)
     places = np.cumsum(counts, dtype=np.int32)
     places -= counts
-    _move(parts, places, columns, values if weight is None else None, by_column=False)
-    # Every bucket's next place is now its end.
-    settle = compiled(settle_kernel(weight is None))
-    kept = int(settle(len(counts), weight or 0.0, places, columns, values, rows))
-    return closed_up(pairs, kept).T, values if kept == total else values[:kept].copy()
+    outputs = (others,) if values is None else (others, values)
+    for part in parts:
+        move(len(part), int(by_column), part.step, part.first, part.second, part.weights, places, *outputs)
+    # Every row's next place is now its end.
+    return places
 
 
 def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:
     """The same pairs in the order of their columns, equal ones in the order that they had."""
-    counts = _counted(parts, size, by_column=True)
-    total = int(counts.sum(dtype=np.int64))
+    total = sum(map(len, parts))
     weight = _common_weight(parts)
     rows, weights = np.empty(total, np.int32), np.empty(total) if weight is None else None
-    places = np.cumsum(counts, dtype=np.int32)
-    places -= counts
-    _move(parts, places, rows, weights, by_column=True)
-    columns = np.repeat(np.arange(size, dtype=np.int32), counts)
+    ends = _moved(parts, size, rows, weights, by_column=True)
+    columns = np.repeat(np.arange(size, dtype=np.int32), np.diff(ends, prepend=np.int32(0)))
     return Pairs(rows, columns, np.asarray(weight) if weights is None else weights)
-
-
-def _move(parts: Sequence[Pairs], places: Names, others: Names, values: Floats | None, by_column: bool) -> None:
-    move = compiled(move_kernel(values is not None))
-    outputs = (others,) if values is None else (others, values)
-    for part in parts:
-        move(len(part), int(by_column), part.step, part.first, part.second, part.weights, places, *outputs)
 
 
 def _common_weight(parts: Sequence[Pairs]) -> float | None:

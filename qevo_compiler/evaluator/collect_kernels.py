@@ -63,6 +63,26 @@ def move_kernel(weighted: bool) -> Kernel:
 
 
 @cache
+def disorder_kernel() -> Kernel:
+    """disorder(rows, ends, columns) -> the sum of the squared lengths of the rows that do not ascend."""
+    k = Kernel("disorder_of_rows", i64, rows=i64, ends=ptr, columns=ptr)
+    total, start = k.variable(i64, 0), k.variable(i64, 0)
+    with k.range(0, k.rows) as row:
+        end = k.load(i32, k.ends, row).to(i64)
+        place = k.variable(i64, start.get() + 1)
+        with k.repeat() as loop:
+            i = place.get()
+            loop.stop_if(i >= end)
+            loop.stop_if(k.load(i32, k.columns, i) < k.load(i32, k.columns, i - 1))
+            place.set(i + 1)
+        length = end - start.get()
+        total.add(k.select(place.get() < end, length * length, k.constant(i64, 0)))
+        start.set(end)
+    k.give(total.get())
+    return k
+
+
+@cache
 def settle_kernel(weighted: bool) -> Kernel:
     """settle(rows, weight, ends, columns, values, out_rows) -> how many are left.
 

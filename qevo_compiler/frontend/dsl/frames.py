@@ -90,7 +90,7 @@ class Grid:
         return self._with(name, run, total, source, steps)
 
     def _with(self, name: str, run: Run, total: int, source: Values, steps: Values) -> Grid:
-        own = {key: (values[source], labels) for key, (values, labels) in self.own.items()}
+        own = {key: (np.repeat(values, run.counts), labels) for key, (values, labels) in self.own.items()}
         own[name] = (run.pick(source, steps), run.labels)
         pointer = None if self.pointer is None else self.pointer[source]
         return Grid(self.outer, total, pointer, own)
