@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import compiled
+from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.collect_kernels import (
     add_kernel,
     ascend_kernel,
@@ -112,7 +113,7 @@ def _settled(parts: Sequence[Pairs], size: int, pairs: Names) -> tuple[Names, Fl
         ends = _moved([_by_column(parts, size)], size, columns, values if weight is None else None)
     settle = compiled(settle_kernel(weight is None))
     kept = int(settle(size, weight or 0.0, ends, columns, values, rows))
-    return closed_up(pairs, kept).T, values if kept == total else values[:kept].copy()
+    return closed_up(pairs, kept).T, first_of(values, kept)
 
 
 def _moved(
@@ -146,10 +147,3 @@ def _common_weight(parts: Sequence[Pairs]) -> float | None:
     """The one weight of all pairs, or None where they differ."""
     found = {None if part.step else float(part.weights) for part in parts}
     return found.pop() if len(found) == 1 else None
-
-
-def closed_up(pairs: Names, kept: int) -> Names:
-    """The first pairs [2, kept] of [2, m], without the gap between the rows and the columns."""
-    if kept == pairs.shape[1]:
-        return pairs
-    return np.ascontiguousarray(pairs[:, :kept])

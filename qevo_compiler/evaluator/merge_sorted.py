@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.collect import closed_up
+from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i32, i64, ptr
 
 Floats = NDArray[np.float64]
@@ -39,7 +39,7 @@ def merge_sorted(lists: Sequence[tuple[Names, Floats, float]], dust: float) -> t
         given += [len(values), step, gap, factor, flat, np.ascontiguousarray(values)]
     pairs, sums = np.empty((2, total), np.int32), np.empty(total)
     count = int(compiled(_kernel(len(lists)))(dust, *given, pairs[0], pairs[1], sums))
-    return closed_up(pairs, count).T, sums if count == total else sums[:count].copy()
+    return closed_up(pairs, count).T, first_of(sums, count)
 
 
 @cache
