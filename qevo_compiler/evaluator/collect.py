@@ -17,7 +17,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.llvm import compiled
 from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.collect_kernels import (
     add_kernel,
@@ -28,6 +27,7 @@ from qevo_compiler.evaluator.collect_kernels import (
     settle_kernel,
     split_kernel,
 )
+from qevo_compiler.evaluator.llvm import compiled
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
@@ -116,9 +116,7 @@ def _settled(parts: Sequence[Pairs], size: int, pairs: Names) -> tuple[Names, Fl
     return closed_up(pairs, kept).T, first_of(values, kept)
 
 
-def _moved(
-    parts: Sequence[Pairs], size: int, others: Names, values: Floats | None, by_column: bool = False
-) -> Names:
+def _moved(parts: Sequence[Pairs], size: int, others: Names, values: Floats | None, by_column: bool = False) -> Names:
     """Where each row (or column) ends once the pairs' other numbers, and weights, are written row by row."""
     counts = np.zeros(size, np.int32)
     count, move = compiled(count_kernel()), compiled(move_kernel(values is not None))

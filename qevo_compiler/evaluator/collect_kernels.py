@@ -48,7 +48,16 @@ def move_kernel(weighted: bool) -> Kernel:
     """
     extra = {"values": ptr} if weighted else {}
     k = Kernel(
-        "move_pairs", n=i64, by_column=i64, step=i64, first=ptr, second=ptr, weights=ptr, places=ptr, others=ptr, **extra
+        "move_pairs",
+        n=i64,
+        by_column=i64,
+        step=i64,
+        first=ptr,
+        second=ptr,
+        weights=ptr,
+        places=ptr,
+        others=ptr,
+        **extra,
     )
     with k.range(0, k.n) as i:
         low, high = _ends(k, i)

@@ -92,7 +92,9 @@ def connected_parts(pairs: Pairs, size: int, coupled: int) -> Integers:
 def _incidence_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
-    k = Kernel("coupling_incidence", n=i64, first=ptr, second=ptr, values=ptr, total=ptr, reach=ptr, largest=ptr, degree=ptr)
+    k = Kernel(
+        "coupling_incidence", n=i64, first=ptr, second=ptr, values=ptr, total=ptr, reach=ptr, largest=ptr, degree=ptr
+    )
 
     def add(bit: Any, value: Any, size: Any, largest: Any, count: Any) -> None:
         for base, more in ((k.total, value), (k.reach, size), (k.degree, count)):

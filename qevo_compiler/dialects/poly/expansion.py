@@ -14,7 +14,15 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, counting, pack, sorted_within_terms, without_zeros
+from qevo_compiler.dialects.poly.polynomials import (
+    Floats,
+    Ints,
+    Polynomials,
+    counting,
+    pack,
+    sorted_within_terms,
+    without_zeros,
+)
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -280,8 +288,8 @@ def _taken(part: Part, positions: Positions, rows: int, whole: bool) -> Part:
 
 def _at(column: Ints, positions: Positions) -> Ints:
     """`column[positions]`; where column k holds k, that is the positions themselves."""
-    if positions.dtype == column.dtype and is_counting(column):
-        return positions
+    if positions.dtype == np.int32 and is_counting(column):
+        return positions.astype(np.int32, copy=False)
     return column.take(positions)
 
 

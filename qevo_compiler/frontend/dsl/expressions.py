@@ -186,7 +186,8 @@ class Expressions:
         text = repr(node)
         known = frame.read.get(text)
         if known is not None:
-            return known if known.is_constant else replace(known, span=node.span)
+            # Another tensor of the same array: the module states it as often as the program does.
+            return replace(known) if known.is_constant else replace(known, span=node.span)
         found = self._indexed(node, frame)
         if isinstance(found, Tensor) and (found.is_constant or found.operands == (self.value(node.base, frame),)):
             frame.read[text] = found
