@@ -99,10 +99,9 @@ class Grid:
         """Only the rows marked by `keep`."""
         if keep.all():
             return self
-        kept = np.flatnonzero(keep)
-        own = {key: (values[kept], labels) for key, (values, labels) in self.own.items()}
-        pointer = None if self.pointer is None else self.pointer[kept]
-        return Grid(self.outer, len(kept), pointer, own)
+        own = {key: (values[keep], labels) for key, (values, labels) in self.own.items()}
+        pointer = None if self.pointer is None else self.pointer[keep]
+        return Grid(self.outer, int(np.count_nonzero(keep)), pointer, own)
 
 
 def range_run(start: Tensor, stop: Tensor, rows: Rows | None) -> Run:

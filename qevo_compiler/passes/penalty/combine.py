@@ -24,9 +24,11 @@ def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
         for block in p.terms:
             by_degree.setdefault(block.degree, []).append((block.variables.values, block.coefficients.values, factor))
     if len(by_degree.get(2, ())) > 1 and sum(len(values) for _, values, _ in by_degree[2]) >= WORTH:
-        by_degree[2] = [(*_compiled_merge(by_degree[2]), 1.0)]
-    merged = (_merged(by_degree[degree]) for degree in sorted(by_degree))
-    return Polynomials(1, tuple(_terms(names, values) for names, values in merged if len(values)))
+        pairs = _compiled_merge(by_degree.pop(2))
+        merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()} | {2: pairs}
+    else:
+        merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()}
+    return Polynomials(1, tuple(_terms(*merged[degree]) for degree in sorted(merged) if len(merged[degree][1])))
 
 
 def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
@@ -40,9 +42,10 @@ def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Flo
         parts.append(merge_pairs(parts.pop(), parts.pop()))
     (whole,) = parts
     assert whole.sizes is not None
-    if len(whole.values) < sum(len(values) for _, values, _ in blocks):
-        whole.values[is_dust(whole.values, whole.sizes)] = 0
-    return whole.names, whole.values
+    keep = whole.values != 0
+    if len(keep) < sum(len(values) for _, values, _ in blocks):
+        keep &= ~is_dust(whole.values, whole.sizes)
+    return whole.names[keep], whole.values[keep]
 
 
 def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:

@@ -43,9 +43,7 @@ def random_pairs(rng: np.random.Generator, count: int, size: int, scalar: bool) 
 @pytest.mark.parametrize("count", [0, 1, 2, 17, 500])
 @pytest.mark.parametrize("kinds", [(True,), (False,), (True, False), (True, True, True)])
 @pytest.mark.parametrize("limit", [0, collect.LONG])
-def test_pairs_in_any_order(
-    count: int, kinds: tuple[bool, ...], limit: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pairs_in_any_order(count: int, kinds: tuple[bool, ...], limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collect, "LONG", limit)
     rng = np.random.default_rng(count)
     for size in (1, 7, 100):
