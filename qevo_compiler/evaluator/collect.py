@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.collect_kernels import (
+    SHORT,
     add_kernel,
     ascend_kernel,
     count_kernel,
@@ -64,7 +65,8 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
         raise ValueError("pairs must be numbered by 31 bits")
     if len(parts) == 1 and _ascends(parts[0]):
         return _copied(parts[0])
-    return _settled(parts, size, np.empty((2, total), np.int32))
+    room = np.empty(2 * total + SHORT, np.int32)
+    return _settled(parts, size, room[: 2 * total].reshape(2, total))
 
 
 def sums_by_name(parts: Sequence[tuple[Names, Floats]], size: int) -> Floats:
@@ -109,10 +111,12 @@ def _settled(parts: Sequence[Pairs], size: int, pairs: Names) -> tuple[Names, Fl
     weight = _common_weight(parts)
     values = np.empty(total)
     ends = _moved(parts, size, columns, values if weight is None else None)
-    if compiled(disorder_kernel())(size, ends, columns) > LONG * total:
+    disorder = int(compiled(disorder_kernel())(size, ends, columns))
+    if disorder > LONG * total:
         ends = _moved([_by_column(parts, size)], size, columns, values if weight is None else None)
+        disorder = 0
     settle = compiled(settle_kernel(weight is None))
-    kept = int(settle(size, weight or 0.0, ends, columns, values, rows))
+    kept = int(settle(size, disorder, weight or 0.0, ends, columns, values, rows))
     return closed_up(pairs, kept).T, first_of(values, kept)
 
 

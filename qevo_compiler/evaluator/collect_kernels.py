@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from functools import cache
 
-from qevo_compiler.evaluator.llvm import Kernel, Operand, f64, i32, i64, ptr
+from qevo_compiler.evaluator.llvm import Kernel, Operand, f64, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
+
+SHORT = 32
+"""Entries of a row that are sorted side by side."""
 
 
 @cache
@@ -93,17 +96,24 @@ def disorder_kernel() -> Kernel:
 
 @cache
 def settle_kernel(weighted: bool) -> Kernel:
-    """settle(rows, weight, ends, columns, values, out_rows) -> how many are left.
+    """settle(rows, unordered, weight, ends, columns, values, out_rows) -> how many are left.
 
-    Row r lies before ends[r], after the row before. Each is sorted by column (equal columns stay in order), equal
-    columns are added in that order, sums of zero dropped, and the rest closed up. Without weights every pair
-    counts `weight`, and `values` is only written.
+    `unordered` 0 says that all rows ascend. `columns` has room for `SHORT` numbers more at its end. Row r lies before
+    ends[r], after the row before. Each is sorted by column (equal columns stay in order), equal columns are added in
+    that order, sums of zero dropped, and the rest closed up. Without weights every pair counts `weight`, and `values`
+    is only written.
     """
-    k = Kernel("settle_pairs", i64, rows=i64, weight=f64, ends=ptr, columns=ptr, values=ptr, out_rows=ptr)
+    k = Kernel(
+        "settle_pairs", i64, rows=i64, unordered=i64, weight=f64, ends=ptr, columns=ptr, values=ptr, out_rows=ptr
+    )
     at, start = k.variable(i64, 0), k.variable(i64, 0)
+    scratch = k.scratch(i32, SHORT), k.scratch(f64, SHORT)
     with k.range(0, k.rows) as row:
         end = k.load(i32, k.ends, row).to(i64)
-        _sort_row(k, start.get(), end, weighted)
+        with k.when((k.unordered > 0) & (end - start.get() > 1)), k.when(end - start.get() <= SHORT) as short:
+            _rank_row(k, start.get(), end, scratch, weighted)
+            short.otherwise()
+            _sort_row(k, start.get(), end, weighted)
         _merge_row(k, row, start.get(), end, at, weighted)
         start.set(end)
     k.give(at.get())
@@ -134,6 +144,26 @@ def add_kernel() -> Kernel:
 def _ends(k: Kernel, i: Operand) -> tuple[Operand, Operand]:
     a, b = k.load(i32, k.first, i).to(i64), k.load(i32, k.second, i).to(i64)
     return k.minimum(a, b), k.maximum(a, b)
+
+
+def _rank_row(k: Kernel, start: Operand, end: Operand, scratch: tuple[Operand, Operand], weighted: bool) -> None:
+    """Put each entry where as many stand before it as are lower, or equal and earlier: no branch depends on them."""
+    type = vec(i32, SHORT)
+    lane = k.lane_numbers(type)
+    here = k.load(type, k.columns, start)
+    present = lane < (end - start).to(i32)
+    with k.range(start, end) as i:
+        column = k.load(i32, k.columns, i)
+        earlier = lane < (i - start).to(i32)
+        before = present & ((here < column) | (here.equals(column) & earlier))
+        rank = k.popcount(k.mask_bits(before))
+        k.store(column, scratch[0], rank)
+        if weighted:
+            k.store(k.load(f64, k.values, i), scratch[1], rank)
+    k.store(k.select(present, k.load(type, scratch[0]), here), k.columns, start)
+    if weighted:
+        with k.range(start, end) as i:
+            k.store(k.load(f64, scratch[1], i - start), k.values, i)
 
 
 def _sort_row(k: Kernel, start: Operand, end: Operand, weighted: bool) -> None:

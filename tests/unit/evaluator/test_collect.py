@@ -57,6 +57,16 @@ def test_long_rows_far_out_of_order() -> None:
     assert agrees([part, Pairs(part.second, part.first, part.weights)], 3000)
 
 
+@pytest.mark.parametrize("length", [31, 32, 33, 60])
+def test_one_long_row_among_short_ones(length: int) -> None:
+    rng = np.random.default_rng(length)
+    first = np.concatenate([np.full(length, 5), rng.integers(6, 100, 400)]).astype(np.int32)
+    second = rng.integers(5, 100, len(first)).astype(np.int32)
+    order = rng.permutation(len(first))
+    for weights in (np.array(0.1), rng.normal(size=len(first))):
+        assert agrees([Pairs(first[order], second[order], weights)], 100)
+
+
 def test_ascending_pairs_are_copied() -> None:
     high = np.arange(1, 50, dtype=np.int32)
     weights = np.where(high % 7 == 0, 0.0, 1.5)
