@@ -96,4 +96,5 @@ def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
 
 def _terms(names: Ints, weights: Floats) -> Terms:
     # The row of every term is 0: one zero, repeated.
-    return Terms(Array(np.broadcast_to(np.int32(0), (len(names),))), Array(names), Array(weights))
+    rows = Array(np.broadcast_to(np.int32(0), (len(names),)), keep_layout=True)
+    return Terms(rows, Array(names, keep_layout=True), Array(weights))

@@ -101,7 +101,8 @@ def bit_count(op: VariableOp, encoding: Encoding, bound: int = BOUND) -> float:
 
 
 def _identity(size: int, offset: float, weight: float) -> AffineMap:
-    offsets, weights = (Array(np.broadcast_to(np.float64(number), (size,))) for number in (offset, weight))
+    repeated = (np.broadcast_to(np.float64(number), (size,)) for number in (offset, weight))
+    offsets, weights = (Array(values, keep_layout=True) for values in repeated)
     return AffineMap(offsets, Array(np.arange(size + 1)), Array(counting(size)), weights)
 
 

@@ -172,8 +172,11 @@ def _polynomial(energy: Energy) -> Polynomials:
         (used[:, None].astype(np.int32), energy.linear[used]),
         (np.asfortranarray(energy.pairs), energy.quadratic),
     ]
-    zero = np.int32(0)
-    terms = [Terms(Array(np.broadcast_to(zero, c.shape)), Array(names), Array(c)) for names, c in blocks if c.any()]
+    terms = []
+    for names, coefficients in blocks:
+        if coefficients.any():
+            row = Array(np.broadcast_to(np.int32(0), coefficients.shape), keep_layout=True)
+            terms.append(Terms(row, Array(names, keep_layout=True), Array(coefficients)))
     return Polynomials(1, tuple(terms))
 
 

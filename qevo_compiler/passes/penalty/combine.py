@@ -66,4 +66,5 @@ def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
 
 
 def _terms(names: Ints, values: Floats) -> Terms:
-    return Terms(Array(np.broadcast_to(np.int32(0), values.shape)), Array(names), Array(values))
+    rows = Array(np.broadcast_to(np.int32(0), values.shape), keep_layout=True)
+    return Terms(rows, Array(names, keep_layout=True), Array(values))

@@ -147,4 +147,4 @@ def _terms(blocks: list[Block]) -> Iterator[Terms]:
             keep = coefficients != 0
             row, names, coefficients = row[keep], names[keep], coefficients[keep]
         if len(row):
-            yield Terms(Array(row), Array(names), Array(coefficients))
+            yield Terms(Array(row, keep_layout=True), Array(names), Array(coefficients))

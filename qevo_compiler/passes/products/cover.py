@@ -119,10 +119,10 @@ def _numbered(blocks: Sequence[Monomials], ways: Sequence[_Way]) -> tuple[_Sets,
     by_size, first, count = {}, {}, 0
     for size in sorted({len(part) for way in ways for part in way.sets}):
         users = [(w, s) for w, way in enumerate(ways) for s, part in enumerate(way.sets) if len(part) == size]
-        number, by_size[size] = distinct(np.concatenate([ways[w].members(blocks, s) for w, s in users]))
-        number += np.int32(count)
+        numbers, by_size[size] = distinct(np.concatenate([ways[w].members(blocks, s) for w, s in users]))
+        numbers += np.int32(count)
         ends = np.cumsum([len(ways[w].rows) for w, _ in users])
-        for (w, s), found in zip(users, np.split(number, ends[:-1]), strict=True):
+        for (w, s), found in zip(users, np.split(numbers, ends[:-1]), strict=True):
             columns[s][place[w]] = found
         first[size] = count
         count += len(by_size[size])
@@ -183,9 +183,8 @@ def _resources(sets: _Sets, owned: Names, weights: Weights) -> Resources:
         [np.full(len(found), size, np.int16) for size, found in sorted(sets.by_size.items())] or [np.zeros(0, np.int16)]
     )
     users = (owned >= 0).astype(np.int32)
-    size = np.arange(max(sets.by_size, default=0) + 1)
-    opening = 1 + weights.coupling * size
-    return Resources(kinds, opening, np.full(len(size), weights.coupling), size.astype(np.float64), users, users)
+    size = np.arange(max(sets.by_size, default=0) + 1).astype(np.float64)
+    return Resources(kinds, 1 + weights.coupling * size, np.full(len(size), weights.coupling), size, users, users)
 
 
 def _open(sets: _Sets, owned: Names, used: np.ndarray[tuple[int], np.dtype[np.bool_]], draft: Draft) -> Names:
