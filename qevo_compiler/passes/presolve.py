@@ -19,6 +19,7 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.polynomials import Terms
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.reduction.couplings import couplings_of
 from qevo_compiler.passes.reduction.energy import Energy
 from qevo_compiler.passes.reduction.higher import fixable_in, fixed_in
 from qevo_compiler.passes.reduction.record import Record
@@ -104,7 +105,7 @@ class Presolve(Pass):
                     energy = energy.fix(bits, np.full(len(bits), -1))
             if not self._worth(before - int(energy.alive.sum()), energy.size):
                 break
-        terms = int(energy.alive.sum()) + len(energy.rows)
+        terms = int(energy.alive.sum()) + len(energy.couplings)
         if self.roof_seconds and terms <= self.roof_seconds * ROOF_TERMS_A_SECOND:
             bits, spins = _all_but_one(roof_dual_fixings(energy), int(energy.alive.sum()))
             record.fixed("roof duality", bits, spins)
@@ -157,12 +158,11 @@ def _vartype(main: Func) -> Vartype:
 
 def _energy(p: Polynomials, bits: int, vartype: Vartype, alive: NDArray[np.bool_]) -> Energy:
     _, names, single = p.block(1)
-    _, pairs, quadratic = p.block(2)
     linear = single
     if len(single) < bits:
         linear = np.zeros(bits)
         linear[names[:, 0]] = single
-    return Energy(vartype is Vartype.SPIN, float(p.constants()[0]), linear, pairs, quadratic, alive)
+    return Energy(vartype is Vartype.SPIN, float(p.constants()[0]), linear, couplings_of(p), alive)
 
 
 def _polynomial(energy: Energy) -> Polynomials:
@@ -170,14 +170,14 @@ def _polynomial(energy: Energy) -> Polynomials:
     blocks = [
         (np.zeros((1, 0), np.int32), np.array([energy.offset])),
         (used[:, None].astype(np.int32), energy.linear[used]),
-        (np.asfortranarray(energy.pairs), energy.quadratic),
     ]
     terms = []
     for names, coefficients in blocks:
         if coefficients.any():
             row = Array(np.broadcast_to(np.int32(0), coefficients.shape), keep_layout=True)
-            terms.append(Terms(row, Array(names, keep_layout=True), Array(coefficients)))
-    return Polynomials(1, tuple(terms))
+            terms.append(Terms(row, Array(names), Array(coefficients)))
+    crossing = energy.couplings.terms()
+    return Polynomials(1, (*terms, crossing) if crossing is not None else tuple(terms))
 
 
 def _with_reduction(main: Func, op: poly.ObjectiveOp, polynomial: Polynomials, reduction: ising.ReductionOp) -> Func:

@@ -18,8 +18,8 @@ from scipy import sparse
 
 from qevo_compiler.analyses.carleman.assembly import Csr
 from qevo_compiler.analyses.carleman.history import EXACT_UNKNOWNS, HistorySystem
-from qevo_compiler.analyses.carleman.majorant import step_norms
 from qevo_compiler.analyses.carleman.monomials import Floats, Ints
+from qevo_compiler.analyses.carleman.norms import step_norms
 from qevo_compiler.dialects.linear import StepMap
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly.pair_arrays import PairProducts
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
 from qevo_compiler.evaluator.merge_sorted import MOST, merge_sorted
 from qevo_compiler.evaluator.term_kernels import WORTH, SortedPairs, merge_pairs
@@ -17,8 +19,13 @@ from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
 def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
     """sum factor * polynomial over canonical one-row polynomials.
 
-    A term that is nothing but rounding of a cancelled sum is left out. Cost: one sort of the terms of all parts.
+    A term that is nothing but rounding of a cancelled sum is left out. Cost: one sort of the terms of all parts;
+    the products of a square stay a rule where no other part has products.
     """
+    symbolic = _symbolic(parts)
+    if symbolic is not None:
+        crossing, rest = symbolic
+        return Polynomials(1, (*combine(rest).terms, crossing))
     by_degree: dict[int, list[tuple[Ints, Floats, float]]] = {}
     for p, factor in parts:
         for block in p.terms:
@@ -29,6 +36,17 @@ def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
     else:
         merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()}
     return Polynomials(1, tuple(_terms(*merged[degree]) for degree in sorted(merged) if len(merged[degree][1])))
+
+
+def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[tuple[Polynomials, float]]] | None:
+    """The only block above degree 1, scaled, where a rule gives its coefficients; and the parts without it."""
+    high = [(block, factor) for p, factor in parts for block in p.terms if block.degree > 1]
+    if len(high) != 1 or not isinstance(high[0][0].coefficients, PairProducts):
+        return None
+    block, factor = high[0]
+    scaled = high[0][0].coefficients.scaled(factor)
+    rest = [(Polynomials(1, tuple(b for b in p.terms if b is not block)), f) for p, f in parts]
+    return None if scaled is None else (replace(block, coefficients=scaled), rest)
 
 
 def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
