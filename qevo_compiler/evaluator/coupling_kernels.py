@@ -1,7 +1,8 @@
 """Compiled passes over the couplings of a quadratic energy: sums at each bit, fixing of bits, connected parts.
 
-Couplings are pairs [m, 2] of bit numbers, ascending and none twice, with values [m]. As in `term_kernels`, few
-couplings are handled with numpy, and which of the two runs depends on their number only.
+Couplings are pairs [m, 2] of bit numbers, ascending and none twice, with values [m]. Kernels read the two columns,
+which are copied only where they are not contiguous. As in `term_kernels`, few couplings are handled with numpy, and
+which of the two runs depends on their number only.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.term_kernels import WORTH
 
 Floats = NDArray[np.float64]
@@ -30,12 +32,17 @@ class Incidence:
     degree: Floats
 
 
+def columns_of(pairs: Pairs) -> tuple[Pairs, Pairs]:
+    """Both columns, contiguous."""
+    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])
+
+
 def incidence(pairs: Pairs, values: Floats, size: int) -> Incidence:
     """One pass over the couplings; all four arrays are [size]."""
     if len(values) < WORTH:
         return _small_incidence(pairs, values, size)
     found = Incidence(np.zeros(size), np.zeros(size), np.zeros(size), np.zeros(size))
-    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values))
+    given = (*columns_of(pairs), np.ascontiguousarray(values))
     _incidence_kernel()(len(values), *given, found.total, found.reach, found.largest, found.degree)
     return found
 
@@ -65,10 +72,10 @@ def fix_bits(
         constant = float(values[both] @ (state[pairs[both, 0]] * state[pairs[both, 1]]))
         keep = ~(first | second)
         return pairs[keep], values[keep], gain, constant
-    left, rest, constants = np.empty_like(pairs), np.empty_like(values), np.zeros(1)
-    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values), gone.view(np.uint8), state)
-    count = _fix_kernel()(len(values), *given, left, rest, gain, constants)
-    return left[:count], rest[:count], gain, float(constants[0])
+    left, rest, constants = np.empty((2, len(values)), np.int32), np.empty(len(values)), np.zeros(1)
+    given = (*columns_of(pairs), np.ascontiguousarray(values), gone.view(np.uint8), state)
+    count = _fix_kernel()(len(values), *given, *left, rest, gain, constants)
+    return closed_up(left, count).T, first_of(rest, count), gain, float(constants[0])
 
 
 def connected_parts(pairs: Pairs, size: int, coupled: int) -> Integers:
@@ -77,7 +84,7 @@ def connected_parts(pairs: Pairs, size: int, coupled: int) -> Integers:
     Always compiled. Cost: that of the couplings up to the one that joins all coupled bits.
     """
     part = np.arange(size)
-    _parts_kernel()(len(pairs), size, coupled - 1, np.ascontiguousarray(pairs), part)
+    _parts_kernel()(len(pairs), size, coupled - 1, *columns_of(pairs), part)
     return part
 
 
@@ -85,7 +92,9 @@ def connected_parts(pairs: Pairs, size: int, coupled: int) -> Integers:
 def _incidence_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
-    k = Kernel("coupling_incidence", n=i64, pairs=ptr, values=ptr, total=ptr, reach=ptr, largest=ptr, degree=ptr)
+    k = Kernel(
+        "coupling_incidence", n=i64, first=ptr, second=ptr, values=ptr, total=ptr, reach=ptr, largest=ptr, degree=ptr
+    )
 
     def add(bit: Any, value: Any, size: Any, largest: Any, count: Any) -> None:
         for base, more in ((k.total, value), (k.reach, size), (k.degree, count)):
@@ -99,7 +108,7 @@ def _incidence_kernel() -> Any:
         add(row.get(), *(sums[at].get() for at in (0, 1, 2, 3)))
 
     with k.range(0, k.n) as i:
-        first, second = (k.load(i32, k.pairs, i * 2 + side).to(i64) for side in (0, 1))
+        first, second = (k.load(i32, column, i).to(i64) for column in (k.first, k.second))
         with k.when(first.differs(row.get())):
             flush()
             row.set(first)
@@ -122,18 +131,19 @@ def _fix_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i8, i32, i64, ptr
 
     k = Kernel(
-        "fix_bits", i64, n=i64, pairs=ptr, values=ptr, gone=ptr, state=ptr, left=ptr, rest=ptr, gain=ptr, total=ptr
-    )
+        "fix_bits", i64, n=i64, first=ptr, second=ptr, values=ptr, gone=ptr, state=ptr, left_first=ptr, left_second=ptr,
+        rest=ptr, gain=ptr, total=ptr,
+    )  # fmt: skip
     at = k.variable(i64, 0)
     with k.range(0, k.n) as i:
-        a, b = (k.load(i32, k.pairs, i * 2 + side) for side in (0, 1))
+        a, b = k.load(i32, k.first, i), k.load(i32, k.second, i)
         first, second = a.to(i64), b.to(i64)
         one, two = k.load(i8, k.gone, first), k.load(i8, k.gone, second)
         value = k.load(f64, k.values, i)
         with k.when((one | two).equals(0)) as some:
             to = at.get()
-            k.store(a, k.left, to * 2)
-            k.store(b, k.left, to * 2 + 1)
+            k.store(a, k.left_first, to)
+            k.store(b, k.left_second, to)
             k.store(value, k.rest, to)
             at.set(to + 1)
             some.otherwise()
@@ -151,7 +161,7 @@ def _fix_kernel() -> Any:
 def _parts_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, i32, i64, ptr
 
-    k = Kernel("connected_parts", n=i64, size=i64, joins=i64, pairs=ptr, part=ptr)
+    k = Kernel("connected_parts", n=i64, size=i64, joins=i64, first=ptr, second=ptr, part=ptr)
     place, left, found = k.variable(i64, 0), k.variable(i64, k.joins), k.variable(i64)
 
     def root(bit: Any) -> Any:
@@ -168,7 +178,7 @@ def _parts_kernel() -> Any:
     with k.repeat() as loop:
         i = place.get()
         loop.stop_if((i >= k.n) | (left.get() <= 0))
-        a, b = (root(k.load(i32, k.pairs, i * 2 + side).to(i64)) for side in (0, 1))
+        a, b = (root(k.load(i32, column, i).to(i64)) for column in (k.first, k.second))
         with k.when(a.differs(b)):
             low = k.minimum(a, b)
             k.store(low, k.part, k.maximum(a, b))

@@ -13,6 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.evaluator.closing import closed_up, first_of
+from qevo_compiler.evaluator.coupling_kernels import columns_of
+
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int32]
 Integers = NDArray[np.int64]
@@ -35,10 +38,11 @@ def follow_leaders(
 
     `linear`, `leaders` and `signs` are [size]; bits that lead themselves stay, with sign 1.
     """
-    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values), linear, leaders, signs)
-    left, rest, gain, total = np.empty_like(pairs), np.empty_like(values), np.zeros(len(leaders)), np.zeros(1)
-    count = _follow_kernel()(len(values), len(leaders), int(spins), *given, left, rest, gain, total)
-    return Substitution(left[:count], rest[:count], gain, float(total[0]))
+    given = (*columns_of(pairs), np.ascontiguousarray(values), linear, leaders, signs)
+    left, rest = np.empty((2, len(values)), np.int32), np.empty(len(values))
+    gain, total = np.zeros(len(leaders)), np.zeros(1)
+    count = _follow_kernel()(len(values), len(leaders), int(spins), *given, *left, rest, gain, total)
+    return Substitution(closed_up(left, count).T, first_of(rest, count), gain, float(total[0]))
 
 
 def binding_neighbours(pairs: Pairs, values: Floats, needed: Floats) -> tuple[Integers, Floats]:
@@ -47,7 +51,7 @@ def binding_neighbours(pairs: Pairs, values: Floats, needed: Floats) -> tuple[In
     The sign is 1 for negative couplings, -1 for others; bits without such a neighbour get themselves and 1.
     """
     leaders, signs = np.arange(len(needed)), np.ones(len(needed))
-    given = (np.ascontiguousarray(pairs), np.ascontiguousarray(values))
+    given = (*columns_of(pairs), np.ascontiguousarray(values))
     _neighbour_kernel()(len(values), *given, needed, leaders, signs)
     return leaders, signs
 
@@ -68,8 +72,8 @@ def _follow_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
     k = Kernel(
-        "follow_leaders", i64, n=i64, size=i64, spins=i64, pairs=ptr, values=ptr, linear=ptr, leaders=ptr, signs=ptr,
-        left=ptr, rest=ptr, gain=ptr, total=ptr,
+        "follow_leaders", i64, n=i64, size=i64, spins=i64, first=ptr, second=ptr, values=ptr, linear=ptr, leaders=ptr,
+        signs=ptr, left_first=ptr, left_second=ptr, rest=ptr, gain=ptr, total=ptr,
     )  # fmt: skip
     at, constant = k.variable(i64, 0), k.variable(f64, 0.0)
     # x = shift + sign * leader: an opposite bit is 1 - x, an opposite spin -s.
@@ -89,7 +93,7 @@ def _follow_kernel() -> Any:
         add(leader, value * sign)
     with k.range(0, k.n) as i:
         (a, sign_a, shift_a), (b, sign_b, shift_b) = (
-            followed(k.load(i32, k.pairs, i * 2 + side).to(i64)) for side in (0, 1)
+            followed(k.load(i32, column, i).to(i64)) for column in (k.first, k.second)
         )
         value = k.load(f64, k.values, i)
         constant.add(value * (shift_a * shift_b))
@@ -98,8 +102,8 @@ def _follow_kernel() -> Any:
         product = value * sign_a * sign_b
         with k.when(a.differs(b)) as two:
             to = at.get()
-            k.store(k.minimum(a, b).to(i32), k.left, to * 2)
-            k.store(k.maximum(a, b).to(i32), k.left, to * 2 + 1)
+            k.store(k.minimum(a, b).to(i32), k.left_first, to)
+            k.store(k.maximum(a, b).to(i32), k.left_second, to)
             k.store(product, k.rest, to)
             at.set(to + 1)
             two.otherwise()
@@ -116,15 +120,15 @@ def _follow_kernel() -> Any:
 def _neighbour_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
-    k = Kernel("binding_neighbours", n=i64, pairs=ptr, values=ptr, needed=ptr, leaders=ptr, signs=ptr)
+    k = Kernel("binding_neighbours", n=i64, first=ptr, second=ptr, values=ptr, needed=ptr, leaders=ptr, signs=ptr)
     # Rows ascend, so the first hit is the lowest number; lower neighbours, met as rows, come before higher ones.
-    for own, other in ((1, 0), (0, 1)):
+    for own, other in ((k.second, k.first), (k.first, k.second)):
         with k.range(0, k.n) as i:
-            bit = k.load(i32, k.pairs, i * 2 + own).to(i64)
+            bit = k.load(i32, own, i).to(i64)
             value = k.load(f64, k.values, i)
             bound = 2.0 * k.absolute(value) >= k.load(f64, k.needed, bit)
             with k.when(bound & k.load(i64, k.leaders, bit).equals(bit)):
-                k.store(k.load(i32, k.pairs, i * 2 + other).to(i64), k.leaders, bit)
+                k.store(k.load(i32, other, i).to(i64), k.leaders, bit)
                 k.store(k.select(value < 0, k.constant(f64, 1.0), k.constant(f64, -1.0)), k.signs, bit)
     return compiled(k)
 

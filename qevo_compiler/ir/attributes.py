@@ -25,17 +25,20 @@ class Array:
     """A read-only numpy array that compares and hashes by content.
 
     The array handed in is frozen, not copied, when its type and layout already fit; whoever hands
-    it over must not write to it afterwards. Booleans become `u8`, other integers `i64`.
+    it over must not write to it afterwards. Booleans become `u8`, other integers `i64`. The layout is row by
+    row; with `keep_layout` it may also be column by column (so that columns can be shared) or one number repeated
+    by strides of 0, which compiled kernels refuse.
     """
 
-    def __init__(self, values: ArrayLike) -> None:
+    def __init__(self, values: ArrayLike, keep_layout: bool = False) -> None:
         array = np.asarray(values)
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
         if array.dtype.kind == "f" and (nan := np.isnan(array)).any():
             # Text knows one NaN; its sign and payload would make arrays differ that print alike.
             array = np.where(nan, array.dtype.type(np.nan), array)
-        self.values: NDArray[Any] = np.ascontiguousarray(array).reshape(array.shape)
+        fits = keep_layout and (array.flags.forc or not any(array.strides))
+        self.values: NDArray[Any] = array if fits else np.ascontiguousarray(array).reshape(array.shape)
         self.values.setflags(write=False)
 
     @property

@@ -53,19 +53,23 @@ class ExpandPolynomials(Pass):
 
 def algebra_of(func: Func) -> Algebra:
     """The rules of the polynomial variables of `func`, numbered through its `problem.variable` ops."""
-    kinds = [np.zeros(0, np.int8)]
-    choices = [np.zeros(0, np.int32)]
+    kinds, choices = [], []
     first = 0
     for op in func.ops_of(problem.VariableOp):
         kind = {Domain.BINARY: 1, Domain.CHOICE: 1, Domain.SPIN: 2}.get(op.domain, 0)
-        kinds.append(np.full(op.width, kind, np.int8))
+        kinds.append(np.broadcast_to(np.int8(kind), (op.width,)))
         if op.domain is Domain.CHOICE:
             choices.append(np.repeat(np.arange(first, first + op.size, dtype=np.int32), len(op.labels)))
         else:
-            choices.append(np.full(op.width, -1, np.int32))
+            choices.append(np.broadcast_to(np.int32(-1), (op.width,)))
         first += op.size
-    kind_of = np.concatenate(kinds)
-    return Algebra(kind_of == 1, kind_of == 2, np.concatenate(choices))
+    if len(kinds) == 1:
+        # One variable has one kind: nothing as long as it is written out.
+        one = kinds[0][:1]
+        binary, spin = (np.broadcast_to(one == kind, kinds[0].shape) for kind in (1, 2))
+        return Algebra(binary, spin, choices[0])
+    kind_of = np.concatenate([np.zeros(0, np.int8), *kinds])
+    return Algebra(kind_of == 1, kind_of == 2, np.concatenate([np.zeros(0, np.int32), *choices]))
 
 
 def _check(main: Func) -> None:

@@ -19,6 +19,7 @@ from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
 from qevo_compiler.passes.affine_square import affine_form, square_of_row, squared_form, symbolic_product
+from qevo_compiler.passes.collecting import collected
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -54,17 +55,21 @@ class Expander:
         self._release(op)
 
     def polynomials(self, value: Value) -> Polynomials:
-        """The collected polynomials of a value."""
+        """The collected polynomials of a value that an op takes, which is forgotten after its last use."""
         known = self._known[value]
+        self._used(value)
         symbolic = symbolic_product(known, self._algebra) if isinstance(known, Product) else None
-        return symbolic or self._algebra.polynomials(self._expansion(known, None))
+        return symbolic or collected(self._expansion(known, None), self._algebra)
 
     def _release(self, op: Op) -> None:
         # Peak memory is that of the values still needed, not of all that ever were.
         for value in op.operands:
-            self._left[value] -= 1
-            if not self._left[value]:
-                del self._known[value]
+            self._used(value)
+
+    def _used(self, value: Value) -> None:
+        self._left[value] -= 1
+        if not self._left[value]:
+            del self._known[value]
 
     def _polynomial_op(self, op: Op, operands: list[Known]) -> Expansion | Product:
         rule = _RULES.get(type(op))

@@ -99,8 +99,10 @@ class Presolve(Pass):
             energy = self._persistent(energy, record) if self.persistency else energy
             if self.symmetry:
                 bits = energy.symmetric()
-                record.fixed("symmetry", bits, np.full(len(bits), -1))
-                energy = energy.fix(bits, np.full(len(bits), -1)) if len(bits) else energy
+                if len(bits):
+                    record.fixed("symmetry", bits, np.full(len(bits), -1))
+                    energy.forget()
+                    energy = energy.fix(bits, np.full(len(bits), -1))
             if not self._worth(before - int(energy.alive.sum()), energy.size):
                 break
         terms = int(energy.alive.sum()) + len(energy.couplings)
@@ -117,10 +119,12 @@ class Presolve(Pass):
             bits, spins = _all_but_one(energy.fixable(), start)
             if len(bits):
                 record.fixed("persistency", bits, spins)
+                energy.forget()
                 energy = energy.fix(bits, spins)
             bits, leaders, signs = energy.followers()
             if len(bits):
                 record.followed("merging", bits, leaders, signs)
+                energy.forget()
                 energy = energy.follow(bits, leaders, signs)
             if self.contraction:
                 energy = _contracted(energy, record)
@@ -154,8 +158,10 @@ def _vartype(main: Func) -> Vartype:
 
 def _energy(p: Polynomials, bits: int, vartype: Vartype, alive: NDArray[np.bool_]) -> Energy:
     _, names, single = p.block(1)
-    linear = np.zeros(bits)
-    linear[names[:, 0]] = single
+    linear = single
+    if len(single) < bits:
+        linear = np.zeros(bits)
+        linear[names[:, 0]] = single
     return Energy(vartype is Vartype.SPIN, float(p.constants()[0]), linear, couplings_of(p), alive)
 
 
@@ -165,7 +171,11 @@ def _polynomial(energy: Energy) -> Polynomials:
         (np.zeros((1, 0), np.int32), np.array([energy.offset])),
         (used[:, None].astype(np.int32), energy.linear[used]),
     ]
-    terms = [Terms(Array(np.zeros(len(c), np.int32)), Array(names), Array(c)) for names, c in blocks if c.any()]
+    terms = []
+    for names, coefficients in blocks:
+        if coefficients.any():
+            row = Array(np.broadcast_to(np.int32(0), coefficients.shape), keep_layout=True)
+            terms.append(Terms(row, Array(names), Array(coefficients)))
     crossing = energy.couplings.terms()
     return Polynomials(1, (*terms, crossing) if crossing is not None else tuple(terms))
 

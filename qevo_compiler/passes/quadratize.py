@@ -126,8 +126,10 @@ def _lowered(
 def _model(main: Func, p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
     offset = float(p.constants()[0])
     _, names, coefficients = p.block(1)
-    linear = np.zeros(bits)
-    linear[names[:, 0]] = coefficients
+    linear = coefficients
+    if len(coefficients) < bits:  # otherwise every bit occurs once, in order
+        linear = np.zeros(bits)
+        linear[names[:, 0]] = coefficients
     kind = ising.ModelOp if spins else ising.QuboOp
     # A square is written without eliminated bits at once; `drop-eliminated` does so for couplings that are listed.
     reduction = main.first(ising.ReductionOp)

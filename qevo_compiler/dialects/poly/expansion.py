@@ -9,11 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, Polynomials, pack, sorted_within_terms, without_zeros
+from qevo_compiler.dialects.poly.polynomials import (
+    Floats,
+    Ints,
+    Polynomials,
+    counting,
+    pack,
+    sorted_within_terms,
+    without_zeros,
+)
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -23,17 +32,38 @@ Target = Callable[[Positions, Positions], Positions]
 
 @dataclass(frozen=True)
 class Part:
-    """Terms of one degree d: `row` [m] (None: row k has term k), `names` [m, d], `coefficients` [m] or a scalar."""
+    """Terms of one degree d: `row` [m] (None: row k has term k), `names` [m, d], `coefficients` [m] or a scalar.
+
+    Names may be given as d columns [m]: they are put together only where all of them are asked for at once.
+    """
 
     row: Positions | None
-    names: Ints
+    given: Ints | tuple[Ints, ...]
     coefficients: Floats
 
+    @cached_property
+    def names(self) -> Ints:
+        given = self.given
+        return np.stack(given, axis=1) if isinstance(given, tuple) else given
+
+    @property
+    def columns(self) -> tuple[Ints, ...]:
+        """The names of each place in the terms, [m] each."""
+        given = self.given
+        return given if isinstance(given, tuple) else tuple(given[:, place] for place in range(given.shape[1]))
+
+    @property
+    def degree(self) -> int:
+        return len(self.given) if isinstance(self.given, tuple) else self.given.shape[1]
+
+    def __len__(self) -> int:
+        return len(self.given[0]) if isinstance(self.given, tuple) else len(self.given)
+
     def rows(self) -> Positions:
-        return np.arange(len(self.names), dtype=np.int32) if self.row is None else self.row
+        return np.arange(len(self), dtype=np.int32) if self.row is None else self.row
 
     def weights(self) -> Floats:
-        return np.broadcast_to(self.coefficients, (len(self.names),))
+        return np.broadcast_to(self.coefficients, (len(self),))
 
 
 @dataclass(frozen=True)
@@ -51,7 +81,7 @@ class Expansion:
 
     def __len__(self) -> int:
         """How many terms there are, unmerged."""
-        return sum(len(part.names) for part in self.parts)
+        return sum(map(len, self.parts))
 
     def counts(self) -> NDArray[np.int64]:
         """How many terms each row has."""
@@ -71,8 +101,8 @@ def constants(values: ArrayLike) -> Expansion:
 
 def variables(first: int, count: int) -> Expansion:
     """The variables `first .. first + count`, one a row."""
-    names = np.arange(first, first + count, dtype=np.int32)[:, None]
-    return Expansion(count, (Part(None, names, np.array(1.0)),))
+    names = counting(count) if first == 0 else np.arange(first, first + count, dtype=np.int32)
+    return Expansion(count, (Part(None, (names,), np.array(1.0)),))
 
 
 def add(*summands: Expansion) -> Expansion:
@@ -87,7 +117,7 @@ def scale(x: Expansion, factors: Floats) -> Expansion:
     parts = []
     for part in x.parts:
         factor = factors if factors.ndim == 0 or part.row is None else factors[part.row]
-        parts.append(Part(part.row, part.names, part.coefficients * factor))
+        parts.append(Part(part.row, part.given, _times(part.coefficients, factor)))
     return Expansion(x.rows, tuple(parts), x.sorted)
 
 
@@ -96,11 +126,11 @@ def regroup(x: Expansion, groups: Positions, count: int) -> Expansion:
     parts = []
     for part in x.parts:
         row = groups if part.row is None else groups[part.row]
-        if len(row) and row.min() < 0:
+        if len(row) and (row.min() if any(row.strides) else row[0]) < 0:
             keep = row >= 0
             part = Part(None, part.names[keep], part.weights()[keep])
             row = row[keep]
-        parts.append(Part(row, part.names, part.coefficients))
+        parts.append(Part(row, part.given, part.coefficients))
     return Expansion(count, tuple(parts))
 
 
@@ -153,7 +183,7 @@ class Algebra:
         if x.sorted:
             terms = (without_zeros(part.rows(), part.names, part.weights()) for part in x.parts)
             return Polynomials(x.rows, tuple(block for block in terms if len(block)))
-        blocks = [block for part in x.parts for block in self._reduced(part)]
+        blocks = [block for part in x.parts for block in self.reduced(part)]
         return pack(x.rows, blocks)
 
     def merged(self, x: Expansion) -> Expansion:
@@ -186,14 +216,15 @@ class Algebra:
         parts = []
         for index, part in enumerate(x.parts):
             parts.append(_square(part, x.rows))
-            doubled = Part(part.row, part.names, 2.0 * part.coefficients)
+            doubled = Part(part.row, part.given, 2.0 * part.coefficients)
             parts += [_product(doubled, other, x.rows) for other in x.parts[index + 1 :]]
         return Expansion(x.rows, tuple(parts))
 
     def _few_parts(self, x: Expansion) -> Expansion:
         return self.merged(x) if len(x.parts) > MERGE_ABOVE else x
 
-    def _reduced(self, part: Part) -> list[tuple[Positions, Ints, Floats]]:
+    def reduced(self, part: Part) -> list[tuple[Positions, Ints, Floats]]:
+        """The part's nonzero terms with the variables' rules applied, as blocks (rows, names, coefficients)."""
         row, names, coefficients = part.rows(), part.names, part.weights()
         if not coefficients.all():
             keep = coefficients != 0
@@ -232,18 +263,42 @@ class Algebra:
         return blocks
 
 
+def _times(x: Floats, y: Floats) -> Floats:
+    """The product; where one is the number 1 it is the other itself."""
+    if x.ndim == 0 and x == 1:
+        return y
+    return x if y.ndim == 0 and y == 1 else x * y
+
+
 def _taken(part: Part, positions: Positions, rows: int, whole: bool) -> Part:
     if part.row is None:
         if not whole:
             new_row = np.flatnonzero(positions >= 0).astype(np.int32)
             positions = positions[new_row]
         coefficients = part.coefficients.take(positions) if part.coefficients.ndim else part.coefficients
-        return Part(None if whole else new_row, part.names.take(positions, axis=0), coefficients)
+        columns = tuple(_at(column, positions) for column in part.columns)
+        given = columns if columns else np.zeros((len(positions), 0), np.int32)
+        return Part(None if whole else new_row, given, coefficients)
     starts = _row_starts(part.row, rows)
     counts = np.where(positions >= 0, np.diff(starts)[positions], 0) if rows else np.zeros(len(positions), np.int64)
     taken = ranges(starts[np.maximum(positions, 0)], counts)
     new_row = np.repeat(np.arange(len(positions), dtype=np.int32), counts)
     return Part(new_row, part.names[taken], part.weights()[taken])
+
+
+def _at(column: Ints, positions: Positions) -> Ints:
+    """`column[positions]`; where column k holds k, that is the positions themselves."""
+    if positions.dtype == np.int32 and is_counting(column):
+        return positions.astype(np.int32, copy=False)
+    return column.take(positions)
+
+
+def is_counting(column: NDArray[np.integer]) -> bool:
+    """Whether an array holds 0, 1, 2, ...; the ends are looked at first."""
+    size = len(column)
+    if not size or column[0] != 0 or column[-1] != size - 1:
+        return not size
+    return bool((column[1:] > column[:-1]).all())
 
 
 def _row_starts(row: Positions, rows: int) -> NDArray[np.int64]:
@@ -255,7 +310,9 @@ def _row_starts(row: Positions, rows: int) -> NDArray[np.int64]:
 def _product(a: Part, b: Part, rows: int) -> Part:
     """Products of the terms of equal rows; both dense, or both sorted by row."""
     if a.row is None and b.row is None:
-        return Part(None, _joined(a.names, b.names), a.coefficients * b.coefficients)
+        if not (a.degree and b.degree):
+            return Part(None, a.given if a.degree else b.given, _times(a.coefficients, b.coefficients))
+        return Part(None, (*a.columns, *b.columns), _times(a.coefficients, b.coefficients))
     starts = _row_starts(b.rows(), rows)
     row = a.rows()
     counts = np.diff(starts)[row]
@@ -265,7 +322,7 @@ def _product(a: Part, b: Part, rows: int) -> Part:
 
 def _square(part: Part, rows: int) -> Part:
     if part.row is None:
-        return Part(None, _joined(part.names, part.names), part.coefficients * part.coefficients)
+        return _product(part, part, rows)
     first = np.arange(len(part.row))
     counts = _row_starts(part.row, rows)[1:][part.row] - first
     left, right = np.repeat(first, counts), ranges(first, counts)

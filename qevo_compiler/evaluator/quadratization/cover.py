@@ -20,6 +20,7 @@ from qevo_compiler.evaluator.quadratization.kernel import sweep_kernel
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
+Kinds = NDArray[np.int16]
 Sweep = Callable[..., int]
 
 # Sweeps without noise at the end: they only descend, and stop when nothing changes.
@@ -30,24 +31,27 @@ SETTLING = 4
 class Options:
     """Monomial i has the options `starts[i] .. starts[i + 1]` and the coefficient `weights[i]`.
 
-    Option k uses the resources `first[k]` and `second[k]` (-1: none) and costs `fixed[k]` itself.
+    Option k uses the resources `first[k]` and `second[k]` (-1: none) and costs `fixed[kinds[k]]` itself.
     """
 
     starts: NDArray[np.int64]
     first: Counts
     second: Counts
+    kinds: Kinds
     fixed: Floats
     weights: Floats
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What each resource costs when it is opened, and more when its first positive user comes.
+    """What each kind of resource costs when it is opened, and more when its first positive user comes.
 
-    `users` and `positives` count the users that it has before the search and keeps. `reach[r]` times |c| is what
-    a negative coefficient c adds to the resource's largest coefficient, its `load`; a positive one adds c.
+    Resource r is of kind `kinds[r]`. `users` and `positives` count the users that it has before the search and keeps.
+    The kind's `reach` times |c| is what a negative coefficient c adds to the resource's largest coefficient, its
+    `load`; a positive one adds c.
     """
 
+    kinds: Kinds
     opening: Floats
     positive_opening: Floats
     reach: Floats
@@ -56,7 +60,7 @@ class Resources:
 
     @property
     def count(self) -> int:
-        return len(self.opening)
+        return len(self.kinds)
 
 
 @dataclass(frozen=True)
@@ -97,9 +101,10 @@ def choose(options: Options, resources: Resources, effort: Effort, sweep: Sweep 
     run: Sweep = sweep or compiled(sweep_kernel())
     load = np.zeros(max(resources.count, 1))
     state = np.array([effort.seed], np.int64)
-    arrays = (options.starts, options.first, options.second, options.fixed, options.weights)
-    costs = (resources.opening, resources.positive_opening, resources.reach, _popularity(options, resources.count))
-    given: list[Any] = [*arrays, *costs, users, positives, load, choice, state]
+    arrays = (options.starts, options.first, options.second, options.kinds, options.fixed, options.weights)
+    costs = (resources.kinds, resources.opening, resources.positive_opening, resources.reach)
+    named = _named(options, resources.count)
+    given: list[Any] = [*arrays, *costs, named, users, positives, load, choice, state]
     if sweep is None:
         # Small problems are many short calls: addresses are looked up once.
         given = [address_of(array) for array in given]
@@ -121,7 +126,9 @@ def _heats(effort: Effort) -> list[float]:
     return [0.0, *falling, *[0.0] * SETTLING]
 
 
-def _popularity(options: Options, count: int) -> Floats:
-    """A tenth of the options that name each resource: the users to expect before anyone has chosen."""
-    named = sum(np.bincount(part + 1, minlength=count + 2) for part in (options.first, options.second))
-    return np.asarray(named, np.float64)[1:] * 0.1
+def _named(options: Options, count: int) -> Counts:
+    """How many options name each resource."""
+    named = np.zeros(count + 1, np.int32)
+    for part in (options.first, options.second):
+        named += np.bincount(part + np.int32(1), minlength=count + 1)
+    return named[1:]

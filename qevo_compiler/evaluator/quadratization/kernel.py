@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from qevo_compiler.evaluator.llvm import Kernel, Operand, f64, i32, i64, ptr
+from qevo_compiler.evaluator.llvm import Kernel, Operand, f64, i16, i32, i64, ptr
 from qevo_compiler.evaluator.llvm.builder import Variable
 
 
@@ -26,12 +26,14 @@ def sweep_kernel() -> Kernel:
         starts=ptr,
         first=ptr,
         second=ptr,
+        ways=ptr,
         fixed=ptr,
         weights=ptr,
+        kinds=ptr,
         opening=ptr,
         positive_opening=ptr,
         reach=ptr,
-        popularity=ptr,
+        named=ptr,
         users=ptr,
         positives=ptr,
         strain=ptr,
@@ -59,7 +61,7 @@ def _cheapest(k: Kernel, monomial: Operand, weight: Operand, state: Variable) ->
     start, stop = k.load(i64, k.starts, monomial), k.load(i64, k.starts, monomial + 1)
     best, least = k.variable(i64, start), k.variable(f64, float("inf"))
     with k.range(start, stop) as option:
-        cost = k.variable(f64, k.load(f64, k.fixed, option))
+        cost = k.variable(f64, k.load(f64, k.fixed, k.load(i16, k.ways, option).to(i64)))
         for resources in (k.first, k.second):
             resource = k.load(i32, resources, option).to(i64)
             with k.when(resource >= 0):
@@ -74,13 +76,15 @@ def _cheapest(k: Kernel, monomial: Operand, weight: Operand, state: Variable) ->
 
 def _marginal(k: Kernel, resource: Operand, weight: Operand) -> Operand:
     """What one more user with this coefficient costs a resource."""
+    kind = k.load(i16, k.kinds, resource).to(i64)
     users, positives = k.load(i32, k.users, resource), k.load(i32, k.positives, resource)
-    cost = k.select(users.equals(0), k.load(f64, k.opening, resource), 0.0)
-    newly = k.select(positives.equals(0), k.load(f64, k.positive_opening, resource), 0.0)
+    cost = k.select(users.equals(0), k.load(f64, k.opening, kind), 0.0)
+    newly = k.select(positives.equals(0), k.load(f64, k.positive_opening, kind), 0.0)
     cost = cost + k.select(weight > 0.0, newly, 0.0)
     over = k.load(f64, k.strain, resource) + _strain(k, resource, weight) - k.limit
     cost = cost + k.slope * k.maximum(over, 0.0)
-    expected = k.load(f64, k.popularity, resource)
+    # A tenth of the options that name it: the users to expect before anyone has chosen.
+    expected = k.load(i32, k.named, resource).to(f64) * 0.1
     return cost - k.pull * k.select(k.building.equals(0), users.to(f64), expected)
 
 
@@ -97,7 +101,7 @@ def _use(k: Kernel, option: Operand, weight: Operand, sign: int) -> None:
 
 
 def _strain(k: Kernel, resource: Operand, weight: Operand) -> Operand:
-    return k.select(weight > 0.0, weight, -weight * k.load(f64, k.reach, resource))
+    return k.select(weight > 0.0, weight, -weight * k.load(f64, k.reach, k.load(i16, k.kinds, resource).to(i64)))
 
 
 def _uniform(state: Variable) -> Operand:

@@ -17,12 +17,14 @@ def sweep(
     starts: Any,
     first: Any,
     second: Any,
+    ways: Any,
     fixed: Any,
     weights: Any,
+    kinds: Any,
     opening: Any,
     positive_opening: Any,
     reach: Any,
-    popularity: Any,
+    named: Any,
     users: Any,
     positives: Any,
     strain: Any,
@@ -33,14 +35,14 @@ def sweep(
     word, changed = int(state[0]) & _MASK, 0
 
     def strained(r: int, weight: float) -> float:
-        return weight if weight > 0 else -weight * float(reach[r])
+        return weight if weight > 0 else -weight * float(reach[kinds[r]])
 
     def marginal(r: int, weight: float) -> float:
-        cost = float(opening[r]) if users[r] == 0 else 0.0
-        cost = cost + (float(positive_opening[r]) if weight > 0 and positives[r] == 0 else 0.0)
+        cost = float(opening[kinds[r]]) if users[r] == 0 else 0.0
+        cost = cost + (float(positive_opening[kinds[r]]) if weight > 0 and positives[r] == 0 else 0.0)
         over = float(strain[r]) + strained(r, weight) - limit
         cost = cost + slope * (over if over > 0 else 0.0)
-        return cost - pull * float(popularity[r] if building else users[r])
+        return cost - pull * (float(named[r]) * 0.1 if building else float(users[r]))
 
     def use(option: int, weight: float, sign: int) -> None:
         for r in (int(first[option]), int(second[option])):
@@ -55,7 +57,7 @@ def sweep(
             use(old, weight, -1)
         best, least = int(starts[i]), float("inf")
         for option in range(int(starts[i]), int(starts[i + 1])):
-            cost = float(fixed[option])
+            cost = float(fixed[ways[option]])
             for r in (int(first[option]), int(second[option])):
                 if r >= 0:
                     cost += marginal(r, weight)

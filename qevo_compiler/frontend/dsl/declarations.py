@@ -97,8 +97,11 @@ class Declarations:
         name = data.name.text
         rank = len(data.shape)
         if name in self._given:
-            # Copied, because the arrays of a module are frozen and this one belongs to the caller.
-            values = typed(name, data.dtype, rank, np.array(self._given[name]), data.name)
+            given = np.asarray(self._given[name]).view()
+            values = typed(name, data.dtype, rank, given, data.name)
+            if values.dtype == np.float64 and np.may_share_memory(values, given):
+                # Doubles become part of the module, whose arrays are frozen; other types are converted there.
+                values = values.copy()
         elif data.value is None:
             raise CompileError(NoData(data.name.span, name))
         elif isinstance(data.value, ast.File):

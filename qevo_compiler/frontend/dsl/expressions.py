@@ -7,6 +7,7 @@ parts have been looked at, so independent errors are reported together and none 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial, reduce
 from typing import Any, TypeAlias, TypeVar
 
@@ -25,6 +26,9 @@ from qevo_compiler.frontend.tensors import Choice, Item, Tensor, Value, constant
 from qevo_compiler.grammar import ast
 
 ResultT = TypeVar("ResultT")
+
+# Rows from which on an index expression that occurs twice is read once.
+LARGE = 1 << 12
 
 
 class Expressions:
@@ -177,6 +181,19 @@ class Expressions:
         return tensors.transpose(self.tensor(node.operand, frame), node.span)
 
     def _index(self, node: ast.Index, frame: Frame) -> Value:
+        if frame.rows is None or frame.rows.count < LARGE or not isinstance(node.base, ast.Name):
+            return self._indexed(node, frame)
+        text = repr(node)
+        known = frame.read.get(text)
+        if known is not None:
+            # Another tensor of the same array: the module states it as often as the program does.
+            return replace(known) if known.is_constant else replace(known, span=node.span)
+        found = self._indexed(node, frame)
+        if isinstance(found, Tensor) and (found.is_constant or found.operands == (self.value(node.base, frame),)):
+            frame.read[text] = found
+        return found
+
+    def _indexed(self, node: ast.Index, frame: Frame) -> Value:
         base: list[Tensor | Choice] = []
         items: list[Item] = []
         self.every(

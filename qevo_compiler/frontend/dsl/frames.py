@@ -19,10 +19,14 @@ from qevo_compiler.source import Span
 
 @dataclass(frozen=True)
 class Frame:
-    """The index variables in scope and the rows that they run over."""
+    """The index variables in scope and the rows that they run over.
+
+    `read` remembers what index expressions gave, by their text, so that a large table is read once.
+    """
 
     rows: Rows | None = None
     names: dict[str, Tensor | Labels] = field(default_factory=dict)
+    read: dict[str, Tensor] = field(default_factory=dict)
 
 
 ROOT = Frame()
@@ -74,13 +78,19 @@ class Grid:
         total = self.count * int(run.counts) if run.counts.ndim == 0 else int(counts.sum(dtype=np.int64))
         check_size(total, "this index expression", span)
         dtype = index_dtype(total)
+        if self.count == 1:
+            source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), np.arange(total, dtype=dtype)
+            return self._with(name, run, total, source, steps)
         source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
         if run.counts.ndim == 0:
             steps = np.tile(np.arange(int(run.counts), dtype=dtype), self.count)
         else:
             ends = np.cumsum(counts, dtype=np.int64)
             steps = np.arange(total, dtype=dtype) - np.repeat((ends - counts).astype(dtype), counts)
-        own = {key: (values[source], labels) for key, (values, labels) in self.own.items()}
+        return self._with(name, run, total, source, steps)
+
+    def _with(self, name: str, run: Run, total: int, source: Values, steps: Values) -> Grid:
+        own = {key: (np.repeat(values, run.counts), labels) for key, (values, labels) in self.own.items()}
         own[name] = (run.pick(source, steps), run.labels)
         pointer = None if self.pointer is None else self.pointer[source]
         return Grid(self.outer, total, pointer, own)

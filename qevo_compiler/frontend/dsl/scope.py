@@ -62,6 +62,11 @@ class Scope:
             raise Poisoned
         return value
 
+    def forget(self) -> None:
+        """Let go of all values: definitions hold the scope that holds them, which would keep large data alive."""
+        self._definitions.clear()
+        self._values.clear()
+
     def _evaluate(self, name: str) -> None:
         """Evaluate what `name` uses before `name`, without recursion: chains may be long."""
         path = [name]

@@ -44,6 +44,7 @@ def state(program: ast.Program, folder: Path | None, given: DataSource) -> Draft
             found.extend(error)
         except Poisoned:
             continue
+    stating.forget()
     found.raise_if_any()
     return stating.draft
 
@@ -57,6 +58,9 @@ class _Stating:
         self._expressions = self._declarations.expressions
         self._once: dict[str, ast.Statement] = {}
         self._constraints: dict[str, ast.Constraint] = {}
+
+    def forget(self) -> None:
+        self._declarations.scope.forget()
 
     def statement(self, statement: ast.Statement) -> None:
         """Check one statement and add what it says to the draft."""

@@ -104,8 +104,31 @@ def select(base: Tensor, items: Sequence[Item], span: Span | None) -> Tensor:
     layout = _layout(base.shape, full, span)
     constants = [item.selector for item in full if isinstance(item.selector, Tensor)]
     rows = deepest(base.rows, *(selector.rows for selector in constants))
+    sliced = _sliced(base, full)
+    if sliced is not None:
+        return sliced
     table = take(base, _positions(base, full, layout, rows), layout.shape, rows, span)
     return _read(table, [i.selector for i in full if isinstance(i.selector, Choice)], layout, span)
+
+
+def _sliced(base: Tensor, items: Sequence[Item]) -> Tensor | None:
+    """Constants read at fixed places of all axes but one, along which the rows run from end to end; else None."""
+    if not base.is_constant or base.rows is not None:
+        return None
+    place: list[int | slice] = []
+    rows: Rows | None = None
+    for item, length in zip(items, base.shape, strict=True):
+        selector = item.selector
+        if not isinstance(selector, Tensor) or selector.shape:
+            return None
+        if selector.rows is None:
+            place.append(int(selector.constant))
+        elif rows is None and _is_everything(selector.constant, length):
+            place.append(slice(None))
+            rows = selector.rows
+        else:
+            return None
+    return None if rows is None else constant(base.constant[tuple(place)], rows)
 
 
 def _checked(item: Item, length: int) -> Item:
@@ -175,6 +198,7 @@ def _positions(base: Tensor, items: Sequence[Item], layout: _Layout, rows: Rows 
     slot_of_slice = [*range(len(layout.before)), *range(rank - len(layout.after), rank)]
     slot_of_label = len(layout.before) + len(layout.block)
     total: Values = np.zeros((), dtype)
+    started = False
     stride = count_of(base.shape)
     for item, length in zip(items, base.shape, strict=True):
         stride //= max(length, 1)
@@ -187,7 +211,10 @@ def _positions(base: Tensor, items: Sequence[Item], layout: _Layout, rows: Rows 
         else:
             span = np.arange(selector.start, selector.stop, selector.step, dtype=dtype)
             part = _along(span, slot_of_slice.pop(0), rank)
-        total = total + part.astype(dtype, copy=False) * stride
+        part = part.astype(dtype, copy=False)
+        part = part * stride if stride != 1 else part
+        total = total + part if started else part
+        started = True
     if base.rows is not None and rows is not None:
         own = np.arange(rows.count) if base.rows is rows else rows.positions(base.rows)
         starts = own.astype(dtype) * count_of(base.shape)

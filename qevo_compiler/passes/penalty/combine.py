@@ -10,9 +10,10 @@ import numpy as np
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.pair_arrays import PairProducts
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
+from qevo_compiler.evaluator.merge_sorted import MOST, merge_sorted
 from qevo_compiler.evaluator.term_kernels import WORTH, SortedPairs, merge_pairs
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.penalty.rounding_dust import is_dust
+from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
 
 
 def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
@@ -30,9 +31,11 @@ def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
         for block in p.terms:
             by_degree.setdefault(block.degree, []).append((block.variables.values, block.coefficients.values, factor))
     if len(by_degree.get(2, ())) > 1 and sum(len(values) for _, values, _ in by_degree[2]) >= WORTH:
-        by_degree[2] = [(*_compiled_merge(by_degree[2]), 1.0)]
-    merged = (_merged(by_degree[degree]) for degree in sorted(by_degree))
-    return Polynomials(1, tuple(_terms(names, values) for names, values in merged if len(values)))
+        pairs = _compiled_merge(by_degree.pop(2))
+        merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()} | {2: pairs}
+    else:
+        merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()}
+    return Polynomials(1, tuple(_terms(*merged[degree]) for degree in sorted(merged) if len(merged[degree][1])))
 
 
 def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[tuple[Polynomials, float]]] | None:
@@ -47,16 +50,20 @@ def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[t
 
 
 def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
-    """The sum of sorted lists of pairs, dust set to zero, shortest lists first."""
+    """The sum of sorted lists of pairs without dust: few in one pass, many two by two, shortest lists first."""
+    filled = [block for block in blocks if len(block[1])]
+    if 0 < len(filled) <= MOST:
+        return merge_sorted(filled, DUST)
     parts = [SortedPairs(names, values, factor) for names, values, factor in blocks]
     while len(parts) > 1:
         parts.sort(key=lambda part: len(part.values), reverse=True)
         parts.append(merge_pairs(parts.pop(), parts.pop()))
     (whole,) = parts
     assert whole.sizes is not None
-    if len(whole.values) < sum(len(values) for _, values, _ in blocks):
-        whole.values[is_dust(whole.values, whole.sizes)] = 0
-    return whole.names, whole.values
+    keep = whole.values != 0
+    if len(keep) < sum(len(values) for _, values, _ in blocks):
+        keep &= ~is_dust(whole.values, whole.sizes)
+    return whole.names[keep], whole.values[keep]
 
 
 def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
@@ -77,4 +84,5 @@ def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
 
 
 def _terms(names: Ints, values: Floats) -> Terms:
-    return Terms(Array(np.zeros(len(values), np.int32)), Array(names), Array(values))
+    rows = Array(np.broadcast_to(np.int32(0), values.shape), keep_layout=True)
+    return Terms(rows, Array(names, keep_layout=True), Array(values))

@@ -125,7 +125,7 @@ def _squares(p: Polynomials, vartype: Vartype) -> Polynomials:
     scalar: Block = (np.zeros(1, np.int32), np.zeros((1, 0), np.int32), np.array([fixed]))
     order, repeated = _by_name(names[:, 0])
     pairs, products = pair_products(order, _row_ends(row, p.rows), names[:, 0], coefficients)
-    crossing: Block = (np.zeros(len(products), np.int32), pairs, products)
+    crossing: Block = (np.broadcast_to(np.int32(0), products.shape), pairs, products)
     blocks = [scalar, (zeros, names[order], single[order]), crossing]
     # Where no bit is in two rows the products come out in order, each once.
     return pack(1, blocks) if repeated else Polynomials(1, tuple(_terms(blocks)))
@@ -152,4 +152,4 @@ def _terms(blocks: list[Block]) -> Iterator[Terms]:
             keep = coefficients != 0
             row, names, coefficients = row[keep], names[keep], coefficients[keep]
         if len(row):
-            yield Terms(Array(row), Array(names), Array(coefficients))
+            yield Terms(Array(row, keep_layout=True), Array(names), Array(coefficients))

@@ -15,28 +15,35 @@ import numpy as np
 from qevo_compiler.evaluator.quadratization import Effort, Options, Resources, choose
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
-from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, distinct, without
+from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, distinct
 from qevo_compiler.passes.products.sharing import Pairs
 
 # Negative monomials of a higher degree get a product of their own without looking for neighbours.
 WIDEST = 12
 # Load beyond so many times the largest coefficient costs range: below it other coefficients set the range.
 FREE_LOAD = 4.0
-_HALVES = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
+Places = tuple[int, ...]
+_HALVES: tuple[Places, ...] = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 
 
 @dataclass(frozen=True)
 class _Way:
-    """One way for the monomials `rows` of a block: the sets that become auxiliaries, and the bit left over.
+    """One way for the monomials `rows` of a block: which places become auxiliaries, and the one left over.
 
     No sets: a private gadget, which costs `fixed`. `rest` is None where nothing is left.
     """
 
     block: int
     rows: Integers
-    sets: tuple[Names, ...]
-    rest: Names | None
+    sets: tuple[Places, ...]
+    rest: int | None
     fixed: float
+
+    def members(self, blocks: Sequence[Monomials], which: int) -> Names:
+        """The bits [rows, k] of one of the sets."""
+        names = blocks[self.block].names
+        whole = names if len(self.rows) == len(names) else names[self.rows]
+        return whole[:, list(self.sets[which])]
 
 
 @dataclass(frozen=True)
@@ -67,50 +74,72 @@ def _coverable(block: Monomials) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
 def _ways(index: int, block: Monomials, weights: Weights) -> list[_Way]:
     every, w1 = np.arange(len(block)), weights.coupling
     positive, negative = np.flatnonzero(block.coefficients > 0), np.flatnonzero(block.coefficients < 0)
-    names, degree = block.names, block.degree
+    degree = block.degree
+    whole = tuple(range(degree))
     ways = []
     if degree == 3:
-        ways += [_Way(index, every, (without(names, left),), names[:, left], w1) for left in (2, 1, 0)]
+        ways += [_Way(index, every, (_without(whole, left),), left, w1) for left in (2, 1, 0)]
     if degree == 4:
-        pairs = (((names[:, [a, b]], names[:, [c, d]])) for a, b, c, d in _HALVES)
-        ways += [_Way(index, every, pair, None, w1) for pair in pairs]
+        ways += [_Way(index, every, ((a, b), (c, d)), None, w1) for a, b, c, d in _HALVES]
     if degree <= 4 and len(positive):
         ways.append(_Way(index, positive, (), None, weights.positive_alone(degree)))
     if len(negative):
-        ways.append(_Way(index, negative, (names[negative],), None, 0.0))
+        ways.append(_Way(index, negative, (whole,), None, 0.0))
         if degree > 3:
-            found = names[negative]
-            ways += [_Way(index, negative, (without(found, left),), found[:, left], w1) for left in range(degree)]
+            ways += [_Way(index, negative, (_without(whole, left),), left, w1) for left in whole]
     return ways
+
+
+def _without(whole: Places, left: int) -> Places:
+    return tuple(place for place in whole if place != left)
 
 
 @dataclass(frozen=True)
 class _Sets:
-    """The different sets of all ways: `by_size` their members, `first` the resource number of each size's first.
-
-    `numbers` are the resource numbers of each way's sets, way by way.
-    """
+    """The different sets of all ways: `by_size` their members, `first` the resource number of each size's first."""
 
     by_size: dict[int, Names]
     first: dict[int, int]
     count: int
-    numbers: list[tuple[Names, ...]]
 
 
-def _number_sets(ways: Sequence[_Way]) -> _Sets:
+def _numbered(blocks: Sequence[Monomials], ways: Sequence[_Way]) -> tuple[_Sets, Options]:
+    """The sets of all ways as resources, and the options monomial by monomial, each with its way as its kind."""
+    offsets = np.cumsum([0, *map(len, blocks)])
+    counts = np.zeros(int(offsets[-1]), np.int64)
+    for way in ways:
+        counts[offsets[way.block] + way.rows] += 1
+    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    place = [_places(way, number, ways, starts, offsets) for number, way in enumerate(ways)]
+    total = int(starts[-1])
+    columns = np.full(total, -1, np.int32), np.full(total, -1, np.int32)
+    kinds = np.empty(total, np.int16)
+    for number, here in enumerate(place):
+        kinds[here] = number
     by_size, first, count = {}, {}, 0
-    ranked: dict[tuple[int, int], Names] = {}
-    for size in sorted({part.shape[1] for way in ways for part in way.sets}):
-        places = [(w, s) for w, way in enumerate(ways) for s, part in enumerate(way.sets) if part.shape[1] == size]
-        parts = [ways[w].sets[s] for w, s in places]
-        number, by_size[size] = distinct(np.concatenate(parts))
-        ends = np.cumsum([len(part) for part in parts])
-        for place, found in zip(places, np.split(number + np.int32(count), ends[:-1]), strict=True):
-            ranked[place] = found
+    for size in sorted({len(part) for way in ways for part in way.sets}):
+        users = [(w, s) for w, way in enumerate(ways) for s, part in enumerate(way.sets) if len(part) == size]
+        numbers, by_size[size] = distinct(np.concatenate([ways[w].members(blocks, s) for w, s in users]))
+        numbers += np.int32(count)
+        ends = np.cumsum([len(ways[w].rows) for w, _ in users])
+        for (w, s), found in zip(users, np.split(numbers, ends[:-1]), strict=True):
+            columns[s][place[w]] = found
         first[size] = count
         count += len(by_size[size])
-    numbers = [tuple(ranked[w, s] for s in range(len(way.sets))) for w, way in enumerate(ways)]
-    return _Sets(by_size, first, count, numbers)
+    fixed = np.array([way.fixed for way in ways])
+    weights = np.concatenate([block.coefficients for block in blocks])
+    return _Sets(by_size, first, count), Options(starts, *columns, kinds, fixed, weights)
+
+
+def _places(way: _Way, number: int, ways: Sequence[_Way], starts: Integers, offsets: Integers) -> Names:
+    """Where among the options of each of its monomials a way stands: after the ways before it that the monomial has."""
+    block = int(offsets[way.block])
+    before = np.zeros(int(offsets[way.block + 1]) - block, np.int64)
+    for other in ways[:number]:
+        if other.block == way.block:
+            before[other.rows] += 1
+    found: Names = (starts[block + way.rows] + before[way.rows]).astype(np.int32)
+    return found
 
 
 def _choose_and_write(
@@ -121,41 +150,20 @@ def _choose_and_write(
     weights: Weights,
     search: Search,
 ) -> None:
-    sets = _number_sets(ways)
+    sets, options = _numbered(blocks, ways)
     owned = _owned(sets, opened)
-    options, way_of, row_of = _options(blocks, ways, sets)
     largest = max(float(np.abs(block.coefficients).max()) for block in blocks)
     limit = FREE_LOAD * largest
     effort = Effort(search.sweeps, limit=limit, slope=weights.range / limit, progress=search.progress)
     found = choose(options, _resources(sets, owned, weights), effort)
     auxiliary = _open(sets, owned, found.users > 0, draft)
-    chosen_way, chosen_row = way_of[found.choice], row_of[found.choice]
+    chosen, start = options.kinds[found.choice], np.cumsum([0, *map(len, blocks)])
     for number, way in enumerate(ways):
-        here = chosen_row[chosen_way == number]
-        block = blocks[way.block].where(way.rows[here])
-        z = [auxiliary[part[here]] for part in sets.numbers[number]]
-        _write(block, z, None if way.rest is None else way.rest[here], draft)
-
-
-def _options(blocks: Sequence[Monomials], ways: Sequence[_Way], sets: _Sets) -> tuple[Options, Names, Names]:
-    """The options monomial by monomial, and for each option its way and its place among the way's rows."""
-    offsets = np.cumsum([0, *map(len, blocks)])
-    monomials = [(offsets[way.block] + way.rows).astype(np.int32) for way in ways]
-    counts = np.zeros(int(offsets[-1]), np.int64)
-    for rows in monomials:
-        counts[rows] += 1
-    starts = np.concatenate([[0], np.cumsum(counts)])
-    total, place = int(starts[-1]), starts[:-1].copy()
-    first, second, way_of, row_of = np.full((4, total), -1, np.int32)
-    fixed = np.empty(total)
-    for number, (way, rows) in enumerate(zip(ways, monomials, strict=True)):
-        here = place[rows]
-        place[rows] += 1
-        for column, part in zip((first, second), sets.numbers[number], strict=False):
-            column[here] = part
-        fixed[here], way_of[here], row_of[here] = way.fixed, number, np.arange(len(rows))
-    weights = np.concatenate([block.coefficients for block in blocks])
-    return Options(starts.astype(np.int64), first, second, fixed, weights), way_of, row_of
+        here = np.flatnonzero(chosen == number)
+        option = found.choice[here]
+        block = blocks[way.block].where(here - start[way.block])
+        z = [auxiliary[column[option]] for column, _ in zip((options.first, options.second), way.sets, strict=False)]
+        _write(block, z, None if way.rest is None else block.names[:, way.rest], draft)
 
 
 def _owned(sets: _Sets, opened: Pairs) -> Names:
@@ -170,12 +178,13 @@ def _owned(sets: _Sets, opened: Pairs) -> Names:
 
 
 def _resources(sets: _Sets, owned: Names, weights: Weights) -> Resources:
-    sizes = np.concatenate(
-        [np.full(len(found), size) for size, found in sorted(sets.by_size.items())] or [np.zeros(0, np.int64)]
+    """Resources by the size of their sets."""
+    kinds = np.concatenate(
+        [np.full(len(found), size, np.int16) for size, found in sorted(sets.by_size.items())] or [np.zeros(0, np.int16)]
     )
     users = (owned >= 0).astype(np.int32)
-    opening = 1 + weights.coupling * sizes
-    return Resources(opening, np.full(sets.count, weights.coupling), sizes.astype(np.float64), users, users)
+    size = np.arange(max(sets.by_size, default=0) + 1).astype(np.float64)
+    return Resources(kinds, 1 + weights.coupling * size, np.full(len(size), weights.coupling), size, users, users)
 
 
 def _open(sets: _Sets, owned: Names, used: np.ndarray[tuple[int], np.dtype[np.bool_]], draft: Draft) -> Names:

@@ -58,13 +58,6 @@ def pair_names(keys: Integers) -> Names:
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)
 
 
-def without(names: Names, column: Integers | int) -> Names:
-    """The monomials [m, d] without one column each, [m, d - 1]."""
-    keep = np.ones(names.shape, bool)
-    keep[np.arange(len(names)), column] = False
-    return names[keep].reshape(len(names), names.shape[1] - 1)
-
-
 def distinct(sets: Names) -> tuple[Names, Names]:
     """The number of each set [m, k] (ascending names) among the different ones, and those, lexicographic [r, k].
 

@@ -43,7 +43,8 @@ class Listed:
         """The couplings as terms of one polynomial; None without any."""
         if not self.values.any():
             return None
-        return Terms(Array(np.zeros(len(self), np.int32)), Array(self.pairs), Array(self.values))
+        row = Array(np.broadcast_to(np.int32(0), self.values.shape), keep_layout=True)
+        return Terms(row, Array(np.asfortranarray(self.pairs), keep_layout=True), Array(self.values))
 
 
 @dataclass(frozen=True)

@@ -63,6 +63,11 @@ class Energy:
         """The couplings at each bit."""
         return self.couplings.incidence(self.size)
 
+    def forget(self) -> None:
+        """Let go of what was found about the bits: the energy is about to be replaced by a smaller one."""
+        for known in ("at", "push"):
+            self.__dict__.pop(known, None)
+
     @cached_property
     def push(self) -> Floats:
         """The field of each bit as a spin, times 4 for bits: 4 h_i = 2 linear_i + sum quadratic_ik, 4 J = quadratic."""

@@ -14,6 +14,7 @@ from dsl_helpers import at, imported
 from qevo_compiler.diagnostics import CompileError, Diagnostic
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.frontend.dsl import import_program
+from qevo_compiler.ir import print_module
 from qevo_compiler.source import SourceFile
 
 
@@ -245,3 +246,15 @@ def test_parameters_read_files_and_fill_shapes(tmp_path: Path) -> None:
     assert (second.value.values.tolist(), second.lower, second.upper, second.bits) == ([[0.5] * 2] * 2, -1, 1, 4)
     with pytest.raises(CompileError, match="axis 0 of `a` has 2 elements, declared with 3"):
         imported("program p\nparam a: real[3] = [1, 2]\nminimize sum(a)\n")
+
+
+@pytest.mark.parametrize(("kind", "dtype"), [("int", np.int64), ("real", np.float64), ("bool", np.bool_)])
+def test_arrays_handed_in_stay_the_callers_own(kind: str, dtype: type) -> None:
+    values = np.array([1, 0], dtype)
+    text = f"program p\ndata a: {kind}[n]\nvar x: binary[2]\nminimize sum(a[i] * x[a[i]] for i in 0..n) + sum(a)\n"
+    if kind != "int":
+        text = text.replace("x[a[i]]", "x[i]")
+    module = imported(text, None, a=values)
+    before = print_module(module)
+    values[:] = [0, 1]
+    assert print_module(module) == before

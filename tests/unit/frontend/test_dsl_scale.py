@@ -10,7 +10,8 @@ import pytest
 from dsl_helpers import imported
 
 from qevo_compiler.dialects import nn, problem
-from qevo_compiler.ir import Module
+from qevo_compiler.frontend.dsl import expressions
+from qevo_compiler.ir import Module, print_module
 
 MAXCUT = """program maxcut
 data edge: int[m, 2] from "graph.npz:edge"
@@ -86,3 +87,25 @@ def test_a_long_sum_is_added_by_halves() -> None:
         below = [depth[value] for value in op.operands]
         depth.update({result: 1 + max(below, default=0) for result in op.results})
     assert max(depth.values()) < 20
+
+
+REPEATED = """program repeated
+data edge: int[m, 2]
+data w: real[m, 3]
+var x: binary[n] where n = max(edge) + 1
+var c: choice{red, green}[n]
+minimize sum(w[e, 1] * x[edge[e, 0]] * x[edge[e, 1]] - w[e, 1] * x[edge[e, 0]] for e in 0..m)
+subject to
+  later[e]: w[e, 0] * x[edge[e, 0]] + (c[edge[e, 0]] == red) <= x[edge[e, 1]] + x[edge[e, 0]] for e in 1..m
+"""
+
+
+def test_what_is_read_once_is_stated_as_often_as_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    data = {"edge": rng.integers(0, 9, (40, 2)), "w": rng.random((40, 3))}
+    plain = imported(REPEATED, None, **data)
+    monkeypatch.setattr(expressions, "LARGE", 0)
+    remembered = imported(REPEATED, None, **data)
+    assert print_module(remembered) == print_module(plain)
+    tables = [op.indices for op in remembered.main.ops_of(nn.GatherOp)]
+    assert len({id(table) for table in tables}) < len({id(op.indices) for op in plain.main.ops_of(nn.GatherOp)})

@@ -41,6 +41,22 @@ def test_arrays_tell_zeros_apart_and_nan_equals_itself() -> None:
     assert Array(np.array([np.nan])) == Array(np.array([np.nan]))
 
 
+def test_layout_may_be_kept_and_is_no_part_of_the_content() -> None:
+    rows = np.arange(12, dtype=np.int32).reshape(4, 3)
+    columns = np.asfortranarray(rows)
+    plain, sideways = Array(rows), Array(columns, keep_layout=True)
+    assert np.shares_memory(sideways.values, columns)
+    assert plain == sideways
+    assert hash(plain) == hash(sideways)
+    repeated = Array(np.broadcast_to(np.float64(2.5), (1000,)), keep_layout=True)
+    assert repeated.values.strides == (0,)
+    assert repeated == Array(np.full(1000, 2.5))
+    assert repeated.digest == Array(np.full(1000, 2.5)).digest
+    assert Array(rows[::2], keep_layout=True).values.flags.c_contiguous
+    for given in (columns, np.broadcast_to(np.float64(2.5), (1000,))):
+        assert Array(given).values.flags.c_contiguous
+
+
 def test_booleans_and_small_integers_get_a_storage_type() -> None:
     assert Array(np.array([True])).dtype_name == "u8"
     assert Array(np.array([1], np.int16)).dtype_name == "i64"

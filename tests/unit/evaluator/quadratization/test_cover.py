@@ -19,10 +19,17 @@ def random_problem(rng: np.random.Generator, monomials: int, resources: int) -> 
     first = rng.integers(-1, resources, total).astype(np.int32)
     second = np.where(rng.random(total) < 0.5, -1, rng.integers(-1, resources, total)).astype(np.int32)
     starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    options = Options(starts, first, second, rng.random(total), rng.integers(-9, 10, monomials) + 0.5)
+    ways = rng.integers(0, 5, total).astype(np.int16)
+    options = Options(starts, first, second, ways, rng.random(5), rng.integers(-9, 10, monomials) + 0.5)
     kept = rng.integers(0, 2, resources).astype(np.int32)
-    costs = (1 + rng.random(resources), rng.random(resources), rng.integers(2, 5, resources).astype(float))
-    return options, Resources(*costs, kept, kept // 2)
+    costs = (1 + rng.random(4), rng.random(4), rng.integers(2, 5, 4).astype(float))
+    return options, Resources(rng.integers(0, 4, resources).astype(np.int16), *costs, kept, kept // 2)
+
+
+def alike(options: int, resources: int) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, ...]]:
+    """Options that cost nothing and resources that cost 1."""
+    costs = (np.ones(1), np.zeros(1), np.full(1, 2.0))
+    return (np.zeros(options, np.int16), np.zeros(1)), (np.zeros(resources, np.int16), *costs)
 
 
 def chosen_resources(options: Options, cover: Cover) -> set[int]:
@@ -57,9 +64,10 @@ def test_the_smallest_cover_of_small_problems_is_found() -> None:
     for _ in range(20):
         rows = [rng.choice(8, 3, replace=False) for _ in range(9)]
         first = np.concatenate(rows).astype(np.int32)
-        options = Options(np.arange(10) * 3, first, np.full(27, -1, np.int32), np.zeros(27), np.ones(9))
+        free, costs = alike(27, 8)
+        options = Options(np.arange(10) * 3, first, np.full(27, -1, np.int32), *free, np.ones(9))
         none = np.zeros(8, np.int32)
-        resources = Resources(np.ones(8), np.zeros(8), np.full(8, 2.0), none, none)
+        resources = Resources(*costs, none, none)
         found = chosen_resources(options, choose(options, resources, Effort(sweeps=200)))
         least = next(
             size
@@ -71,9 +79,10 @@ def test_the_smallest_cover_of_small_problems_is_found() -> None:
 
 def test_load_beyond_the_limit_is_spread() -> None:
     first = np.tile(np.array([0, 1, 2], np.int32), 12)
-    options = Options(np.arange(13) * 3, first, np.full(36, -1, np.int32), np.zeros(36), np.full(12, 5.0))
+    free, costs = alike(36, 3)
+    options = Options(np.arange(13) * 3, first, np.full(36, -1, np.int32), *free, np.full(12, 5.0))
     none = np.zeros(3, np.int32)
-    resources = Resources(np.ones(3), np.zeros(3), np.full(3, 2.0), none, none)
+    resources = Resources(*costs, none, none)
     assert len(chosen_resources(options, choose(options, resources, Effort()))) == 1
     spread = choose(options, resources, Effort(limit=20.0, slope=1.0))
     assert spread.users.tolist() == [4, 4, 4]

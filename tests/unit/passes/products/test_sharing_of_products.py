@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import WIDEST
 from qevo_compiler.passes.products.draft import Draft, TooMany
-from qevo_compiler.passes.products.monomials import Monomials, by_degree, distinct, pair_keys, pair_names, without
+from qevo_compiler.passes.products.monomials import Monomials, by_degree, distinct, pair_keys, pair_names
 from qevo_compiler.passes.products.sharing import Pairs, share
 from qevo_compiler.passes.quadratize import Quadratize
 
@@ -38,7 +38,6 @@ def test_pairs_are_found_where_they_are() -> None:
     assert pairs.numbers[pairs.find(keys[1, :1])].tolist() == [23]
     assert pairs.find(keys[1, 1:]).tolist() == [-1, -1]
     assert Pairs.none().find(keys[0]).tolist() == [-1, -1, -1]
-    assert without(names, np.array([0, 2])).tolist() == [[5, 9], [0, 2]]
 
 
 @pytest.mark.parametrize("coupling", [0.0, 0.1, 0.5])
