@@ -6,14 +6,13 @@ wall with gaps counts its set bits. Every repaired value lies in the variable's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.ising import RegisterOp
 from qevo_compiler.dialects.poly import AffineMap
 from qevo_compiler.dialects.problem import Domain, Encoding
+from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

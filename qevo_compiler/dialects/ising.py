@@ -6,7 +6,6 @@ A bit x and its spin s are related by s = 2x - 1. Targets convert where a format
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
+from qevo_compiler.records import dataclass
 
 
 class Role(EnumAttribute):

@@ -5,7 +5,6 @@ These ops state the problem over tensor values; `poly` holds the same problem as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy as np
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import tensor
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op, Type, Value
+from qevo_compiler.records import dataclass
 
 
 class Domain(EnumAttribute):

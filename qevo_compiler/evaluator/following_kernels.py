@@ -6,12 +6,13 @@ these has found bits that follow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int32]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from qevo_compiler.records import dataclass
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "f64": np.dtype("<f8"),

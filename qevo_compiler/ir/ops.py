@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import UnionType
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 from qevo_compiler.ir.attributes import Type
+from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 

@@ -13,7 +13,7 @@ condition number: the ledger has both.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -33,6 +33,7 @@ from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, history_func
 from qevo_compiler.passes.stages import HISTORY, POLYNOMIAL
+from qevo_compiler.records import dataclass
 
 # Boxes wider than so many times the optimizer's path say that the majorant has blown up.
 _LOOSE = 20.0

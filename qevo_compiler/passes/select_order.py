@@ -9,7 +9,7 @@ is the bound on the whole loop, which adds up the chunks and how each amplifies 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import STEPPED
+from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

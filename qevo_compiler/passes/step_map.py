@@ -12,7 +12,7 @@ how far that moves the trained parameters.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,6 +39,7 @@ from qevo_compiler.passes.gradient_extraction import objective_of
 from qevo_compiler.passes.linear.activation import activation_error
 from qevo_compiler.passes.linear.samples import Term, sample_terms
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
+from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

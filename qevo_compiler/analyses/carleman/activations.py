@@ -9,11 +9,11 @@ order that makes one (sub-)step exact, d or 2, so those are the bases that are c
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.ir import Func, Op, Value
+from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,6 @@ after a factor ||S^-1||. Momentum makes F_1 non-normal: ||F_1|| > 1 although its
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
@@ -16,6 +14,7 @@ from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.analyses.carleman.pivots import mean_step
 from qevo_compiler.analyses.carleman.tensor import symmetric_parts
 from qevo_compiler.dialects.linear import StepMap
+from qevo_compiler.records import dataclass
 
 # The parts F_j are transformed as dense arrays of n^(j + 1) numbers.
 _MOST_ENTRIES = 2_000_000

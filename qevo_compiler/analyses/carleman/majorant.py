@@ -6,7 +6,6 @@ Definitions: `carleman.md` 3.2; the discrete twin of R of Liu et al. (PNAS 2021,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from math import inf, log
 
@@ -19,6 +18,7 @@ from scipy.sparse.linalg import svds
 from qevo_compiler.analyses.carleman.monomials import Floats, weights_of
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import Polynomials
+from qevo_compiler.records import dataclass
 
 # Up to here norms and eigenvalues are taken of dense matrices.
 DENSE = 1500

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.ir import Func, Module, Op
+from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 
