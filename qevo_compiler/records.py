@@ -1,4 +1,4 @@
-"""`dataclass` as in the standard library, but cheap to declare: methods are written when first used.
+"""`dataclass` and `replace` as in the standard library, but cheap: methods are written when first used.
 
 The standard decorator compiles six methods for every frozen class, 0.3 ms a class; a compilation imports hundreds
 of classes, most of them diagnostics that it never raises. Here `__init__`, `__eq__`, `__hash__` and `__repr__` are
@@ -9,19 +9,20 @@ the rules for inheritance are the standard library's own. Anything but a plain f
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, KeysView
 from contextlib import contextmanager
+from functools import cache
 from reprlib import recursive_repr
 from threading import RLock
 from typing import TYPE_CHECKING, Any, TypeVar
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "replace"]
 
 T = TypeVar("T")
 _lock = RLock()
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass as dataclass  # type checkers know this one by name
+    from dataclasses import dataclass, replace  # type checkers know these by name
 else:
 
     def dataclass(cls=None, /, *, frozen=False, eq=True, kw_only=False, **rest):
@@ -33,6 +34,27 @@ else:
             return _frozen(cls, eq, kw_only)
 
         return wrap if cls is None else wrap(cls)
+
+
+    def replace(instance, /, **changes):
+        """A copy with other values of some fields; its cached properties are its own."""
+        names = _copied(type(instance))
+        if not (names and changes.keys() <= names):
+            return dataclasses.replace(instance, **changes)
+        made = object.__new__(type(instance))
+        old, own = instance.__dict__, made.__dict__
+        for name in names:
+            own[name] = old[name]
+        own.update(changes)
+        return made
+
+
+@cache
+def _copied(cls: type) -> KeysView[str]:
+    """The fields of a class whose instances may be copied field by field; of any other none."""
+    fields = dataclasses.fields(cls)
+    plain = cls.__dataclass_params__.frozen and not hasattr(cls, "__post_init__")  # type: ignore[attr-defined]
+    return dict.fromkeys(field.name for field in fields if plain and all(f.init for f in fields)).keys()
 
 
 def _frozen(cls: type[T], eq: bool, kw_only: bool) -> type[T]:

@@ -6,7 +6,7 @@ statements: declarations as declared, objective, constraints as stated, then the
 
 from __future__ import annotations
 
-from dataclasses import field, replace
+from dataclasses import field
 
 import numpy as np
 
@@ -132,5 +132,4 @@ class _Writer:
         operands = [self._done[operand] for operand in tensor.operands]
         if tensor.build is None:
             return operands[0]
-        op = tensor.build(*operands)
-        return self.builder.add(replace(op, span=tensor.span))
+        return self.builder.add(tensor.build(*operands), tensor.span)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from enum import Enum
 from functools import cached_property
+from math import isnan
 from typing import Any, ClassVar
 
 import numpy as np
@@ -33,10 +34,13 @@ class Array:
         array = np.asarray(values)
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
-        if array.dtype.kind == "f" and (nan := np.isnan(array)).any():
+        if array.dtype.kind == "f" and array.size and isnan(np.minimum.reduce(array, axis=None)):
             # Text knows one NaN; its sign and payload would make arrays differ that print alike.
-            array = np.where(nan, array.dtype.type(np.nan), array)
-        self.values: NDArray[Any] = np.ascontiguousarray(array).reshape(array.shape)
+            array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+        if not array.flags.c_contiguous:
+            array = np.ascontiguousarray(array)
+        # A view of its own: whether the caller's array may be written to stays the caller's affair.
+        self.values: NDArray[Any] = array.reshape(array.shape)
         self.values.setflags(write=False)
 
     @property

@@ -13,7 +13,7 @@ from types import UnionType
 from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
 
 from qevo_compiler.ir.attributes import Type
-from qevo_compiler.records import dataclass
+from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 
@@ -27,6 +27,10 @@ class Value:
 
     index: int
     type: Type
+
+    def __hash__(self) -> int:
+        # The type would be hashed field by field at every look-up, and tells no two values of a func apart.
+        return self.index
 
 
 @dataclass(frozen=True)
@@ -66,18 +70,21 @@ class Op:
         found: list[Value] = []
         for name in signature(type(self)).operands:
             value = getattr(self, name)
-            found += value if isinstance(value, tuple) else [] if value is None else [value]
+            if isinstance(value, tuple):
+                found += value
+            elif value is not None:
+                found.append(value)
         return tuple(found)
 
-    def map_operands(self, replace: Callable[[Value], Value]) -> Self:
+    def map_operands(self, image: Callable[[Value], Value]) -> Self:
         """This op with every operand replaced; the same object when none changes."""
         changes: dict[str, Any] = {}
         for name in signature(type(self)).operands:
             old = getattr(self, name)
-            new = tuple(map(replace, old)) if isinstance(old, tuple) else old and replace(old)
+            new = tuple(map(image, old)) if isinstance(old, tuple) else old and image(old)
             if new != old:
                 changes[name] = new
-        return dataclasses.replace(self, **changes) if changes else self
+        return replace(self, **changes) if changes else self
 
 
 @dataclass(frozen=True)
@@ -94,9 +101,10 @@ _SIGNATURES: dict[type[Op], Signature] = {}
 
 def signature(cls: type[Op]) -> Signature:
     """The operands and attributes that `cls` declares."""
-    if cls not in _SIGNATURES:
-        _SIGNATURES[cls] = _read_signature(cls)
-    return _SIGNATURES[cls]
+    found = _SIGNATURES.get(cls)
+    if found is None:
+        found = _SIGNATURES[cls] = _read_signature(cls)
+    return found
 
 
 def _read_signature(cls: type[Op]) -> Signature:

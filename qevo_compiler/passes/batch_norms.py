@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +18,7 @@ from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.evaluator.reference import Floats, batch_norm_affine
 from qevo_compiler.ir import Array, Builder, Func, Op, Value
-from qevo_compiler.records import dataclass
+from qevo_compiler.records import dataclass, replace
 
 Layer = nn.LinearOp | nn.Conv2dOp
 Stored = nn.ParameterOp | nn.ConstantOp

@@ -12,8 +12,6 @@ how far that moves the trained parameters.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Ints
@@ -39,7 +37,7 @@ from qevo_compiler.passes.gradient_extraction import objective_of
 from qevo_compiler.passes.linear.activation import activation_error
 from qevo_compiler.passes.linear.samples import Term, sample_terms
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
-from qevo_compiler.records import dataclass
+from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.ir import Func, Module, Op
-from qevo_compiler.records import dataclass
+from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 

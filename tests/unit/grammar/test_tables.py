@@ -73,7 +73,10 @@ def test_automaton_reads_as_lark(lark: Lark, line: str) -> None:
     assert ours.result() == result
 
 
-@pytest.mark.parametrize("text", [*LINES, ' [1,2] = [1, # c\n 2]  x=    [ ] 1.2.3 0..4 "a" "b 1e5x é\t**\r\n', "a  "])
+ODD = [" [1,2] = [1, # c\n 2]  x=    [ ] 1.2.3 0..4", 'x [1] "a" \r\n "b 1e5x é\t** a  ', ",\u00a0\n [true]"]
+
+
+@pytest.mark.parametrize("text", [*LINES, *ODD])
 def test_lexemes_are_those_of_lark(lark: Lark, text: str) -> None:
     theirs = lark.parse_interactive(text, start="trivia")
     expected = [(t.type, str(t)) for t in theirs.lexer_thread.lex(theirs.parser_state) if isinstance(t, Token)]
