@@ -23,7 +23,6 @@ from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
 from qevo_compiler.records import dataclass, replace
 from qevo_compiler.targets import TARGETS, Target, load_target
-from qevo_compiler.tuning import tuned
 
 __all__ = [
     "CompiledProgram",
@@ -102,9 +101,15 @@ def compile(
     imported = import_source(source, given, data, chosen.source_task)
     if penalties in ("auto", TUNE):
         program = lower(imported, chosen, context)
-        return program if penalties == "auto" else tuned(program, None, context.progress if context else None).program
+        return program if penalties == "auto" else _tuned(program, context)
     merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
     return lower(imported, replace(chosen, passes=merged), context)
+
+
+def _tuned(program: CompiledProgram, context: Context | None) -> CompiledProgram:
+    from qevo_compiler.tuning import tuned
+
+    return tuned(program, None, context.progress if context else None).program
 
 
 def lower(

@@ -12,12 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qevo_compiler.backends.base import Samples
-from qevo_compiler.backends.select import select_backend
-from qevo_compiler.decode import Decoder, Solution
-from qevo_compiler.decode.explain_model import explain_constraint, explain_coupling, explain_element
-from qevo_compiler.decode.hubo import Hubo, hubo_of_model
-from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.sources import (
     MissingFile,
@@ -30,7 +24,6 @@ from qevo_compiler.diagnostics.sources import (
 )
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
-from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.records import dataclass
 from qevo_compiler.results import RunResult, ledger_json
 from qevo_compiler.source import SourceFile, SourceMap, Span
@@ -41,7 +34,11 @@ from qevo_compiler.writing import write_files
 if TYPE_CHECKING:
     import dimod
 
+    from qevo_compiler.backends.base import Samples
+    from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
+    from qevo_compiler.decode.hubo import Hubo
+    from qevo_compiler.decode.numbering import Numbering
 
 PROBLEM_SUFFIX = "problem.qir"
 
@@ -75,6 +72,8 @@ class CompiledProgram:
         """Reads samples of spins. Raises `CompileError` for the circuit of a linear system, which has none."""
         if self.module.find("problem") is None and self.module.find("history") is not None:
             raise CompileError(NoSpinModel(None, self.target.name))
+        from qevo_compiler.decode import Decoder
+
         return Decoder(self.module)
 
     @cached_property
@@ -87,6 +86,7 @@ class CompiledProgram:
     @cached_property
     def bqm(self) -> dimod.BinaryQuadraticModel:
         """The spin model as a dimod object."""
+        from qevo_compiler.passes.binary_to_spin import spin_view
         from qevo_compiler.targets.dwave import to_dimod
 
         return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
@@ -132,6 +132,8 @@ class CompiledProgram:
         """
         if self.module.main.first(ising.ModelOp) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
+        from qevo_compiler.decode.hubo import hubo_of_model
+
         return hubo_of_model(self.module)
 
     def to_sympy(self) -> Any:
@@ -159,6 +161,8 @@ class CompiledProgram:
 
         `progress` hears the part done of the sampling, from 0 to 1.
         """
+        from qevo_compiler.backends.select import select_backend
+
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
@@ -179,6 +183,8 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
+        from qevo_compiler.decode.explain_model import explain_element
+
         size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
             return self.decoder.explain_spin(int(name[1:]))
@@ -197,6 +203,9 @@ class CompiledProgram:
 
         Raises `CompileError` for names of no two different spins, or for files without a spin model.
         """
+        from qevo_compiler.decode.explain_model import explain_coupling
+        from qevo_compiler.passes.binary_to_spin import spin_view
+
         if spin_view(self.module) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
         size = self.decoder.size
@@ -211,6 +220,8 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the problem does not have.
         """
+        from qevo_compiler.decode.explain_model import explain_constraint
+
         lines = explain_constraint(self.module, name)
         if not lines:
             symbols = [op.symbol for op in self.module.func("problem").ops_of(poly.ConstraintOp)]

@@ -35,7 +35,6 @@ else:
 
         return wrap if cls is None else wrap(cls)
 
-
     def replace(instance, /, **changes):
         """A copy with other values of some fields; its cached properties are its own."""
         names = _copied(type(instance))

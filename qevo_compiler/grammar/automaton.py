@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 Build = Callable[[list[Any]], Any]
@@ -57,7 +57,7 @@ class Automaton(NamedTuple):
 @cache
 def read_tables() -> dict[str, Any]:
     """What `generate.py` wrote."""
-    text = files("qevo_compiler.grammar").joinpath("tables.json").read_text(encoding="utf-8")
+    text = Path(__file__).with_name("tables.json").read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
 

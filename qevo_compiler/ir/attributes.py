@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from enum import Enum
 from functools import cached_property
 from math import isnan
@@ -73,6 +72,8 @@ class Array:
     @cached_property
     def digest(self) -> str:
         """The first 32 hex digits of the SHA-256 of type, shape and bytes."""
+        import hashlib  # when used: loading it takes longer than checking a small program
+
         head = f"{self.dtype_name}{self.shape}".encode()
         return hashlib.sha256(head + self.values.tobytes()).hexdigest()[:32]
 

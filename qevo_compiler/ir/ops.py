@@ -9,8 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import field
-from types import UnionType
-from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Self, get_type_hints
 
 from qevo_compiler.ir.attributes import Type
 from qevo_compiler.records import dataclass, replace
@@ -37,8 +36,8 @@ class Value:
 class Op:
     """One operation.
 
-    Fields typed `Value`, `Value | None` or (last only) `tuple[Value, ...]` are operands; all other
-    fields of a subclass are attributes. `span` takes no part in equality. An op that is not `pure`
+    Fields typed `Value`, `Value | None` or (last only) `tuple[Value, ...]` are operands; all
+    other fields of a subclass are attributes. `span` takes no part in equality. An op that is not `pure`
     declares something and stays even when nobody uses its results.
     """
 
@@ -107,20 +106,17 @@ def signature(cls: type[Op]) -> Signature:
     return found
 
 
+_VARIADIC = "tuple[Value, ...]"
+_WRITTEN: dict[Any, str] = {Value: "Value", Value | None: "Value | None", tuple[Value, ...]: _VARIADIC}
+_OPERANDS = frozenset(_WRITTEN.values())
+
+
 def _read_signature(cls: type[Op]) -> Signature:
-    hints = get_type_hints(cls)
-    operands: list[str] = []
-    attributes: list[str] = []
-    for item in dataclasses.fields(cls):
-        if item.name not in ("results", "span"):
-            (operands if _is_operand(hints[item.name]) else attributes).append(item.name)
-    variadic = bool(operands) and get_origin(hints[operands[-1]]) is tuple
-    return Signature(tuple(operands), tuple(attributes), variadic)
-
-
-def _is_operand(hint: Any) -> bool:
-    if hint is Value:
-        return True
-    if get_origin(hint) in (tuple, UnionType):
-        return Value in get_args(hint)
-    return False
+    hints = {item.name: item.type for item in dataclasses.fields(cls) if item.name not in ("results", "span")}
+    # Read as they are written where that is plain: evaluating every op's annotations takes longer than most passes.
+    if not all(isinstance(hint, str) and (hint in _OPERANDS or "Value" not in hint) for hint in hints.values()):
+        found = get_type_hints(cls)
+        hints = {name: _WRITTEN.get(found[name], "") for name in hints}
+    operands = tuple(name for name, hint in hints.items() if hint in _OPERANDS)
+    attributes = tuple(name for name in hints if name not in operands)
+    return Signature(operands, attributes, bool(operands) and hints[operands[-1]] == _VARIADIC)

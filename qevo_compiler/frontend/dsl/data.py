@@ -6,8 +6,6 @@ Nothing that is read is executed: pickled objects are refused, and so are paths 
 from __future__ import annotations
 
 import json
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -42,7 +40,7 @@ def read_file(file: ast.File, folder: Path | None) -> Any:
         reason = error.strerror or "the file is damaged"
     except MemoryError:
         reason = "it does not fit into memory"
-    except (ValueError, EOFError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+    except _wrong_content() as error:
         reason = _reason(error, path)
     raise CompileError(UnreadableFile(file.span, file.path, reason))
 
@@ -64,6 +62,14 @@ def typed(name: str, dtype: ast.DataType, rank: int, given: Any, node: ast.Node,
             return arrays.truths(name, values, node.span)
         case ast.DataType.REAL:
             return values.astype(np.float64, copy=False)
+
+
+def _wrong_content() -> tuple[type[Exception], ...]:
+    """What readers raise for a file that is not what its name says."""
+    import zipfile
+    import zlib
+
+    return ValueError, EOFError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error
 
 
 def _resolve(file: ast.File, folder: Path | None) -> Path:
