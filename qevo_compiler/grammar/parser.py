@@ -8,7 +8,7 @@ types, shapes, the methods and options of directives.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics
@@ -29,6 +29,10 @@ from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceFile, Span
 
 
+# Longer texts hold data, and their trees are large.
+_SHORT = 1 << 16
+
+
 @dataclass(frozen=True)
 class ParsedLine:
     """A logical line and what each of its tokens turned out to be: a keyword or a name."""
@@ -45,6 +49,12 @@ class ParsedFile:
 
 def parse(source: SourceFile) -> ast.Program:
     """The program in `source`; raises `CompileError` with every syntax error of the file."""
+    # Solve loops and services compile one text with other data again and again; trees never change.
+    return _remembered(source) if len(source.text) <= _SHORT else parse_file(source).program
+
+
+@lru_cache(maxsize=16)
+def _remembered(source: SourceFile) -> ast.Program:
     return parse_file(source).program
 
 

@@ -26,7 +26,7 @@ Stored = nn.ParameterOp | nn.ConstantOp
 
 def fold_batch_norms(func: Func) -> Func:
     """`func` with every foldable batch norm folded; the same object when there is none."""
-    folds = {fold.norm.result: fold for fold in _find(func)}
+    folds = {fold.norm.result: fold for fold in _find(func)} if func.first(nn.BatchNormOp) else {}
     if not folds:
         return func
     stored = {value: op for fold in folds.values() for value, op in fold.stored().items()}

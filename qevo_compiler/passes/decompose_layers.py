@@ -31,6 +31,8 @@ class DecomposeLayers(Pass):
         main = module.main
         if module.find("loss") is None and _is_trained(main):
             module = module.with_func(replace(main, name="loss"))
+        if not any(type(op) in nn.LAYERS for op in main.ops):
+            return module
         return module.with_main(rewrite(main, _decompose))
 
 

@@ -174,7 +174,7 @@ def _positions(base: Tensor, items: Sequence[Item], layout: _Layout, rows: Rows 
     rank = len(layout.shape)
     slot_of_slice = [*range(len(layout.before)), *range(rank - len(layout.after), rank)]
     slot_of_label = len(layout.before) + len(layout.block)
-    total: Values = np.zeros((), dtype)
+    total: Values | None = None
     stride = count_of(base.shape)
     for item, length in zip(items, base.shape, strict=True):
         stride //= max(length, 1)
@@ -187,7 +187,11 @@ def _positions(base: Tensor, items: Sequence[Item], layout: _Layout, rows: Rows 
         else:
             span = np.arange(selector.start, selector.stop, selector.step, dtype=dtype)
             part = _along(span, slot_of_slice.pop(0), rank)
-        total = total + part.astype(dtype, copy=False) * stride
+        part = part.astype(dtype, copy=False)
+        step = part if stride == 1 else part * stride
+        total = step if total is None else total + step
+    if total is None:
+        total = np.zeros((), dtype)
     if base.rows is not None and rows is not None:
         own = np.arange(rows.count) if base.rows is rows else rows.positions(base.rows)
         starts = own.astype(dtype) * count_of(base.shape)
