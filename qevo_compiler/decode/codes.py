@@ -6,6 +6,8 @@ wall with gaps counts its set bits. Every repaired value lies in the variable's 
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -35,7 +37,7 @@ class Decoded:
 def decode_register(op: RegisterOp, bits: NDArray[np.int8]) -> Decoded:
     """`bits` [reads, count] are the register's own, as 0/1 or, for a spin register, -1/+1."""
     assert op.affine is not None
-    size = int(np.prod(op.shape, dtype=np.int64))
+    size = prod(op.shape)
     if op.domain is Domain.CHOICE:
         return _choice(op, bits, size)
     if op.encoding is Encoding.ONE_HOT:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -196,7 +197,7 @@ def gather(x: Floats, positions: NDArray[np.integer]) -> Floats:
 def _scatter_add(op: nn.ScatterAddOp, x: Floats) -> Floats:
     positions = op.indices.values.reshape(-1)
     kept = positions >= 0
-    size = int(np.prod(op.shape, dtype=np.int64))
+    size = prod(op.shape)
     sums = np.bincount(positions[kept], x.reshape(-1)[kept], size)
     return np.asarray(sums, np.float64).reshape(op.shape)
 

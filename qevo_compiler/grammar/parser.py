@@ -28,7 +28,6 @@ from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
 from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceFile, Span
 
-
 # Longer texts hold data, and their trees are large.
 _SHORT = 1 << 16
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 from functools import cached_property
-from math import isnan
+from math import isnan, prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -140,7 +140,7 @@ class TensorType(Type):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
 
 class EnumAttribute(Enum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -204,7 +205,7 @@ class ReshapeOp(Op):
         return tensor(self.shape)
 
     def verify(self) -> None:
-        if np.prod(shape_of(self.x), dtype=np.int64) != np.prod(self.shape, dtype=np.int64):
+        if prod(shape_of(self.x)) != prod(self.shape):
             raise Invalid(f"cannot reshape {shape_of(self.x)} to {self.shape}")
 
 
@@ -236,7 +237,7 @@ class GatherOp(Op):
         return tensor(self.indices.shape)
 
     def verify(self) -> None:
-        size = int(np.prod(shape_of(self.x), dtype=np.int64))
+        size = prod(shape_of(self.x))
         if self.indices.size and not -1 <= self.indices.values.min() <= self.indices.values.max() < size:
             raise Invalid(f"an index lies outside -1..{size - 1}")
 

@@ -200,9 +200,7 @@ def _check_divisor(y: Tensor, span: Span | None) -> None:
         raise CompileError(DivisionByZero(span))
 
 
-def _constants_only(
-    sign: str, function: Fold, x: Tensor, y: Tensor, span: Span | None, divisor: Span | None
-) -> Tensor:
+def _constants_only(sign: str, function: Fold, x: Tensor, y: Tensor, span: Span | None, divisor: Span | None) -> Tensor:
     if not (x.is_constant and y.is_constant):
         raise CompileError(NotConstant(span, f"an operand of `{sign}`"))
     _check_divisor(y, divisor)
