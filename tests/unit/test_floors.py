@@ -113,6 +113,17 @@ def test_importing_the_package_loads_no_sdk() -> None:
     assert out.stdout.strip() == "[]"
 
 
+def test_compiling_a_small_program_loads_no_tool_of_others() -> None:
+    code = (
+        "import sys, qevo_compiler\n"
+        "text = 'program p\\nvar x: binary[2]\\nminimize x[0] * x[1] - x[0]\\n'\n"
+        "assert all(qevo_compiler.compile(text).files.values())\n"
+        "print([m for m in ('lark','dimod','networkx','scipy','sympy','rich','torch') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
 def test_version_loads_next_to_nothing() -> None:
     code = (
         "import sys; from qevo_compiler.cli.main import main; main(['--version'])\n"
