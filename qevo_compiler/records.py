@@ -42,8 +42,7 @@ else:
             return dataclasses.replace(instance, **changes)
         made = object.__new__(type(instance))
         old, own = instance.__dict__, made.__dict__
-        for name in names:
-            own[name] = old[name]
+        own.update(old if len(old) == len(names) else {name: old[name] for name in names})
         own.update(changes)
         return made
 

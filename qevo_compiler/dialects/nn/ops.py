@@ -20,7 +20,7 @@ def shape_of(value: Value) -> tuple[int, ...]:
 
 
 def tensor(shape: tuple[int, ...]) -> tuple[Type, ...]:
-    return (TensorType(tuple(int(n) for n in shape)),)
+    return (TensorType(tuple(map(int, shape))),)
 
 
 @dataclass(frozen=True)

@@ -75,15 +75,15 @@ class Grid:
         total = self.count * int(run.counts) if run.counts.ndim == 0 else int(counts.sum(dtype=np.int64))
         check_size(total, "this index expression", span)
         dtype = index_dtype(total)
-        source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
         if run.counts.ndim == 0:
             steps = np.tile(np.arange(int(run.counts), dtype=dtype), self.count)
         else:
             ends = np.cumsum(counts, dtype=np.int64)
             steps = np.arange(total, dtype=dtype) - np.repeat((ends - counts).astype(dtype), counts)
-        own = {key: (values[source], labels) for key, (values, labels) in self.own.items()}
+        own = {key: (np.repeat(values, run.counts, axis=0), labels) for key, (values, labels) in self.own.items()}
+        source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
         own[name] = (run.pick(source, steps), run.labels)
-        pointer = None if self.pointer is None else self.pointer[source]
+        pointer = None if self.pointer is None else np.repeat(self.pointer, run.counts)
         return Grid(self.outer, total, pointer, own)
 
     def filtered(self, keep: Values) -> Grid:
