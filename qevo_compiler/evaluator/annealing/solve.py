@@ -17,17 +17,20 @@ from qevo_compiler.evaluator.annealing.runs import Spins, Watch
 from qevo_compiler.evaluator.annealing.tabu import tabu
 from qevo_compiler.evaluator.annealing.temperatures import beta_range
 from qevo_compiler.evaluator.annealing.tempering import temper
-from qevo_compiler.records import dataclass
+from qevo_compiler.records import dataclass, replace
 
 # Tabu flips that cost what a sweep of annealing costs on a dense model, as a part of its spins.
 _FLIPS_A_SWEEP = 1 / 16
 # One read in so many is tempered, and only where its ladder has time for some rounds of swaps.
 _GROUP = 16
 _ENOUGH = 400
+# Sweeps a spin after which a fresh start is worth more than a slower anneal, and the most starts of a read.
+_LONG = 20
+_MOST_STARTS = 16
 
 
 class Method(Enum):
-    """`AUTO`: annealing with some tempering for sparse models, tabu search for dense ones."""
+    """`AUTO`: annealing with fresh starts or some tempering for sparse models, tabu search for dense ones."""
 
     AUTO = "auto"
     ANNEALING = "annealing"
@@ -85,10 +88,13 @@ def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
             threads=plan.threads,
             watch=watch,
         )
+    if plan.method is not Method.AUTO or plan.betas is not None or plan.initial is not None:
+        return _annealed(model, plan, watch)
+    starts = min(_MOST_STARTS, plan.sweeps // (_LONG * max(model.size, 1)))
+    if starts > 1:
+        return _restarted(model, plan, starts, watch)
     found = _annealed(model, plan, watch)
-    if plan.method is Method.AUTO and plan.betas is None and plan.initial is None and plan.sweeps >= _ENOUGH:
-        return _with_ladders(model, plan, found, watch)
-    return found
+    return _with_ladders(model, plan, found, watch) if plan.sweeps >= _ENOUGH else found
 
 
 def _annealed(model: SpinModel, plan: Plan, watch: Watch) -> Spins:
@@ -102,6 +108,17 @@ def _annealed(model: SpinModel, plan: Plan, watch: Watch) -> Spins:
         threads=plan.threads,
         watch=watch,
     )
+
+
+def _restarted(model: SpinModel, plan: Plan, starts: int, watch: Watch) -> Spins:
+    """The best of several anneals for every read, which together have the sweeps of one.
+
+    A small model is at rest long before its sweeps are spent: what is missed then is missed by the valley chosen early.
+    """
+    shorter = replace(plan, reads=plan.reads * starts, sweeps=plan.sweeps // starts)
+    found = _annealed(model, shorter, watch)
+    best = energies(model, found, plan.threads).reshape(plan.reads, starts).argmin(axis=1)
+    return np.ascontiguousarray(found[np.arange(plan.reads) * starts + best])
 
 
 def _with_ladders(model: SpinModel, plan: Plan, found: Spins, watch: Watch) -> Spins:

@@ -80,6 +80,17 @@ def test_tempering_swaps_towards_the_cold_end() -> None:
     assert ladder.mean() < cold.mean()
 
 
+def test_small_models_get_fresh_starts_in_place_of_slower_anneals() -> None:
+    lower = 0
+    for seed in range(4):
+        model = random_spins(seed, 80, 0.06)
+        plan = Plan(reads=16, sweeps=80 * 80, seed=1)
+        fresh, slow = (energies(model, solve(model, replace(plan, method=m))) for m in (Method.AUTO, Method.ANNEALING))
+        assert len(fresh) == 16
+        lower += fresh.mean() < slow.mean() - 1e-9
+    assert lower == 4
+
+
 @pytest.mark.parametrize("method", [Method.ANNEALING, Method.TEMPERING, Method.TABU])
 def test_a_run_that_is_ended_early_gives_states(method: Method) -> None:
     model = random_spins(2, 64)
