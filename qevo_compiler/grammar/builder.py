@@ -1,6 +1,6 @@
 """From rules of `qevo.lark` to nodes of the syntax tree.
 
-lark calls the method named like a rule as soon as the rule is complete, with every token and node
+The automaton calls the method named like a rule as soon as the rule is complete, with every token and node
 of it. Nothing is kept between calls.
 """
 
