@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
     from qevo_compiler.decode.hubo import Hubo
-    from qevo_compiler.decode.numbering import Numbering
 
 PROBLEM_SUFFIX = "problem.qir"
 
@@ -183,7 +182,7 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
-        from qevo_compiler.decode.explain_model import explain_element
+        from qevo_compiler.decode.explain_model import explain_element, explain_register
 
         size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
@@ -196,7 +195,7 @@ class CompiledProgram:
             symbols = [register.symbol for register in self.provenance]
             known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
-        return [line for register in found for line in _register_lines(register, self.decoder.numbering)]
+        return [line for register in found for line in explain_register(register, self.decoder.numbering)]
 
     def explain_coupling(self, first: str, second: str) -> list[str]:
         """What the coupling of two spins (`s3`, `s9`) is the sum of: the objective and single penalties.
@@ -294,18 +293,6 @@ def _located(op: Op, source: Mapping[str, str]) -> Op:
     if not (line.isdigit() and column.isdigit()):
         return op
     return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
-
-
-def _register_lines(register: ising.RegisterOp, numbering: Numbering) -> Iterator[str]:
-    found = numbering.of_register(register)
-    spins = f"s{found[0]}..s{found[-1]}" if len(found) else "no spins"
-    if len(found) < register.count:
-        spins += f" ({register.count - len(found)} eliminated by presolve)"
-    shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
-    kind = register.domain.value if register.domain else register.role.value
-    encoding = f", {register.encoding.value} encoded" if register.encoding else ""
-    place = f", declared at {register.span}" if register.span else ""
-    yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
 
 
 def _status(samples: Samples, best: Solution) -> str:
