@@ -50,12 +50,10 @@ def picture(report: LinearReport) -> bytes:
     from qevo_compiler.report.trajectory import trajectory_svg
 
     found, others = report.found, {}
-    # Copies of the final block are no further steps.
-    length = report.reader.system.steps + 1
     if report.circuit is not None:
-        others["circuit"] = report.reader.states(report.circuit.history)[:length]
+        others["circuit"] = report.reader.states(report.circuit.history)
     if report.annealed is not None:
-        others["annealed"] = report.reader.states(report.annealed.history)[:length]
+        others["annealed"] = report.reader.states(report.annealed.history)
     limit = found.run.certificate.bound if found.run.loop is None else found.run.loop
     step = len(found.exact) - 1
     bound = (step, limit) if np.isfinite(limit) and limit > 0 else None

@@ -25,8 +25,8 @@ Complexes = NDArray[np.complex128]
 class HistoryReader:
     """The history system of a module with what says where its solution stands.
 
-    Histories are y [T + P + 1, D] in the rescaled coordinates of the system; states are x [T + P + 1, n] in the
-    coordinates of the source.
+    Histories are y [T + P + 1, D] in the rescaled coordinates of the system; states are x [T + 1, n] in the
+    coordinates of the source, after every step of the optimizer.
     """
 
     system: HistorySystem
@@ -45,9 +45,15 @@ class HistoryReader:
         names = tuple(monomial_names(func))
         return HistoryReader(system, func.only(linear.MapOp), func.first(linear.ReadOutOp), names)
 
+    @property
+    def steps(self) -> int:
+        """How many steps of the optimizer the system covers."""
+        return self.system.steps // self.map.map.stage_count
+
     def states(self, history: Floats) -> Floats:
-        """x = pivot + gamma y_1, whose weights are 1."""
-        return np.asarray(self.map.pivot.values + self.system.gamma * history[:, self.system.lift.first_block])
+        """x = pivot + gamma y_1, whose weights are 1. Copies of the final block are no further states."""
+        between = history[: self.system.steps + 1 : self.map.map.stage_count, self.system.lift.first_block]
+        return np.asarray(self.map.pivot.values + self.system.gamma * between)[:, self.map.map.resting]
 
     def kept(self, amplitudes: ArrayLike) -> Complexes:
         """The amplitudes [2^n] of the system from those [2^m] of all bits, where the post-selected read 0.

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
+from qevo_compiler.dialects.coupling_order import verify_pairs
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
@@ -199,26 +200,6 @@ class PenaltyOp(Op):
             raise Invalid(f"`{self.symbol}`: a form a row belongs to a mixed penalty, and that needs it")
 
 
-def _verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
-    i, j = rows.values, columns.values
-    if not len(i) == len(j) == values.size:
-        raise Invalid("rows, columns and values differ in length")
-    if not len(i):
-        return
-    if not (i < j).all():
-        if (i == j).any():
-            raise Invalid(f"coupling {(int(i[i == j][0]),) * 2} is on the diagonal")
-        raise Invalid("a coupling is not strictly upper triangular")
-    if rows.least < 0 or columns.most >= size:
-        raise Invalid("a coupling names a missing variable")
-    later = i[1:] > i[:-1]
-    later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
-    if not later.all():
-        raise Invalid("couplings are not sorted or repeat")
-    if not values.is_finite:
-        raise Invalid("a coupling is not finite")
-
-
 @dataclass(frozen=True)
 class ModelOp(Op):
     """A spin model. `scale` is what the problem's energy was multiplied by to get it."""
@@ -237,7 +218,7 @@ class ModelOp(Op):
         return self.fields.size
 
     def verify(self) -> None:
-        _verify_pairs(self.rows, self.columns, self.couplings, self.size)
+        verify_pairs(self.rows, self.columns, self.couplings, self.size)
         if not (np.isfinite(self.fields.values).all() and np.isfinite(self.offset)):
             raise Invalid("a field or the offset is not finite")
 
@@ -259,7 +240,7 @@ class QuboOp(Op):
         return self.linear.size
 
     def verify(self) -> None:
-        _verify_pairs(self.rows, self.columns, self.quadratic, self.size)
+        verify_pairs(self.rows, self.columns, self.quadratic, self.size)
         if not (np.isfinite(self.linear.values).all() and np.isfinite(self.offset)):
             raise Invalid("a linear coefficient or the offset is not finite")
 

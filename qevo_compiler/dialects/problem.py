@@ -166,6 +166,15 @@ class Pivot(EnumAttribute):
     MINIMISER = "minimiser"
 
 
+class Activations(EnumAttribute):
+    """How a step of training is made polynomial in its state: products of weights multiplied out, or coordinates of
+    their own (`state`); `auto` takes the smaller lift."""
+
+    AUTO = "auto"
+    EXPANDED = "expanded"
+    STATE = "state"
+
+
 @dataclass(frozen=True)
 class LinearizeOp(Op):
     """Ask for the Carleman system of the training dynamics, by order or by tolerance."""
@@ -175,3 +184,4 @@ class LinearizeOp(Op):
     tolerance: float | None
     pivot: Pivot
     reupload: int | None
+    activations: Activations = Activations.AUTO

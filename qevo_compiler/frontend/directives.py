@@ -96,6 +96,7 @@ LINEARIZE = {
         Option("tolerance", _NUMBER, low=0, open=True),
         Option("pivot", Kind.WORD, words=tuple(p.value for p in problem.Pivot)),
         Option("reupload", _WHOLE, low=1),
+        Option("activations", Kind.WORD, words=tuple(a.value for a in problem.Activations)),
     )
 }
 
@@ -118,7 +119,9 @@ def linearize(method: str, given: Sequence[Given], read: Reader, span: Span | No
     if ("order" in found) == ("tolerance" in found):
         raise CompileError(MissingArgument(span, directive, "either `order` or `tolerance`"))
     pivot = problem.Pivot(found.get("pivot", "origin"))
-    return problem.LinearizeOp(found.get("order"), found.get("tolerance"), pivot, found.get("reupload"), span=span)
+    activations = problem.Activations(found.get("activations", "auto"))
+    chosen = found.get("order"), found.get("tolerance"), pivot, found.get("reupload"), activations
+    return problem.LinearizeOp(*chosen, span=span)
 
 
 def request(method: str, given: Sequence[Given], read: Reader, span: Span | None, place: Span | None) -> Op:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field, fields
-from typing import Any
+from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.resources import BadLinearization
@@ -13,6 +13,7 @@ from qevo_compiler.dialects.nn import Function
 from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
+WordT = TypeVar("WordT", problem.Pivot, problem.Activations)
 _FUNCTIONS = {function.value: function for function in Function}
 
 
@@ -21,9 +22,10 @@ class Linearization:
     """How many `steps` are lifted to which `order` (or the least within `tolerance`), about which `pivot`.
 
     `batch` rows a step (0: all), cyclic; `approximate` maps a function's name to (degree, low, high) of a polynomial in
-    its place. `jet` above 0 is the degree of a Taylor polynomial of the loss about the present weights, taken over
-    the share `density` of weights that are largest; the others are pruned to 0. `estimate` lifts nothing: what the cost
-    of one chunk follows from is estimated (`frontend.torch.estimate`), for models too large to expand.
+    its place. `activations` says whether products of weights are multiplied out. `jet` above 0 is the degree of a
+    Taylor polynomial of the loss about the present weights, taken over the share `density` of weights that are
+    largest; the others are pruned to 0. `estimate` lifts nothing: what the cost of one chunk follows from is estimated
+    (`frontend.torch.estimate`), for models too large to expand.
     """
 
     steps: int
@@ -31,6 +33,7 @@ class Linearization:
     tolerance: float | None = None
     pivot: problem.Pivot = problem.Pivot.START
     reupload: int | None = None
+    activations: problem.Activations = problem.Activations.AUTO
     batch: int = 0
     seed: int = 0
     jet: int = 0
@@ -49,7 +52,9 @@ class Linearization:
                 suggestion = did_you_mean(name, known)
                 raise _refused(span, f"`{name}` is no setting{f'; {suggestion}' if suggestion else ''}")
         values = dict(given)
-        values["pivot"] = _pivot(values.get("pivot", problem.Pivot.START), span)
+        values["pivot"] = _word(problem.Pivot, "pivot", values.get("pivot", problem.Pivot.START), span)
+        forms = problem.Activations
+        values["activations"] = _word(forms, "activations", values.get("activations", forms.AUTO), span)
         values["approximate"] = _approximate(values.get("approximate", {}), span)
         for name in ("steps", "order", "reupload", "batch", "seed", "jet"):
             _whole(values, name, span)
@@ -84,18 +89,18 @@ class Linearization:
 
     def linearize_op(self, span: Span | None) -> problem.LinearizeOp:
         """The op that asks for the lift."""
-        return problem.LinearizeOp(self.order, self.tolerance, self.pivot, self.reupload, span=span)
+        return problem.LinearizeOp(self.order, self.tolerance, self.pivot, self.reupload, self.activations, span=span)
 
 
 def _refused(span: Span | None, why: str) -> CompileError:
     return CompileError(BadLinearization(span, why))
 
 
-def _pivot(given: Any, span: Span | None) -> problem.Pivot:
+def _word(kind: type[WordT], name: str, given: Any, span: Span | None) -> WordT:
     try:
-        return problem.Pivot(given)
+        return kind(given)
     except ValueError:
-        raise _refused(span, f"`pivot` cannot be {given!r}") from None
+        raise _refused(span, f"`{name}` cannot be {given!r}") from None
 
 
 def _approximate(given: Any, span: Span | None) -> dict[Function, tuple[int, float, float]]:

@@ -21,6 +21,7 @@ from qevo_compiler.analyses.carleman.monomials import Floats, basis_size
 from qevo_compiler.analyses.carleman.reupload import reupload
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.linear import DivergentLift, LiftTooLarge, NoOrder, NotCertified
+from qevo_compiler.diagnostics.pipeline import BadOption
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
@@ -54,6 +55,9 @@ class CarlemanTruncation(Pass):
         order = self.order or (request.asked.order if request.asked else None)
         if order is None:
             raise CompileError(NoOrder(request.span))
+        if self.moments and request.op.map.stages:
+            expected = "for steps in the weights alone: set `step-map.activations=expanded`"
+            raise CompileError(BadOption(None, self.name, "moments", "true", expected))
         states = iterate(request.chunk, request.start)
         certificate = Certifier.of(request.chunk, request.start, self.moments).at(order)
         entries = self._judged(request, certificate, states, context)
@@ -73,7 +77,7 @@ class CarlemanTruncation(Pass):
         if np.isfinite(size) and (certificate.bound < size or certificate.bound == 0):
             return []
         found = dissipation(request.chunk, request.start)
-        steps = request.chunk.steps
+        steps = request.chunk.updates
         if found.of_class(certificate.order, steps) is not Dissipativity.NONE:
             context.warn(NotCertified(request.span, certificate.bound, size))
             return []
@@ -104,10 +108,10 @@ class CarlemanTruncation(Pass):
         entries = [LedgerEntry(self.name, "truncation error", error, Evidence.MEASURED, note=note)]
         whole = request.op.map
         if request.chunk.steps < whole.steps:
-            run = reupload(whole, request.start, order, request.chunk.steps, pivot=np.zeros(whole.size))
-            last = iterate(whole, request.start)[-1]
+            run = reupload(whole, request.start, order, request.chunk.updates, pivot=np.zeros(whole.size))
+            last, own = iterate(whole, request.start)[-1], whole.resting
             note = f"{len(run.uploads)} uploads, re-centred on the downloaded point, against the optimizer itself"
-            gap = float(np.linalg.norm(run.states[-1] - last))
+            gap = float(np.linalg.norm((run.states[-1] - last)[own]))
             entries.append(LedgerEntry(self.name, "error after all re-uploads", gap, Evidence.MEASURED, note=note))
             if np.isfinite(run.bounds[-1]):
                 note = "bound A of every chunk and the amplification of the error before it"

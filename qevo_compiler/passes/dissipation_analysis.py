@@ -39,7 +39,7 @@ class DissipationAnalysis(Pass):
 
 def _entries(stage: str, found: Dissipation, request: Request) -> list[LedgerEntry]:
     order = request.asked.order if request.asked else None
-    steps = request.chunk.steps
+    steps = request.chunk.updates
     modes = found.modes
     counted = f"{modes.divergent} divergent, {modes.unstable} unstable, {modes.flat} flat modes"
     entries = [LedgerEntry(stage, "norm of F_1", found.rho, Evidence.MEASURED, note=f"at the pivot: {counted}")]

@@ -72,7 +72,8 @@ class EstimateResources(Pass):
         sheet = Sheet()
         steps = main.only(linear.MapOp).map
         train = main.first(problem.TrainOp)
-        state_system(sheet, system, self.max_unknowns, steps.steps if train is None else train.steps)
+        horizon = steps.updates if train is None else train.steps
+        state_system(sheet, system, self.max_unknowns, horizon * steps.stage_count)
         state_circuit(sheet, system, query_circuit(system, self.encoding), steps)
         tolerance = _DEFAULT_TOLERANCE if self.tolerance is None else self.tolerance
         complete(sheet, tolerance, _errors(module))

@@ -12,13 +12,13 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.poly import DivisionByVariable, NotPolynomial, TooManyTerms
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
-from qevo_compiler.dialects.poly import expansion
+from qevo_compiler.dialects.poly import expansion, pair_arrays
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
 from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
-from qevo_compiler.passes.affine_square import square_of_row
+from qevo_compiler.passes.affine_square import affine_form, square_of_row, squared_form, symbolic_product
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -56,7 +56,8 @@ class Expander:
     def polynomials(self, value: Value) -> Polynomials:
         """The collected polynomials of a value."""
         known = self._known[value]
-        return self._algebra.polynomials(self._expansion(known, None))
+        symbolic = symbolic_product(known, self._algebra) if isinstance(known, Product) else None
+        return symbolic or self._algebra.polynomials(self._expansion(known, None))
 
     def _release(self, op: Op) -> None:
         # Peak memory is that of the values still needed, not of all that ever were.
@@ -118,7 +119,11 @@ class Expander:
         left = self._algebra.merged(x)
         right = left if y is x else self._algebra.merged(y)
         pairs = expansion.square_pairs(left) if left is right else expansion.product_pairs(left, right)
-        if is_worth_deferring(left, right, pairs):
+        single = left is right and pairs >= pair_arrays.WORTH and affine_form(left, self._algebra) is not None
+        if single:
+            # It costs nothing until it is written out, which may be in a pass that wants another form.
+            self._affordable(pairs, span)
+        if single or is_worth_deferring(left, right, pairs):
             return Product(left, right, np.array(1.0))
         return self._product(left, right, span)
 
@@ -164,7 +169,7 @@ class Expander:
             result = self._algebra.merged(expansion.add(self._product(result, x, op.span), shift))
         return result
 
-    def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion:
+    def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion | Product:
         count = int(np.prod([n for axis, n in enumerate(shape_of(op.x)) if axis not in op.axes], dtype=np.int64))
         shape = tuple(1 if axis in op.axes else n for axis, n in enumerate(shape_of(op.x)))
         targets = np.arange(count, dtype=np.int32).reshape(shape)
@@ -174,7 +179,7 @@ class Expander:
         if not isinstance(x, Product):
             return expansion.regroup(x, groups, count)
         if count == 1:
-            return sum_product(x)
+            return x if squared_form(x, self._algebra) is not None else sum_product(x)
         return expansion.regroup(self._multiplied_out(x, op.span), groups, count)
 
     def _scatter_add(self, op: nn.ScatterAddOp, x: Expansion) -> Expansion:

@@ -38,10 +38,10 @@ class PivotPass(Pass):
         request = Request.of(module.main)
         op = request.op
         point = self._point(request)
-        by = point - op.pivot.values
-        if not by.any():
+        # Where no coordinate moves, activations still may have to: to the values that the pivot gives them.
+        moved, rest = shift(op.map, point - op.pivot.values), 0.0
+        if moved is op.map:
             return module
-        moved, rest = shift(op.map, by), 0.0
         if self._choice(request) is Pivot.MINIMISER:
             moved, rest = without_rest(moved, 1e-14 * max(1.0, float(np.abs(point).max())))
         module = with_op(module, replace(op, pivot=Array(point), map=moved))
@@ -60,12 +60,11 @@ class PivotPass(Pass):
         op = request.op
         if self.at:
             return _padded(self.at, request)
-        choice = self._choice(request)
+        choice, present = self._choice(request), op.pivot.values
         if choice is Pivot.ORIGIN:
             return np.zeros(op.map.size)
         if choice is Pivot.START:
             return op.start.values
-        present = op.pivot.values
         found = minimiser(op.map, op.start.values - present)
         if found is None:
             raise CompileError(BadPivot(request.span, "descent from the start does not come to rest"))

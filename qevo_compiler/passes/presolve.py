@@ -18,6 +18,7 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.polynomials import Terms
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.reduction.couplings import couplings_of
 from qevo_compiler.passes.reduction.energy import Energy
 from qevo_compiler.passes.reduction.higher import fixable_in, fixed_in
 from qevo_compiler.passes.reduction.record import Record
@@ -102,7 +103,7 @@ class Presolve(Pass):
                 energy = energy.fix(bits, np.full(len(bits), -1)) if len(bits) else energy
             if not self._worth(before - int(energy.alive.sum()), energy.size):
                 break
-        terms = int(energy.alive.sum()) + len(energy.rows)
+        terms = int(energy.alive.sum()) + len(energy.couplings)
         if self.roof_seconds and terms <= self.roof_seconds * ROOF_TERMS_A_SECOND:
             bits, spins = _all_but_one(roof_dual_fixings(energy), int(energy.alive.sum()))
             record.fixed("roof duality", bits, spins)
@@ -153,10 +154,9 @@ def _vartype(main: Func) -> Vartype:
 
 def _energy(p: Polynomials, bits: int, vartype: Vartype, alive: NDArray[np.bool_]) -> Energy:
     _, names, single = p.block(1)
-    _, pairs, quadratic = p.block(2)
     linear = np.zeros(bits)
     linear[names[:, 0]] = single
-    return Energy(vartype is Vartype.SPIN, float(p.constants()[0]), linear, pairs, quadratic, alive)
+    return Energy(vartype is Vartype.SPIN, float(p.constants()[0]), linear, couplings_of(p), alive)
 
 
 def _polynomial(energy: Energy) -> Polynomials:
@@ -164,10 +164,10 @@ def _polynomial(energy: Energy) -> Polynomials:
     blocks = [
         (np.zeros((1, 0), np.int32), np.array([energy.offset])),
         (used[:, None].astype(np.int32), energy.linear[used]),
-        (energy.pairs, energy.quadratic),
     ]
     terms = [Terms(Array(np.zeros(len(c), np.int32)), Array(names), Array(c)) for names, c in blocks if c.any()]
-    return Polynomials(1, tuple(terms))
+    crossing = energy.couplings.terms()
+    return Polynomials(1, (*terms, crossing) if crossing is not None else tuple(terms))
 
 
 def _with_reduction(main: Func, op: poly.ObjectiveOp, polynomial: Polynomials, reduction: ising.ReductionOp) -> Func:

@@ -26,6 +26,7 @@ from qevo_compiler.passes.products.draft import Draft, TooMany
 from qevo_compiler.passes.products.monomials import Monomials
 from qevo_compiler.passes.products.sharing import share
 from qevo_compiler.passes.stages import QUADRATIC, UNCONSTRAINED
+from qevo_compiler.passes.written_square import written_square
 
 AUXILIARY = "product"
 
@@ -118,17 +119,23 @@ def _lowered(
     for other in main.ops:
         if not isinstance(other, (ising.RegisterOp, poly.ObjectiveOp)):
             builder.append(other)
-    builder.append(_model(polynomial, bits, spins, op))
+    builder.append(_model(main, polynomial, bits, spins, op))
     return builder.finish()
 
 
-def _model(p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
+def _model(main: Func, p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
     offset = float(p.constants()[0])
     _, names, coefficients = p.block(1)
     linear = np.zeros(bits)
     linear[names[:, 0]] = coefficients
-    single = Array(linear)
-    _, pairs, quadratic = p.block(2)
-    rows, columns = Array(pairs[:, 0]), Array(pairs[:, 1])
     kind = ising.ModelOp if spins else ising.QuboOp
-    return kind(offset, single, rows, columns, Array(quadratic), span=op.span)
+    # A square is written without eliminated bits at once; `drop-eliminated` does so for couplings that are listed.
+    reduction = main.first(ising.ReductionOp)
+    kept = None if reduction is None else reduction.kept(bits)
+    written = written_square(p, kept)
+    if written is not None:
+        return kind(offset, Array(linear if kept is None else linear[kept]), *written, span=op.span)
+    block = next((block for block in p.terms if block.degree == 2), None)
+    pairs = np.zeros((0, 2), np.int32) if block is None else block.variables.values
+    quadratic = Array(np.zeros(0)) if block is None else block.coefficients
+    return kind(offset, Array(linear), Array(pairs[:, 0]), Array(pairs[:, 1]), quadratic, span=op.span)

@@ -42,7 +42,7 @@ class SelectOrder(Pass):
         tolerance = self.tolerance or (asked.tolerance if asked else None)
         if asked is None or tolerance is None or (asked.order is not None and self.tolerance is None):
             return module
-        loops = asked.reupload is not None and asked.reupload < request.op.map.steps
+        loops = asked.reupload is not None and asked.reupload < request.op.map.updates
         order, bounds = self._by_loops(request, tolerance) if loops else self._by_one_lift(request, tolerance)
         if order is None:
             best = min(range(len(bounds)), key=bounds.__getitem__)

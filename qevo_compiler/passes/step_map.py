@@ -5,16 +5,20 @@ after:  linear.map() {symbols = ["w"], start = f64<1>(0.5), pivot = f64<1>(0.0),
 
 Exact: the gradient of the objective is taken symbolically, and torch.optim.SGD's rule (momentum, Nesterov,
 dampening, coupled weight decay, minibatches, learning-rate decay) is folded into a polynomial map of parameters
-and velocities. The ranges of parameters play no part. A minibatch objective is the sum over its samples times
-(samples / batch size), plus the terms without data. Where functions were replaced by polynomials the ledger gets
-how far that moves the trained parameters.
+and velocities. Products of weights are multiplied out, or are coordinates of their own with adjoints and sub-steps
+(`linear/forms.py`), whichever makes the lift smaller. The ranges of parameters play no part. A minibatch objective
+is the sum over its samples times (samples / batch size), plus the terms without data. Where functions were replaced
+by polynomials the ledger gets how far that moves the trained parameters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from qevo_compiler.analyses.carleman.monomials import Ints
+from qevo_compiler.analyses.carleman.activations import staged_steps
+from qevo_compiler.analyses.carleman.monomials import Floats, Ints
 from qevo_compiler.analyses.carleman.optimizer import (
     Sampling,
     Sgd,
@@ -26,24 +30,31 @@ from qevo_compiler.analyses.carleman.optimizer import (
 )
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.linear import NothingToLinearize, NotTrainable
+from qevo_compiler.diagnostics.poly import TooManyTerms
 from qevo_compiler.dialects import linear, nn, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
-from qevo_compiler.dialects.poly.expansion import Algebra
+from qevo_compiler.dialects.problem import Activations
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module, Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expansion import Expander
 from qevo_compiler.passes.gradient_extraction import objective_of
 from qevo_compiler.passes.linear.activation import activation_error
+from qevo_compiler.passes.linear.forms import Form, explanation, sized
 from qevo_compiler.passes.linear.samples import Term, sample_terms
+from qevo_compiler.passes.linear.staged_expansion import StagedExpander, free_algebra
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
 from qevo_compiler.records import dataclass, replace
+
+# Terms up to which a loss is expanded before it is asked whether activations as state are smaller.
+_EXPANDED = 200_000
 
 
 @dataclass(frozen=True)
 class StepMapPass(Pass):
     """`sampling` says which minibatch a step uses. The rate is multiplied by `decay` every `decay_every` steps
-    (0: as the program says), and `noise` is the deviation of a Gaussian added to every parameter in every step."""
+    (0: as the program says), and `noise` is the deviation of a Gaussian added to every parameter in every step.
+    `activations` overrides the program's."""
 
     name = "step-map"
     takes = PRIMITIVE
@@ -53,6 +64,7 @@ class StepMapPass(Pass):
     decay: float = 1.0
     noise: float = 0.0
     max_terms: int = 20_000_000
+    activations: Activations | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         main = module.main
@@ -62,29 +74,77 @@ class StepMapPass(Pass):
         schedule = (self.decay_every, self.decay) if self.decay_every else (train.decay_every, train.decay)
         rates = step_decay(train.rate, train.steps, *schedule)
         rule = Sgd(rates, train.momentum, train.nesterov, train.dampening, train.weight_decay, self.noise, train.seed)
-        objectives, which = self._objectives(main, train)
-        size = sum(op.value.size for op in parameters)
-        steps = fold([gradient(objective, size) for objective in objectives], which, rule)
+        form, entries = self._form(main, train, rule, _start(parameters, bool(rule.momentum)))
         kept = tuple(op for op in main.ops if type(op) in STEPPED)
-        stated = replace(_map_op(parameters, steps), span=train.span)
-        lowered = module.with_main(Func(main.name, (), (stated, *kept), ()))
+        stated = replace(_map_op(parameters, form), span=train.span)
+        lowered = module.with_main(Func(main.name, (), (stated, *kept), ())).record(*entries)
         error = None if train.batch or self.noise else activation_error(module, stated, rule)
         if error is None:
             return lowered
         note = f"the parameters after {train.steps} steps of the model itself and of its polynomial"
         return lowered.record(LedgerEntry(self.name, "activation error", error, Evidence.MEASURED, note=note))
 
-    def _objectives(self, main: Func, train: problem.TrainOp) -> tuple[list[Polynomials], Ints]:
+    def _form(
+        self, main: Func, train: problem.TrainOp, rule: Sgd, start: Floats
+    ) -> tuple[Form, tuple[LedgerEntry, ...]]:
+        """The smaller form of the steps, or the one asked for, with the entry that says why."""
+        asked = main.first(problem.LinearizeOp)
+        wanted = self.activations or (asked.activations if asked else Activations.EXPANDED)
+        order, pivot = (asked.order, asked.pivot) if asked else (None, problem.Pivot.ORIGIN)
+        if wanted is Activations.EXPANDED:
+            return Form(self._expanded(main, train, rule, self.max_terms), (), order or 0), ()
+        staged = self._staged(main, train, rule)
+        if not staged[1]:
+            # One level of products: there is nothing that could be a coordinate.
+            return Form(self._expanded(main, train, rule, self.max_terms), (), order or 0), ()
+        state, other, reason = sized(*staged, order, pivot, start), None, "not asked for"
+        chosen = state
+        if wanted is Activations.AUTO:
+            limit = min(self.max_terms, _EXPANDED)
+            try:
+                other = sized(self._expanded(main, train, rule, limit), (), order, pivot, start)
+            except CompileError as error:
+                if not isinstance(error.diagnostics[0], TooManyTerms):
+                    raise
+                reason = f"over {limit:,} terms"
+            at_random = self.sampling is Sampling.INDEPENDENT
+            if other is not None and other.movable and (other.numbers <= state.numbers or at_random):
+                chosen, other = other, state
+        note = explanation(chosen, other, reason)
+        entry = LedgerEntry(self.name, "numbers of a lifted step", chosen.numbers, Evidence.MEASURED, note=note)
+        return chosen, (entry,)
+
+    def _expanded(self, main: Func, train: problem.TrainOp, rule: Sgd, limit: int) -> StepMap:
+        """Steps in the weights alone, every product multiplied out."""
+        size = sum(op.value.size for op in main.ops_of(nn.ParameterOp))
+        objectives, which = self._objectives(main, train, lambda func: Expander(func, free_algebra(size), limit))
+        return fold([gradient(objective, size) for objective in objectives], which, rule)
+
+    def _staged(self, main: Func, train: problem.TrainOp, rule: Sgd) -> tuple[StepMap, tuple[str, ...]]:
+        """Sub-steps with activations as state, and the names of these."""
+        size = sum(op.value.size for op in main.ops_of(nn.ParameterOp))
+        made: list[StagedExpander] = []
+
+        def expander(func: Func) -> Expander:
+            made.append(StagedExpander(func, size, self.max_terms))
+            return made[-1]
+
+        objectives, which = self._objectives(main, train, expander)
+        return staged_steps(made[-1].products(), objectives, which, rule)
+
+    def _objectives(
+        self, main: Func, train: problem.TrainOp, expander: Callable[[Func], Expander]
+    ) -> tuple[list[Polynomials], Ints]:
         """The polynomial to descend on for every distinct batch, and which of them each step uses."""
         objective = objective_of(main)
         sign = -1.0 if objective.sense is problem.Sense.MAXIMIZE else 1.0
         if not train.batch:
-            whole = _expanded(main, [Term(objective.x, sign, False)], self.max_terms)
+            whole = _polynomials(main, [Term(objective.x, sign, False)], expander)
             return whole, np.zeros(train.steps, np.int64)
         terms = sample_terms(main, objective.x, sign)
         if not any(term.samples for term in terms):
             raise CompileError(NotTrainable(objective.span, "the objective is no sum over samples"))
-        polynomials = _expanded(main, terms, self.max_terms)
+        polynomials = _polynomials(main, terms, expander)
         counts = {p.rows for p, term in zip(polynomials, terms, strict=True) if term.samples}
         if len(counts) > 1:
             shown = " and ".join(map(str, sorted(counts)))
@@ -109,14 +169,12 @@ def _checked(main: Func) -> tuple[problem.TrainOp, tuple[nn.ParameterOp, ...]]:
     return train, parameters
 
 
-def _expanded(main: Func, terms: list[Term], limit: int) -> list[Polynomials]:
+def _polynomials(main: Func, terms: list[Term], make: Callable[[Func], Expander]) -> list[Polynomials]:
     """The polynomial rows of every term: one row a sample, or one row."""
     needed = _ancestors(main, [term.value for term in terms])
     # An op that is never expanded holds each term's value until it is read.
     holders = tuple(nn.OutputOp(term.value) for term in terms)
-    size = sum(op.value.size for op in main.ops_of(nn.ParameterOp))
-    free = Algebra(np.zeros(size, bool), np.zeros(size, bool), np.full(size, -1, np.int32))
-    expander = Expander(Func("terms", (), (*needed, *holders)), free, limit)
+    expander = make(Func("terms", (), (*needed, *holders)))
     declared = main.ops_of(nn.ParameterOp)
     for parameter in declared:
         shape = parameter.value.shape
@@ -147,13 +205,20 @@ def _ancestors(main: Func, values: list[Value]) -> tuple[Op, ...]:
     return tuple(reversed(kept))
 
 
-def _map_op(parameters: tuple[nn.ParameterOp, ...], steps: StepMap) -> linear.MapOp:
+def _start(parameters: tuple[nn.ParameterOp, ...], momentum: bool) -> Floats:
+    """Weights and velocities, which are 0."""
+    weights = np.concatenate([op.value.values.reshape(-1).astype(np.float64) for op in parameters])
+    return np.concatenate([weights, np.zeros(len(weights) * momentum)])
+
+
+def _map_op(parameters: tuple[nn.ParameterOp, ...], form: Form) -> linear.MapOp:
     names = [name for op in parameters for name in _coordinates(op)]
-    start = np.concatenate([op.value.values.reshape(-1).astype(np.float64) for op in parameters])
-    if steps.size > len(start):
+    count, size = len(names), form.steps.size
+    if size - len(form.names) > count:
         names += [f"v:{name}" for name in names]
-    padded = np.concatenate([start, np.zeros(steps.size - len(start))])
-    return linear.MapOp(tuple(names), len(start), Array(padded), Array(np.zeros(steps.size)), steps)
+    start = np.zeros(size)
+    start[:count] = _start(parameters, False)
+    return linear.MapOp((*names, *form.names), count, Array(start), Array(np.zeros(size)), form.steps)
 
 
 def _coordinates(op: nn.ParameterOp) -> list[str]:

@@ -64,7 +64,8 @@ class LinearReport:
     @property
     def status(self) -> str:
         """`certified` where a proved bound is below the trajectory's size, `divergent` where nothing stops growth."""
-        run, size = self.found.run, float(np.linalg.norm(self.found.exact - self.reader.map.pivot.values, axis=1).max())
+        run, op = self.found.run, self.reader.map
+        size = float(np.linalg.norm(self.found.exact - op.pivot.values[op.map.resting], axis=1).max())
         if run.certificate.bound < size or run.certificate.bound == 0:
             return "certified"
         kind = self.found.flags.of_class(run.order, self.found.chunk).value
@@ -113,7 +114,7 @@ class LinearReport:
             "overlap": c.overlap,
             "relative_error": c.error,
             "success_probability": c.success,
-            "final": _named(self.found.names, self.reader.states(c.history)[self.reader.system.steps]),
+            "final": _named(self.found.names, self.reader.states(c.history)[-1]),
         }
 
     def _annealing_json(self) -> dict[str, Any] | None:
@@ -127,7 +128,7 @@ class LinearReport:
             "kappa": a.condition,
             "rounds": rounds,
             "distance_from_lifted": a.distance,
-            "final": _named(self.found.names, self.reader.states(a.history)[self.reader.system.steps]),
+            "final": _named(self.found.names, self.reader.states(a.history)[-1]),
         }
 
     def print(self, out: Console) -> None:
@@ -170,7 +171,7 @@ class LinearReport:
     def _print_parameters(self, out: Console) -> None:
         from rich.table import Table
 
-        last = self.reader.system.steps
+        last = self.reader.steps
         columns = {"optimizer": self.found.exact[-1], f"lift, order {self.found.run.order}": self.found.run.states[-1]}
         # Circuits and spins hold one lift: with re-uploads that is the first chunk.
         if self.circuit is not None:

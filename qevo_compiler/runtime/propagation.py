@@ -11,6 +11,7 @@ from qevo_compiler.analyses.carleman.lift import lift, lift_of_op, propagate
 from qevo_compiler.analyses.carleman.majorant import Dissipation, dissipation
 from qevo_compiler.analyses.carleman.reupload import reupload
 from qevo_compiler.dialects import linear
+from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.ir import Func
 from qevo_compiler.passes.linear.request import Request
 from qevo_compiler.records import dataclass
@@ -62,13 +63,15 @@ def propagation(func: Func) -> Propagation:
     """
     request, op = Request.of(func), func.only(linear.LiftOp)
     pivot = request.op.pivot.values
-    shifted = iterate(request.op.map, request.start)
-    exact = shifted + pivot
+    whole = request.op.map
+    shifted = _between_steps(whole, iterate(whole, request.start))
+    exact = shifted + pivot[whole.resting]
     certifier = Certifier.of(request.chunk, request.start, op.moments)
     orders = {order for order in range(1, op.order) if order < _COMPARED and not op.moments}
     runs = tuple(_run(request, op, order, shifted, certifier.at(order)) for order in sorted(orders | {op.order}))
     flags = dissipation(request.chunk, request.start)
-    return Propagation(request.op.symbols, exact, runs, flags, request.chunk.steps, op.moments)
+    names = tuple(name for name, own in zip(request.op.symbols, whole.resting.tolist(), strict=True) if own)
+    return Propagation(names, exact, runs, flags, request.chunk.updates, op.moments)
 
 
 def _run(request: Request, op: linear.LiftOp, order: int, shifted: Floats, certificate: Certificate) -> OrderRun:
@@ -76,10 +79,17 @@ def _run(request: Request, op: linear.LiftOp, order: int, shifted: Floats, certi
     lifted = lift_of_op(op) if order == op.order else lift(chunk, request.start, order)
     with np.errstate(over="ignore", invalid="ignore"):
         if chunk.steps < whole.steps:
-            looped = reupload(whole, request.start, order, chunk.steps, pivot=np.zeros(whole.size))
+            looped = reupload(whole, request.start, order, chunk.updates, pivot=np.zeros(whole.size))
             states, loop = looped.states, looped.bounds[-1]
         else:
             states = propagate(lifted, lifted.initial, whole.steps)[:, lifted.first_block]
             loop = None
+        states = _between_steps(whole, states)
         errors = np.linalg.norm(states - shifted, axis=1)
-    return OrderRun(order, lifted.size, states + request.op.pivot.values, errors, certificate, loop)
+    pivot = request.op.pivot.values[whole.resting]
+    return OrderRun(order, lifted.size, states + pivot, errors, certificate, loop)
+
+
+def _between_steps(steps: StepMap, states: Floats) -> Floats:
+    """Of the states after all sub-steps those of the optimizer, over the coordinates that it has."""
+    return np.asarray(states[:: steps.stage_count, steps.resting])

@@ -78,8 +78,8 @@ def read_final(reader: HistoryReader, history: Floats, norm: float, shots: int, 
     else:
         found = signed(estimates, products, reference)
         scale = reader.system.gamma * norm / copies
-    values = reader.map.pivot.values + scale * found.values[ones]
-    exact = reader.states(history)[reader.system.steps]
-    error = float(np.linalg.norm(values - exact))
-    deviation, decided = np.asarray(scale * found.deviation[ones]), found.decided[ones]
+    own = reader.map.map.resting
+    values = (reader.map.pivot.values + scale * found.values[ones])[own]
+    error = float(np.linalg.norm(values - reader.states(history)[-1]))
+    deviation, decided = np.asarray(scale * found.deviation[ones])[own], found.decided[ones][own]
     return ShotReadOut(shots, seed, int(counts.sum()), values, deviation, decided, of_constant > 0, error)

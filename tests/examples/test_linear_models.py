@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("sklearn")
+
+from qevo_compiler.cli.main import main  # noqa: E402
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 D1 = {1: 3.6613e-03, 2: 3.7167e-02, 3: 3.0910e-04, 5: 1.1873e-04, 7: 2.1181e-05, 9: 3.1769e-06}
@@ -49,3 +52,15 @@ def test_the_pruned_digits_in_quick_mode(examples: None, tmp_path: Path, capsys:
     assert [int(row[0]) for row in rows] == [0, 4, 8]
     assert all(float(row[1]) < 1e-6 and float(row[2]) < 1e-4 for row in rows)
     assert "rank correlation of the accumulated proxy" in out
+
+
+def test_a_deep_net_is_lifted_with_activations_as_state(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    source = str(EXAMPLES / "deep_squares.py")
+    assert main(["run", source, "--task=linearize", "--json", "-o", str(tmp_path)]) == 0
+    report = json.loads(capsys.readouterr().out)
+    entries = {entry["quantity"]: entry for entry in report["ledger"]}
+    chosen = entries["numbers of a lifted step"]["note"].partition(";")[0]
+    assert "activations as state: 67 coordinates, degree 2, 8 sub-steps" in chosen
+    assert (report["status"], report["steps"], len(report["optimizer"])) == ("certified", 20, 15)
+    assert report["error"] < 1e-5 < report["orders"][-1]["loop_bound"]
+    assert (tmp_path / "deep_squares.trajectory.svg").stat().st_size > 1000

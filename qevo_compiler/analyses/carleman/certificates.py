@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike
 
 from qevo_compiler.analyses.carleman.bounds import bound_a, bound_b, bound_c
 from qevo_compiler.analyses.carleman.lyapunov import contracting_coordinates, transformed_norms
-from qevo_compiler.analyses.carleman.majorant import fixed_points, step_norms
+from qevo_compiler.analyses.carleman.majorant import fixed_points, step_majorants
 from qevo_compiler.analyses.carleman.monomials import Floats, Ints
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.records import dataclass
@@ -48,8 +48,8 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Majorant:
-    """The scalar majorants of a step map in one norm: coefficients [variants, d + 1], ||u(0)||, and the factor from
-    this norm back to the 2-norm."""
+    """The scalar majorants of a step map in one norm: coefficients of every distinct step [kinds, d + 1], ||u(0)||,
+    and the factor from this norm back to the 2-norm."""
 
     norms: Floats
     start: float
@@ -71,12 +71,12 @@ class Certifier:
         With `moments` every step may be any of the variants, so the majorant is the largest of theirs; the
         bound then holds for the expectation, by the triangle inequality.
         """
-        u = np.asarray(start, np.float64)
-        found = [Majorant(step_norms(steps), float(np.linalg.norm(u)), 1.0, EUCLIDEAN)]
+        u = np.asarray(start, np.float64)[steps.resting]
+        norms, which = step_majorants(steps)
+        found = [Majorant(norms, float(np.linalg.norm(u)), 1.0, EUCLIDEAN)]
         for change in contracting_coordinates(steps):
             length = float(np.linalg.norm(change.forward @ u))
             found.append(Majorant(transformed_norms(steps, change), length, change.stretch, LYAPUNOV))
-        which = np.asarray(steps.which.values)
         if moments:
             found = [Majorant(m.norms.max(axis=0)[None, :], m.start, m.stretch, m.rule) for m in found]
             which = np.zeros_like(which)

@@ -14,7 +14,7 @@ from scipy import sparse
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from qevo_compiler.analyses.carleman.assembly import Csr, weighted
-from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound, power_bound
+from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound, period_of, periodic_bound
 from qevo_compiler.analyses.carleman.lift import Lift
 from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.records import dataclass
@@ -23,6 +23,9 @@ from qevo_compiler.records import dataclass
 EXACT_UNKNOWNS = 2000
 # Multiplications that the bound on the inverse may spend on products of dense matrices.
 _PRODUCT_BUDGET = 4e9
+# Steps in a period whose products are formed, and nonzeros of such a product.
+_MOST_PERIOD = 32
+_MOST_PRODUCT = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -143,17 +146,37 @@ class HistorySystem:
 
     def condition_bound(self) -> float:
         """||L|| ||L^-1|| by the bounds 1 + max(1, max ||M_t||) and `inverse_bound`."""
-        norms = [dense_norm(matrix) for matrix in self.matrices]
-        return (1 + max(1.0, *norms)) * self.inverse_bound(max(norms))
+        return (1 + max(1.0, *map(dense_norm, self.matrices))) * self.inverse_bound()
 
-    def inverse_bound(self, largest: float | None = None) -> float:
-        """The bound on ||L^-1||; from powers of max ||M_t|| where the products are too many or too large."""
+    def inverse_bound(self) -> float:
+        """The bound on ||L^-1||; where products are too many or too large, from those within one period of steps."""
         single = len(self.matrices) == 1
         products = self.steps if single else self.steps * (self.steps + 1) // 2
         if products * float(self.lift.size) ** 3 <= _PRODUCT_BUDGET:
             return inverse_bound([matrix.toarray() for matrix in self.matrices], self.lift.which, self.padding)
-        most = max(map(dense_norm, self.matrices)) if largest is None else largest
-        return power_bound(most, self.steps, self.padding)
+        period = period_of(self.lift.which)
+        if period > _MOST_PERIOD:
+            # Nothing repeats: any step may follow any other.
+            return periodic_bound(np.array([[1.0, max(map(dense_norm, self.matrices))]]), self.steps, self.padding)
+        return periodic_bound(self._products(period), self.steps, self.padding)
+
+    def _products(self, period: int) -> Floats:
+        """||M_{a+l-1} .. M_a|| [p, p + 1] for phases a and lengths l <= p; products of norms once a product is full."""
+        norms = np.ones((period, period + 1))
+        single = [dense_norm(self.matrices[variant]) for variant in self.lift.which[:period]]
+        for phase in range(period):
+            product: Csr | None = None
+            for length in range(1, period + 1):
+                variant = (phase + length - 1) % period
+                step = self.matrices[self.lift.which[variant]]
+                if length == 1 or product is not None:
+                    product = step if product is None else sparse.csr_array(step @ product)
+                    norms[phase, length] = dense_norm(product)
+                else:
+                    norms[phase, length] = norms[phase, length - 1] * single[variant]
+                if product is not None and product.nnz > _MOST_PRODUCT:
+                    product = None
+        return norms
 
     def success(self) -> float:
         """The probability of finding degree one in a block t >= T: (P + 1) ||y_1(T)||^2 / ||y||^2."""

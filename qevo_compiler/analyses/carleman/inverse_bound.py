@@ -30,11 +30,29 @@ def inverse_bound(steps: Sequence[Floats], which: Sequence[int] | Ints, padding:
     return bound_of_products(_product_norms(steps, np.asarray(which, np.int64)), padding)
 
 
-def power_bound(largest: float, horizon: int, padding: int) -> float:
-    """The bound from `largest` alone, the largest norm of a step: a product of l steps is at most `largest`^l."""
-    lengths = np.subtract.outer(np.arange(horizon + 1), np.arange(horizon + 1))
-    with np.errstate(over="ignore"):
-        return bound_of_products(np.tril(float(largest) ** np.maximum(lengths, 0)), padding)
+def periodic_bound(norms: Floats, horizon: int, padding: int) -> float:
+    """The bound where step t + p repeats step t: `norms` [p, p + 1] bounds products of l steps from phase a.
+
+    A longer product is cut at the boundaries of a phase c into whole periods and two parts, whose norms multiply;
+    every c gives a bound, and the least serves. Cost: p (T + 1)^2.
+    """
+    period = len(norms)
+    first, last = np.arange(horizon + 1)[None, :], np.arange(horizon + 1)[:, None]
+    length = np.maximum(last - first, 0)
+    products = np.full((horizon + 1, horizon + 1), np.inf)
+    with np.errstate(over="ignore", invalid="ignore"):
+        for phase in range(period):
+            before = np.minimum((phase - first) % period, length)
+            count, after = np.divmod(length - before, period)
+            met = norms[phase, period] ** count * norms[phase, after]
+            products = np.fmin(products, norms[first % period, before] * met)
+    return bound_of_products(np.tril(products), padding)
+
+
+def period_of(which: Ints) -> int:
+    """The smallest p with step t + p the same as step t throughout; T where nothing repeats."""
+    count = len(which)
+    return next((p for p in range(1, count) if np.array_equal(which[p:], which[:-p])), count)
 
 
 def bound_of_products(products: Floats, padding: int) -> float:

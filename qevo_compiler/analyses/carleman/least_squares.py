@@ -17,8 +17,8 @@ from scipy import sparse
 
 from qevo_compiler.analyses.carleman.assembly import Csr
 from qevo_compiler.analyses.carleman.history import EXACT_UNKNOWNS, HistorySystem
-from qevo_compiler.analyses.carleman.majorant import step_norms
 from qevo_compiler.analyses.carleman.monomials import Floats, Ints
+from qevo_compiler.analyses.carleman.norms import step_norms
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.records import dataclass
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import solve_discrete_lyapunov
 
-from qevo_compiler.analyses.carleman.majorant import linear_part
 from qevo_compiler.analyses.carleman.monomials import Floats
-from qevo_compiler.analyses.carleman.pivots import mean_step
+from qevo_compiler.analyses.carleman.stages import composed_norms, kinds, linear_steps
 from qevo_compiler.analyses.carleman.tensor import symmetric_parts
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.records import dataclass
@@ -36,11 +35,14 @@ class Coordinates:
 def contracting_coordinates(steps: StepMap) -> list[Coordinates]:
     """Changes S = P^(1/2) with F_1^T P F_1 - r^2 P = -I for a few rates r in (radius, 1).
 
-    Empty where F_1 (of the mean step) is symmetric or not contracting, or where the map is too large.
+    They are of the coordinates that rest between steps. Empty where F_1 (of the mean step) is symmetric or not
+    contracting, or where the map is too large.
     """
-    if steps.size ** (steps.degree + 1) > _MOST_ENTRIES:
+    # The stages of a step are transformed as sparse terms, a step without stages as a dense tensor.
+    if int(steps.resting.sum()) ** (2 if steps.stages else steps.degree + 1) > _MOST_ENTRIES:
         return []
-    matrix = linear_part(mean_step(steps)).toarray()
+    shares = (np.bincount(kinds(steps)[1]) / steps.updates).tolist()
+    matrix = np.asarray(sum(part.toarray() * p for part, p in zip(linear_steps(steps), shares, strict=True)))
     radius = float(np.abs(np.linalg.eigvals(matrix)).max(initial=0.0))
     if np.array_equal(matrix, matrix.T) or not radius < 1:
         return []
@@ -56,7 +58,10 @@ def contracting_coordinates(steps: StepMap) -> list[Coordinates]:
 
 
 def transformed_norms(steps: StepMap, change: Coordinates) -> Floats:
-    """||S F_j (S^-1)^{⊗j}||_2 of every distinct step [variants, d + 1]."""
+    """||S F_j (S^-1)^{⊗j}||_2 of every distinct step [kinds, d + 1]; bounds on them for steps of several stages."""
+    if steps.stages is not None:
+        series = composed_norms(steps, (change.forward, change.backward))
+        return np.tile([0.0, np.inf], (int(kinds(steps)[1].max()) + 1, 1)) if series is None else series
     norms = np.zeros((len(steps.variants), steps.degree + 1))
     for i, variant in enumerate(steps.variants):
         for degree, part in enumerate(symmetric_parts(variant)):

@@ -11,17 +11,14 @@ from math import inf, log
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import sparse
 from scipy.optimize import brentq
-from scipy.sparse.linalg import svds
 
-from qevo_compiler.analyses.carleman.monomials import Floats, weights_of
+from qevo_compiler.analyses.carleman.monomials import Floats, Ints
+from qevo_compiler.analyses.carleman.norms import DENSE, spectral_norm, step_norms
+from qevo_compiler.analyses.carleman.stages import composed_norms, kinds, linear_steps
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.records import dataclass
 
-# Up to here norms and eigenvalues are taken of dense matrices.
-DENSE = 1500
 _FLAT = 1e-9
 
 
@@ -83,45 +80,25 @@ class Dissipation:
 
 def dissipation(steps: StepMap, start: ArrayLike) -> Dissipation:
     """The dissipation of `steps` from the shifted start u(0)."""
-    norms = step_norms(steps).max(axis=0)
-    lower, upper = fixed_points(norms)
     radius = float(np.linalg.norm(np.asarray(start, np.float64)))
-    return Dissipation(norms, radius, lower, upper, modes_of(steps))
+    norms = step_majorants(steps)[0].max(axis=0)
+    points = fixed_points(norms) if np.isfinite(norms).all() else (None, None)
+    return Dissipation(norms, radius, *points, modes_of(steps))
 
 
-def step_norms(steps: StepMap) -> Floats:
-    """g_j of every distinct step [variants, d + 1]."""
-    return np.array([symmetric_norms(variant, steps.degree) for variant in steps.variants])
+def step_majorants(steps: StepMap) -> tuple[Floats, Ints]:
+    """g_j of every distinct step of the optimizer [kinds, d + 1], and which of them each step is [T].
 
-
-def symmetric_norms(step: Polynomials, degree: int | None = None) -> Floats:
-    """||F_j||_2 of the symmetrised parts, j = 0 .. degree.
-
-    F_j u^{⊗j} = C m_j(u) for the coefficients C of the monomials, and F_j = C W^-1 V^T with orthonormal columns
-    V, so the norm is that of C with every column divided by its weight.
+    Of a step of several stages the coefficients bound those of the composition; they are infinite where there would
+    be more than 4,096.
     """
-    norms = np.zeros((step.degree if degree is None else degree) + 1)
-    for block in step.terms:
-        row, names, values = block.row.values, block.variables.values, block.coefficients.values
-        if block.degree == 0:
-            norms[0] = np.linalg.norm(values)
-            continue
-        _, column = np.unique(names, axis=0, return_inverse=True)
-        scaled = values / weights_of(names)
-        matrix = sparse.csr_array((scaled, (row, column.reshape(-1))), shape=(step.rows, int(column.max()) + 1))
-        norms[block.degree] = spectral_norm(matrix)
-    return norms
-
-
-def spectral_norm(matrix: sparse.csr_array[np.float64]) -> float:
-    """The largest singular value: from the smaller Gram matrix, or by Lanczos where that is large."""
-    if matrix.nnz == 0:
-        return 0.0
-    if min(matrix.shape) <= DENSE:
-        gram = matrix @ matrix.T if matrix.shape[0] <= matrix.shape[1] else matrix.T @ matrix
-        return float(np.sqrt(max(np.linalg.eigvalsh(gram.toarray())[-1], 0.0)))
-    found = svds(matrix, k=1, v0=np.ones(min(matrix.shape)), return_singular_vectors=False)
-    return float(found[0])
+    which = kinds(steps)[1]
+    if steps.stages is None:
+        return step_norms(steps), which
+    series = composed_norms(steps)
+    if series is None:
+        return np.tile([0.0, np.inf], (int(which.max()) + 1, 1)), which
+    return series, which
 
 
 def fixed_points(norms: Floats) -> tuple[float | None, float | None]:
@@ -150,24 +127,18 @@ def fixed_points(norms: Floats) -> tuple[float | None, float | None]:
     return lower, upper
 
 
-def linear_part(step: Polynomials) -> sparse.csr_array[np.float64]:
-    """F_1 [n, n] of a step."""
-    row, names, values = step.block(1)
-    return sparse.csr_array((values, (row, names[:, 0])), shape=(step.rows, step.rows))
-
-
 def modes_of(steps: StepMap) -> Modes:
     """The eigenvalues of F_1, counted over the step with most of each kind.
 
     Beyond 1500 coordinates nothing is counted, and the radius is ||F_1||_2.
     """
-    if steps.size > DENSE:
-        radius = max(spectral_norm(linear_part(variant)) for variant in steps.variants)
-        return Modes(0, 0, 0, radius)
-    counts = np.zeros((len(steps.variants), 3), np.int64)
+    parts = linear_steps(steps)
+    if parts[0].shape[0] > DENSE:
+        return Modes(0, 0, 0, max(map(spectral_norm, parts)))
+    counts = np.zeros((len(parts), 3), np.int64)
     radius = 0.0
-    for i, variant in enumerate(steps.variants):
-        matrix = linear_part(variant).toarray()
+    for i, part in enumerate(parts):
+        matrix = part.toarray()
         symmetric = np.array_equal(matrix, matrix.T)
         values = np.linalg.eigvalsh(matrix) if symmetric else np.linalg.eigvals(matrix)
         size = np.abs(values)

@@ -14,11 +14,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.analyses.carleman.monomials import Floats, Ints
-from qevo_compiler.dialects.linear import StepMap
+from qevo_compiler.analyses.carleman.stages import completed, kinds
+from qevo_compiler.dialects.linear import Stages, StepMap
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array
 from qevo_compiler.records import dataclass
+
+_ROUNDING = 1e-13
+
+Mask = NDArray[np.bool_]
 
 
 class Sampling(Enum):
@@ -74,7 +79,7 @@ def fold(gradients: Sequence[Polynomials], which: NDArray[np.integer], rule: Sgd
     for t, (batch, rate) in enumerate(zip(which.tolist(), rule.rates.tolist(), strict=True)):
         key = (batch, rate, t == 0 and rule.dampening != 0)
         if key not in known:
-            known[key] = _step(gradients[batch], rate, rule, key[2])
+            known[key] = update(gradients[batch], rate, rule, key[2])
         steps.append(known[key] if noise is None else _shifted(known[key], noise[t]))
     return StepMap.from_steps(steps)
 
@@ -111,11 +116,42 @@ def batch_objectives(samples: Polynomials, rest: Polynomials, chosen: Sequence[I
 
 
 def shift(steps: StepMap, by: ArrayLike) -> StepMap:
-    """The map in the coordinates u = x - `by`: f(u + by) - by, recomputed exactly. Cost: terms times 2^degree."""
-    offset = np.asarray(by, np.float64)
+    """The map in the coordinates u = x - `by`: f(u + by) - by, recomputed exactly. Cost: terms times 2^degree.
+
+    Activations move to the values that a step computes from `by`, each kind of step to its own: between steps they
+    are at rest, so that nothing links one step's pivot of them to another's.
+    """
+    offset = np.where(steps.resting, np.asarray(by, np.float64), 0.0)
+    if steps.stages is not None:
+        return _staged_shift(steps, steps.stages, offset)
     if not offset.any():
         return steps
     return StepMap(tuple(_recentred(variant, offset) for variant in steps.variants), steps.which)
+
+
+def _staged_shift(steps: StepMap, stages: Stages, offset: Floats) -> StepMap:
+    sequences, which = kinds(steps)
+    points = [completed(steps, sequence, offset) for sequence in sequences]
+    if not any(point.any() for point in points):
+        return steps
+    live = stages.live.values > 0
+    moved = [
+        [_staged(steps.variants[i], point, live[i], steps.resting) for i in sequence.tolist()]
+        for sequence, point in zip(sequences, points, strict=True)
+    ]
+    taken = [(kind, stage) for kind in which.tolist() for stage in range(stages.count)]
+    masks = [live[sequences[kind, stage]] for kind, stage in taken]
+    return StepMap.from_steps([moved[kind][stage] for kind, stage in taken], masks, stages.count)
+
+
+def _staged(step: Polynomials, point: Floats, live: Mask, resting: Mask) -> Polynomials:
+    """A sub-step about `point`: nothing for what is at rest after it, no constants that are rounding."""
+    moved = _recentred(step, point) if point.any() else step
+    moved = arithmetic.select(moved, np.where(live, np.arange(step.rows), -1))
+    constants = moved.constants()
+    most = _ROUNDING * max(1.0, float(np.abs(point).max()))
+    small = np.where(~resting & (np.abs(constants) <= most), constants, 0.0)
+    return arithmetic.add(moved, arithmetic.constants(-small)) if small.any() else moved
 
 
 def without_rest(steps: StepMap, most: float) -> tuple[StepMap, float]:
@@ -130,7 +166,7 @@ def without_rest(steps: StepMap, most: float) -> tuple[StepMap, float]:
         small = np.where(np.abs(constants) <= most, constants, 0.0)
         largest = max(largest, float(np.abs(small).max(initial=0.0)))
         variants.append(arithmetic.add(step, arithmetic.constants(-small)) if small.any() else step)
-    return (StepMap(tuple(variants), steps.which), largest) if largest else (steps, 0.0)
+    return (StepMap(tuple(variants), steps.which, steps.stages), largest) if largest else (steps, 0.0)
 
 
 def _recentred(step: Polynomials, offset: Floats) -> Polynomials:
@@ -139,7 +175,11 @@ def _recentred(step: Polynomials, offset: Floats) -> Polynomials:
     return arithmetic.add(arithmetic.substitute(step, affine), arithmetic.constants(-offset))
 
 
-def _step(slope: Polynomials, rate: float, rule: Sgd, undamped: bool) -> Polynomials:
+def update(slope: Polynomials, rate: float, rule: Sgd, undamped: bool) -> Polynomials:
+    """One step for a gradient [n rows] over any variables of which the first are parameters, then velocities.
+
+    `undamped` is for the first step, in which torch does not dampen.
+    """
     n = slope.rows
     theta = arithmetic.variables(np.arange(n))
     drift = arithmetic.add(slope, arithmetic.scale(theta, rule.weight_decay))

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from qevo_compiler.analyses.carleman.monomials import Floats
+from qevo_compiler.analyses.carleman.stages import kinds
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 
@@ -13,36 +14,75 @@ _DESCENT = 20_000
 _NEWTON = 50
 
 
-def mean_step(steps: StepMap) -> Polynomials:
-    """The average of the steps, each variant as often as it is used."""
-    if len(steps.variants) == 1:
-        return steps.variants[0]
-    share = np.bincount(steps.which.values, minlength=len(steps.variants)) / steps.steps
-    return arithmetic.add(*(arithmetic.scale(v, p) for v, p in zip(steps.variants, share.tolist(), strict=True)))
+class MeanStep:
+    """The average of the distinct steps, each as often as it is used, over the coordinates that rest between steps.
+
+    Points are [m] in those coordinates.
+    """
+
+    def __init__(self, steps: StepMap) -> None:
+        self._own = np.flatnonzero(steps.resting)
+        self._size = steps.size
+        sequences, which = kinds(steps)
+        self._shares = (np.bincount(which) / steps.updates).tolist()
+        self._sequences = [[steps.variants[i] for i in sequence] for sequence in sequences.tolist()]
+        if steps.stages is None and len(self._shares) > 1:
+            scaled = (arithmetic.scale(s[0], p) for s, p in zip(self._sequences, self._shares, strict=True))
+            self._sequences, self._shares = [[arithmetic.add(*scaled)]], [1.0]
+
+    def value(self, point: Floats) -> Floats:
+        """The point after one step."""
+        total = np.zeros(len(point))
+        for sequence, share in zip(self._sequences, self._shares, strict=True):
+            state = self._whole(point)
+            for stage in sequence:
+                state = arithmetic.evaluate(stage, state)
+            total += share * state[self._own]
+        return total
+
+    def jacobian(self, point: Floats) -> Floats:
+        """The derivative [m, m] there."""
+        total = np.zeros((len(point), len(point)))
+        for sequence, share in zip(self._sequences, self._shares, strict=True):
+            state, slope = self._whole(point), np.eye(self._size)[:, self._own]
+            for stage in sequence:
+                slope = jacobian(stage, state) @ slope
+                state = arithmetic.evaluate(stage, state)
+            total += share * slope[self._own]
+        return total
+
+    def _whole(self, point: Floats) -> Floats:
+        state = np.zeros(self._size)
+        state[self._own] = point
+        return state
 
 
 def minimiser(steps: StepMap, start: ArrayLike) -> Floats | None:
-    """A fixed point of the mean step: where descent from `start` leads, polished by Newton's method.
+    """A fixed point [n] of the mean step: where descent from `start` leads, polished by Newton's method.
 
     None where descent diverges or does not settle. Descent chooses the point, so that a saddle is not taken
-    for a minimiser; on a flat set it is the point that descent reaches.
+    for a minimiser; on a flat set it is the point that descent reaches. Activations are 0 in it.
     """
-    step = mean_step(steps)
-    x = np.asarray(start, np.float64)
+    step = MeanStep(steps)
+    own = steps.resting
+    x = np.asarray(start, np.float64)[own]
     with np.errstate(over="ignore", invalid="ignore"):
         for _ in range(_DESCENT):
-            following = arithmetic.evaluate(step, x)
+            following = step.value(x)
             moved = float(np.abs(following - x).max())
             x = following
             if not np.isfinite(moved) or moved <= 1e-10 * max(1.0, float(np.abs(x).max())):
                 break
-    if not np.isfinite(x).all():
+    found = _polished(step, x) if np.isfinite(x).all() else None
+    if found is None:
         return None
-    return _polished(step, x)
+    point = np.zeros(steps.size)
+    point[own] = found
+    return point
 
 
 def jacobian(step: Polynomials, point: Floats) -> Floats:
-    """The derivative [n, n] of a step at a point."""
+    """The derivative [n, n] of a (sub-)step at a point."""
     found = np.zeros((step.rows, step.rows))
     for block in step.terms:
         row, names, values = block.row.values, block.variables.values, block.coefficients.values
@@ -52,12 +92,12 @@ def jacobian(step: Polynomials, point: Floats) -> Floats:
     return found
 
 
-def _polished(step: Polynomials, x: Floats) -> Floats | None:
+def _polished(step: MeanStep, x: Floats) -> Floats | None:
     best, gap = x, _gap(step, x)
     for _ in range(_NEWTON):
-        away = arithmetic.evaluate(step, best) - best
+        away = step.value(best) - best
         # Least squares: along a flat set the derivative is singular and the point stays where it is.
-        change = np.linalg.lstsq(jacobian(step, best) - np.eye(step.rows), -away, rcond=1e-9)[0]
+        change = np.linalg.lstsq(step.jacobian(best) - np.eye(len(best)), -away, rcond=1e-9)[0]
         candidate = best + change
         smaller = _gap(step, candidate)
         if not smaller < gap:
@@ -66,5 +106,5 @@ def _polished(step: Polynomials, x: Floats) -> Floats | None:
     return best if gap <= 1e-8 * max(1.0, float(np.abs(best).max())) else None
 
 
-def _gap(step: Polynomials, x: Floats) -> float:
-    return float(np.abs(arithmetic.evaluate(step, x) - x).max())
+def _gap(step: MeanStep, x: Floats) -> float:
+    return float(np.abs(step.value(x) - x).max())

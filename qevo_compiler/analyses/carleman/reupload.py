@@ -11,9 +11,10 @@ from numpy.typing import ArrayLike
 
 from qevo_compiler.analyses.carleman.bounds import bound_a
 from qevo_compiler.analyses.carleman.lift import lift, propagate
-from qevo_compiler.analyses.carleman.majorant import step_norms
+from qevo_compiler.analyses.carleman.majorant import step_majorants
 from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.analyses.carleman.optimizer import shift
+from qevo_compiler.analyses.carleman.stages import at_rest
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.records import dataclass
 
@@ -36,24 +37,27 @@ def reupload(
     recentre: bool = True,
     pivot: ArrayLike | None = None,
 ) -> Trajectory:
-    """Run the lift of `steps` in chunks of `every` steps from `start`.
+    """Run the lift of `steps` in chunks of `every` steps of the optimizer from `start`.
 
-    With `recentre` the pivot of each chunk is its first state; a `pivot` that is given serves the first chunk.
-    Without it `pivot` (default the origin) serves throughout.
+    States are those between sub-steps, too, where there are stages. With `recentre` the pivot of each chunk is its
+    first state; a `pivot` that is given serves the first chunk. Without it `pivot` (default the origin) serves
+    throughout.
     """
     state = np.asarray(start, np.float64)
     fixed = np.zeros(steps.size) if pivot is None else np.asarray(pivot, np.float64)
     states, uploads, bounds = [state[None, :]], [], []
     error = 0.0
-    for first in range(0, steps.steps, every):
-        chunk = steps.window(first, min(first + every, steps.steps))
-        centre = state if recentre and (first or pivot is None) else fixed
+    stride = every * steps.stage_count
+    for first in range(0, steps.steps, stride):
+        chunk = steps.window(first, min(first + stride, steps.steps))
+        centre = at_rest(chunk, state) if recentre and (first or pivot is None) else fixed
         local = shift(chunk, centre)
-        lifted = lift(local, state - centre, order)
+        away = at_rest(chunk, state - centre)
+        lifted = lift(local, away, order)
         history = propagate(lifted, lifted.initial, chunk.steps)[1:, lifted.first_block] + centre
-        error = _chunk_error(local, float(np.linalg.norm(state - centre)), error, order)
+        error = _chunk_error(local, float(np.linalg.norm(away)), error, order)
         states.append(history)
-        uploads.append(first)
+        uploads.append(first // steps.stage_count)
         bounds.append(error)
         state = history[-1]
     return Trajectory(np.concatenate(states), tuple(uploads), tuple(bounds))
@@ -65,10 +69,10 @@ def _chunk_error(local: StepMap, radius: float, before: float, order: int) -> fl
     ||F(u + e) - F(u)|| <= G(||u|| + ||e||) - G(||u||) for the composed majorant G, whose coefficients are
     non-negative; the truncation adds bound A.
     """
-    norms, which = step_norms(local), local.which.values
+    norms, which = step_majorants(local)
     with np.errstate(over="ignore", invalid="ignore"):
         low, high = radius, radius + before
-        for variant in which.tolist():
-            low, high = (float(np.polynomial.polynomial.polyval(x, norms[variant])) for x in (low, high))
+        for kind in which.tolist():
+            low, high = (float(np.polynomial.polynomial.polyval(x, norms[kind])) for x in (low, high))
         total = (high - low if before else 0.0) + float(bound_a(norms, which, radius, order)[-1])
     return total if np.isfinite(total) else np.inf

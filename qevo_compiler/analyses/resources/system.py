@@ -31,7 +31,7 @@ class QueryCircuit:
 def state_system(sheet: Sheet, system: HistorySystem, exact_limit: int, horizon: int) -> None:
     """Sizes, sparsity, norms and success probability; singular values up to `exact_limit` unknowns.
 
-    `horizon` is the number of steps of the whole training, of which the system may be the first chunk.
+    `horizon` is the number of (sub-)steps of the whole training, of which the system may be the first chunk.
     """
     lifted = system.lift
     n = lifted.first_block.stop - lifted.first_block.start
@@ -39,7 +39,7 @@ def state_system(sheet: Sheet, system: HistorySystem, exact_limit: int, horizon:
     for quantity, value, note in (
         ("n", n, "coordinates of the state"),
         ("N", lifted.order, "truncation order"),
-        ("T", system.steps, "steps"),
+        ("T", system.steps, "steps of the lift"),
         ("P", system.padding, "copies of the final block after it"),
         ("gamma", system.gamma, "u = gamma u'"),
         ("chunks", -(-horizon // system.steps), "uploads in all; what follows is for the first"),

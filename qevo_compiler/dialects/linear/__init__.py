@@ -1,6 +1,6 @@
 """Training dynamics as polynomial step maps, their Carleman lift, the linear system over the horizon and its cost."""
 
-from qevo_compiler.dialects.linear.attributes import SparseMatrix, StepMap
+from qevo_compiler.dialects.linear.attributes import SparseMatrix, Stages, StepMap
 from qevo_compiler.dialects.linear.ops import HistoryOp, LiftOp, MapOp, ReadOutOp
 from qevo_compiler.dialects.linear.resources import DeclaredOp, Figure, Known, ResourcesOp
 
@@ -14,5 +14,6 @@ __all__ = [
     "ReadOutOp",
     "ResourcesOp",
     "SparseMatrix",
+    "Stages",
     "StepMap",
 ]

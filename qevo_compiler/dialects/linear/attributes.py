@@ -75,34 +75,71 @@ class SparseMatrix(Attribute):
 
 
 @dataclass(frozen=True)
+class Stages(Attribute):
+    """`count` sub-steps make one step. After variant i only the coordinates `live[i]` [n] hold a value.
+
+    The others are at the pivot, where their next value does not depend on them; their rows of the variant are empty.
+    """
+
+    name: ClassVar[str] = "stages"
+    count: int
+    live: Array
+
+
+@dataclass(frozen=True)
 class StepMap(Attribute):
     """`u(t + 1) = f_t(u(t))`: step t applies `variants[which[t]]`, a family of n polynomials in n variables.
 
-    Equal steps share a variant (`from_steps`), variants stand in order of first use, and every one is used.
+    Equal steps share a variant (`from_steps`), variants stand in order of first use, and every one is used. With
+    `stages` these are sub-steps of the optimizer's steps.
     """
 
     name: ClassVar[str] = "steps"
     variants: tuple[Polynomials, ...]
     which: Array
+    stages: Stages | None = None
 
     @staticmethod
-    def from_steps(steps: Sequence[Polynomials]) -> StepMap:
-        """The map of a sequence of steps; equal ones are found by content."""
+    def from_steps(steps: Sequence[Polynomials], live: Sequence[NDArray[np.bool_]] = (), stages: int = 1) -> StepMap:
+        """The map of a sequence of steps, or of sub-steps with the coordinates that are `live` after each.
+
+        Equal ones are found by content.
+        """
         found: dict[tuple[object, ...], int] = {}
-        variants: list[Polynomials] = []
+        chosen: list[int] = []
         which = np.empty(len(steps), np.int64)
         for t, step in enumerate(steps):
             key = (step.rows, *((b.row.digest, b.variables.digest, b.coefficients.digest) for b in step.terms))
+            key = (*key, live[t].tobytes()) if live else key
             if key not in found:
-                found[key] = len(variants)
-                variants.append(step)
+                found[key] = len(chosen)
+                chosen.append(t)
             which[t] = found[key]
-        return StepMap(tuple(variants), Array(which))
+        masks = Stages(stages, Array(np.array([live[t] for t in chosen]))) if live else None
+        return StepMap(tuple(steps[t] for t in chosen), Array(which), masks)
 
     @property
     def steps(self) -> int:
-        """The horizon T."""
+        """The horizon T, in sub-steps where there are stages."""
         return self.which.size
+
+    @property
+    def stage_count(self) -> int:
+        """How many sub-steps make one step of the optimizer."""
+        return self.stages.count if self.stages else 1
+
+    @property
+    def updates(self) -> int:
+        """The horizon in steps of the optimizer."""
+        return self.steps // self.stage_count
+
+    @property
+    def resting(self) -> NDArray[np.bool_]:
+        """Which coordinates [n] hold a value between two steps of the optimizer."""
+        if self.stages is None:
+            return np.ones(self.size, bool)
+        last = int(self.which.values[self.stages.count - 1])
+        return np.asarray(self.stages.live.values[last] > 0)
 
     @property
     def size(self) -> int:
@@ -115,13 +152,14 @@ class StepMap(Attribute):
         return max(variant.degree for variant in self.variants)
 
     def window(self, start: int, stop: int) -> StepMap:
-        """The steps `start .. stop` as a map of their own."""
+        """The (sub-)steps `start .. stop` as a map of their own."""
         chosen = self.which.values[start:stop]
         used, first = np.unique(chosen, return_index=True)
         order = used[np.argsort(first)]
         renumbered = np.zeros(len(self.variants), np.int64)
         renumbered[order] = np.arange(len(order))
-        return StepMap(tuple(self.variants[i] for i in order.tolist()), Array(renumbered[chosen]))
+        stages = self.stages and Stages(self.stages.count, Array(self.stages.live.values[order]))
+        return StepMap(tuple(self.variants[i] for i in order.tolist()), Array(renumbered[chosen]), stages)
 
     def check(self) -> None:
         """Raise `Invalid` where the map is none."""
@@ -136,3 +174,14 @@ class StepMap(Attribute):
                 raise Invalid("a step does not map the state space to itself")
             if not all(np.isfinite(b.coefficients.values).all() for b in variant.terms):
                 raise Invalid("a coefficient of a step is not finite")
+        if self.stages:
+            self._check_stages(self.stages)
+
+    def _check_stages(self, stages: Stages) -> None:
+        if stages.count < 1 or self.steps % stages.count:
+            raise Invalid("the sub-steps are no whole number of steps")
+        if stages.live.shape != (len(self.variants), self.size):
+            raise Invalid("the live coordinates of every variant are not listed")
+        for variant, live in zip(self.variants, stages.live.values, strict=True):
+            if any(not live[b.row.values].all() for b in variant.terms):
+                raise Invalid("a sub-step gives a value to a coordinate that holds none")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qevo_compiler.dialects.poly.pair_arrays import PairProducts
 from qevo_compiler.dialects.poly.polynomials import AffineMap, Floats, Ints, Polynomials, Terms, Vartype, pack
 from qevo_compiler.ir import Array
 
@@ -35,8 +36,14 @@ def scale(p: Polynomials, factors: ArrayLike) -> Polynomials:
     factor = np.asarray(factors, np.float64)
     if not factor.all():
         return pack(p.rows, [(r, v, c * (factor[r] if factor.ndim else factor)) for r, v, c in _blocks(p)])
-    scaled = (c * (factor[r] if factor.ndim else factor) for r, _, c in _blocks(p))
-    return Polynomials(p.rows, tuple(Terms(b.row, b.variables, Array(c)) for b, c in zip(p.terms, scaled, strict=True)))
+    return Polynomials(p.rows, tuple(_scaled(block, factor) for block in p.terms))
+
+
+def _scaled(block: Terms, factor: Floats) -> Terms:
+    coefficients = block.coefficients
+    by_rule = coefficients.scaled(float(factor)) if isinstance(coefficients, PairProducts) and not factor.ndim else None
+    scaled = by_rule or Array(coefficients.values * (factor[block.row.values] if factor.ndim else factor))
+    return Terms(block.row, block.variables, scaled)
 
 
 def multiply(p: Polynomials, q: Polynomials) -> Polynomials:
@@ -96,7 +103,7 @@ def substitute(p: Polynomials, affine: AffineMap) -> Polynomials:
 
 def reduce_powers(p: Polynomials, vartype: Vartype) -> Polynomials:
     """Apply x^2 = x (binary) or s^2 = 1 (spin), so that every term is multilinear."""
-    if not any(_has_powers(names) for _, names, _ in _blocks(p)):
+    if all(block.squarefree for block in p.terms):
         return p
     blocks: list[Block] = []
     for row, names, coefficients in _blocks(p):
@@ -179,10 +186,6 @@ def _split_by_degree(row: Ints, names: Ints, coefficients: Floats) -> list[Block
         here = degrees == degree
         blocks.append((row[here], np.ascontiguousarray(ordered[here, :degree][:, ::-1]), coefficients[here]))
     return blocks
-
-
-def _has_powers(names: Ints) -> bool:
-    return names.shape[1] > 1 and bool((names[:, 1:] == names[:, :-1]).any())
 
 
 def _multilinear(names: Ints, vartype: Vartype) -> Ints:

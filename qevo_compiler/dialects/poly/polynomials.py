@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.dialects.poly.pair_arrays import PairNames
 from qevo_compiler.ir import Array, Attribute, EnumAttribute
 
 Ints = NDArray[np.int32]
@@ -34,6 +36,14 @@ class Terms(Attribute):
     @property
     def degree(self) -> int:
         return int(self.variables.shape[1])
+
+    @cached_property
+    def squarefree(self) -> bool:
+        """Whether no variable repeats inside a term; variables ascend inside a term."""
+        if self.degree < 2 or isinstance(self.variables, PairNames):
+            return True
+        names = self.variables.values
+        return not bool((names[:, 1:] == names[:, :-1]).any())
 
     def __len__(self) -> int:
         return self.row.size

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from qevo_compiler.analyses.carleman.activations import lift_sizes
 from qevo_compiler.analyses.hessian.masks import Mask, magnitude_mask
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.resources import NotPolynomialStep
@@ -21,8 +20,7 @@ from qevo_compiler.frontend.torch.estimate import estimated_module
 from qevo_compiler.frontend.torch.jet import jet_module
 from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
-from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op, Value, rewrite
-from qevo_compiler.passes.approximate_functions import ApproximateFunctions
+from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, rewrite
 from qevo_compiler.passes.decompose_layers import DecomposeLayers
 from qevo_compiler.records import replace
 
@@ -47,8 +45,7 @@ def linearized(traced: TracedModel, name: str) -> Module:
     _check_polynomial(module, request)
     asked = [problem.ApproximateOp(function, *stated, span=span) for function, stated in request.approximate.items()]
     main = module.main
-    module = module.with_main(replace(main, ops=(*main.ops, *asked, train, request.linearize_op(span))))
-    return _with_sizes(module)
+    return module.with_main(replace(main, ops=(*main.ops, *asked, train, request.linearize_op(span))))
 
 
 def _pruned(func: Func, live: dict[str, Mask]) -> Func:
@@ -94,15 +91,3 @@ def _function(op: Op, trained: set[Value]) -> str:
         case nn.PowerOp() if op.exponent < 0:
             return "a negative power"
     return ""
-
-
-def _with_sizes(module: Module) -> Module:
-    """The size of the lift in the ledger, beside that with activations as extra state."""
-    polynomial = ApproximateFunctions().run(DecomposeLayers().run(module)).main
-    sizes = lift_sizes(polynomial)
-    if sizes is None:
-        return module
-    entry = LedgerEntry(
-        STAGE, "monomials for one exact step", float(sizes.direct), Evidence.MEASURED, note=sizes.note()
-    )
-    return module.record(entry)

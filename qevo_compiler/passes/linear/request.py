@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Floats
+from qevo_compiler.analyses.carleman.stages import at_rest
 from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.ir import Func, Module, Op
@@ -28,12 +29,12 @@ class Request:
         """The steps before the first re-upload: all of them without one."""
         every = self.asked.reupload if self.asked else None
         steps = self.op.map
-        return steps if every is None or every >= steps.steps else steps.window(0, every)
+        return steps if every is None or every >= steps.updates else steps.window(0, every * steps.stage_count)
 
     @property
     def start(self) -> Floats:
         """u(0) = x(0) - pivot."""
-        return np.asarray(self.op.start.values - self.op.pivot.values)
+        return at_rest(self.op.map, np.asarray(self.op.start.values - self.op.pivot.values))
 
     @property
     def span(self) -> Span | None:

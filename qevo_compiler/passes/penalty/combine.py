@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly.pair_arrays import PairProducts
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
 from qevo_compiler.evaluator.term_kernels import WORTH, SortedPairs, merge_pairs
 from qevo_compiler.ir import Array
@@ -16,8 +18,13 @@ from qevo_compiler.passes.penalty.rounding_dust import is_dust
 def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
     """sum factor * polynomial over canonical one-row polynomials.
 
-    A term that is nothing but rounding of a cancelled sum is left out. Cost: one sort of the terms of all parts.
+    A term that is nothing but rounding of a cancelled sum is left out. Cost: one sort of the terms of all parts;
+    the products of a square stay a rule where no other part has products.
     """
+    symbolic = _symbolic(parts)
+    if symbolic is not None:
+        crossing, rest = symbolic
+        return Polynomials(1, (*combine(rest).terms, crossing))
     by_degree: dict[int, list[tuple[Ints, Floats, float]]] = {}
     for p, factor in parts:
         for block in p.terms:
@@ -26,6 +33,17 @@ def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
         by_degree[2] = [(*_compiled_merge(by_degree[2]), 1.0)]
     merged = (_merged(by_degree[degree]) for degree in sorted(by_degree))
     return Polynomials(1, tuple(_terms(names, values) for names, values in merged if len(values)))
+
+
+def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[tuple[Polynomials, float]]] | None:
+    """The only block above degree 1, scaled, where a rule gives its coefficients; and the parts without it."""
+    high = [(block, factor) for p, factor in parts for block in p.terms if block.degree > 1]
+    if len(high) != 1 or not isinstance(high[0][0].coefficients, PairProducts):
+        return None
+    block, factor = high[0]
+    scaled = high[0][0].coefficients.scaled(factor)
+    rest = [(Polynomials(1, tuple(b for b in p.terms if b is not block)), f) for p, f in parts]
+    return None if scaled is None else (replace(block, coefficients=scaled), rest)
 
 
 def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:

@@ -56,6 +56,8 @@ def flip_needs(energy: Callable[[], Polynomials], families: Sequence[PenaltyRows
     if not any(fitting):
         return [None] * len(families)
     total = energy()
+    if not len(total):  # nothing to gain by a violation
+        return [0.0 if fits else None for fits in fitting]
     size = max(bits, _highest(total) + 1)
     drop = largest_drop(total, size)[:bits]
     rise = largest_drop(arithmetic.scale(total, -1.0), size)[:bits]

@@ -14,6 +14,7 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.evaluator.term_kernels import pair_products
 from qevo_compiler.ir import Array
+from qevo_compiler.passes.affine_square import AffineForm, symbolic_square
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
@@ -110,6 +111,10 @@ def _squares(p: Polynomials, vartype: Vartype) -> Polynomials:
         return arithmetic.total(arithmetic.reduce_powers(arithmetic.multiply(p, p), vartype))
     row, names, coefficients = p.block(1)
     constants = p.constants()
+    if p.rows == 1:
+        form = AffineForm(float(constants[0]), names[:, 0], coefficients, vartype is Vartype.SPIN)
+        if (symbolic := symbolic_square(form)) is not None:
+            return symbolic
     squares = coefficients * coefficients
     crossed = 2 * constants[row] * coefficients
     if vartype is Vartype.SPIN:

@@ -236,9 +236,10 @@ def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | N
 
 def _in_units(poly: Polynomials, shift: Floats, units: Floats, exact: Flags) -> Polynomials:
     """(body + shift) / unit; rows with unit 0 become zero, coefficients of exact rows whole."""
-    rows = np.where(units > 0, np.arange(poly.rows), -1)
+    kept = units > 0
     shifted = arithmetic.add(poly, arithmetic.constants(shift)) if shift.any() else poly
-    scaled = arithmetic.scale(arithmetic.select(shifted, rows), 1 / np.where(units > 0, units, 1.0))
+    chosen = shifted if kept.all() else arithmetic.select(shifted, np.where(kept, np.arange(poly.rows), -1))
+    scaled = arithmetic.scale(chosen, 1 / np.where(kept, units, 1.0))
     if not exact.any():
         return scaled
     return Polynomials(scaled.rows, tuple(_whole(block, exact) for block in scaled.terms))

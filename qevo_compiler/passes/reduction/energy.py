@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.coupling_kernels import Incidence, connected_parts, fix_bits, incidence
+from qevo_compiler.evaluator.coupling_kernels import Incidence
 from qevo_compiler.evaluator.following_kernels import binding_neighbours, follow_chains, follow_leaders
+from qevo_compiler.passes.reduction.couplings import Couplings, Listed
 from qevo_compiler.records import dataclass, replace
 
 Floats = NDArray[np.float64]
@@ -28,18 +29,26 @@ NONE = np.zeros(0, np.int64)
 
 @dataclass(frozen=True)
 class Energy:
-    """`pairs` [m, 2] ascend, without repeats; `spins` tells the domain of all bits; `alive` which are left."""
+    """`spins` tells the domain of all bits; `alive` which are left."""
 
     spins: bool
     offset: float
     linear: Floats
-    pairs: Ints
-    quadratic: Floats
+    couplings: Couplings
     alive: NDArray[np.bool_]
 
     @property
     def size(self) -> int:
         return len(self.linear)
+
+    @property
+    def pairs(self) -> Ints:
+        """[m, 2], ascending, without repeats."""
+        return self.couplings.pairs
+
+    @property
+    def quadratic(self) -> Floats:
+        return self.couplings.values
 
     @property
     def rows(self) -> Ints:
@@ -52,7 +61,7 @@ class Energy:
     @cached_property
     def at(self) -> Incidence:
         """The couplings at each bit."""
-        return incidence(self.pairs, self.quadratic, self.size)
+        return self.couplings.incidence(self.size)
 
     @cached_property
     def push(self) -> Floats:
@@ -75,7 +84,7 @@ class Energy:
         free = self.alive & (self.push == 0) & (self.at.degree > 0)
         if not free.any():
             return NONE
-        part = connected_parts(self.pairs, self.size, int(np.count_nonzero(self.at.degree)))
+        part = self.couplings.parts(self.size, int(np.count_nonzero(self.at.degree)))
         broken = np.zeros(self.size, bool)
         broken[part[~free]] = True
         some = np.flatnonzero(free & ~broken[part])[::-1]  # descending, so that the lowest number stays
@@ -117,11 +126,11 @@ class Energy:
         state[bits] = spins if self.spins else (spins + 1) // 2
         gone = np.zeros(self.size, bool)
         gone[bits] = True
-        pairs, quadratic, gain, constant = fix_bits(self.pairs, self.quadratic, gone, state)
+        couplings, gain, constant = self.couplings.fixed(gone, state)
         offset = self.offset + float(self.linear[bits] @ state[bits]) + constant
         linear = np.where(gone, 0.0, self.linear) + gain
         alive = self.alive & ~gone
-        return replace(self, offset=offset, linear=linear, pairs=pairs, quadratic=quadratic, alive=alive)
+        return replace(self, offset=offset, linear=linear, couplings=couplings, alive=alive)
 
     def follow(self, bits: Integers, leaders: Integers, signs: Integers) -> Energy:
         """The energy with each of `bits` replaced by its leader or the leader's opposite (1 - x, or -s)."""
@@ -130,9 +139,9 @@ class Energy:
         alive = self.alive.copy()
         alive[bits] = False
         found = follow_leaders(self.pairs, self.quadratic, self.linear, leader, sign, self.spins)
-        pairs, quadratic = _merged(found.pairs, found.values)
+        couplings = _merged(found.pairs, found.values)
         offset = self.offset + found.constant
-        return replace(self, offset=offset, linear=found.linear, pairs=pairs, quadratic=quadratic, alive=alive)
+        return replace(self, offset=offset, linear=found.linear, couplings=couplings, alive=alive)
 
     def contractible(self) -> tuple[Integers, Integers, Floats]:
         """Bits with exactly two neighbours, no two of them adjacent: bits, neighbours [n, 2], couplings [n, 2]."""
@@ -173,13 +182,13 @@ class Energy:
         keep = ~(gone[self.rows] | gone[self.columns])
         new = product != 0
         pairs = np.concatenate([self.pairs[keep], neighbours[new].astype(np.int32)])
-        pairs, quadratic = _merged(pairs, np.concatenate([self.quadratic[keep], product[new]]))
+        merged = _merged(pairs, np.concatenate([self.quadratic[keep], product[new]]))
         offset = self.offset + float(parts[0].sum())
         alive = self.alive & ~gone
-        return replace(self, offset=offset, linear=linear, pairs=pairs, quadratic=quadratic, alive=alive)
+        return replace(self, offset=offset, linear=linear, couplings=merged, alive=alive)
 
 
-def _merged(pairs: Integers, values: Floats) -> tuple[Ints, Floats]:
+def _merged(pairs: Integers, values: Floats) -> Listed:
     """Ascending couplings with repeats summed and exact zeros dropped."""
     _, names, found = pack(1, [(np.zeros(len(values), np.int32), pairs, values)]).block(2)
-    return names, found
+    return Listed(names, found)

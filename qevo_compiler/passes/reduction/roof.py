@@ -20,7 +20,7 @@ def roof_dual_fixings(energy: Energy) -> tuple[Integers, Integers]:
     """
     none = np.zeros(0, np.int64)
     alive = np.flatnonzero(energy.alive)
-    if find_spec("dwave") is None or find_spec("dwave.preprocessing") is None or not len(energy.rows):
+    if find_spec("dwave") is None or find_spec("dwave.preprocessing") is None or not len(energy.couplings):
         return none, none
     import dimod
     from dwave.preprocessing.lower_bounds import roof_duality

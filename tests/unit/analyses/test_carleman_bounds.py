@@ -18,10 +18,8 @@ from qevo_compiler.analyses.carleman.majorant import (
     dissipation,
     fixed_points,
     modes_of,
-    spectral_norm,
-    step_norms,
-    symmetric_norms,
 )
+from qevo_compiler.analyses.carleman.norms import spectral_norm, step_norms, symmetric_norms
 from qevo_compiler.analyses.carleman.optimizer import shift
 from qevo_compiler.analyses.carleman.reupload import reupload
 from qevo_compiler.analyses.carleman.tensor import symmetric_parts

@@ -18,7 +18,8 @@ from carleman_examples import (
 from qevo_compiler.analyses.carleman.aposteriori import iterate
 from qevo_compiler.analyses.carleman.bounds import bound_a, bound_b, bound_c
 from qevo_compiler.analyses.carleman.lift import lift, propagate
-from qevo_compiler.analyses.carleman.majorant import dissipation, step_norms
+from qevo_compiler.analyses.carleman.majorant import dissipation
+from qevo_compiler.analyses.carleman.norms import step_norms
 from qevo_compiler.analyses.carleman.optimizer import shift
 from qevo_compiler.analyses.carleman.pivots import minimiser
 from qevo_compiler.analyses.carleman.reupload import reupload

@@ -11,7 +11,7 @@ from scipy.sparse.linalg import spsolve
 
 from qevo_compiler.analyses.carleman import history
 from qevo_compiler.analyses.carleman.history import HistorySystem, best_rescaling, rescaling_candidates
-from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound
+from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound, period_of, periodic_bound
 from qevo_compiler.analyses.carleman.lift import lift, propagate
 from qevo_compiler.dialects.linear import StepMap
 
@@ -90,6 +90,33 @@ def test_the_bound_on_the_inverse_without_products(monkeypatch: pytest.MonkeyPat
     with_products = golden_system().inverse_bound()
     monkeypatch.setattr(history, "_PRODUCT_BUDGET", 0)
     assert golden_system().inverse_bound() >= with_products
+
+
+@pytest.mark.parametrize("pattern", [[0], [0, 1], [0, 1, 1], [0, 1, 0, 0, 1]])
+def test_the_bound_from_one_period_of_steps(pattern: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(history, "_PRODUCT_BUDGET", 0)
+    checked = 0
+    for seed in range(20):
+        step, start = random_map(seed, True, scale=0.05)
+        other, _ = random_map(seed + 1, True, scale=0.4)
+        if other.rows != step.rows:
+            continue
+        variants = [step, other]
+        steps = StepMap.from_steps([variants[pattern[t % len(pattern)]] for t in range(9)])
+        system = HistorySystem(lift(steps, start, 2), seed % 4, 1.0)
+        exact = np.linalg.norm(np.linalg.inv(system.matrix().toarray()), 2)
+        bound = system.inverse_bound()
+        assert exact <= bound * (1 + 1e-12)
+        # A product of several steps is never longer than the largest step's power.
+        largest = max(map(history.dense_norm, system.matrices))
+        assert bound <= periodic_bound(np.array([[1.0, largest]]), 9, seed % 4) * (1 + 1e-12)
+        checked += 1
+    assert checked > 3
+
+
+def test_the_period_of_steps() -> None:
+    patterns = {1: [0, 0, 0], 2: [0, 1, 0, 1, 0], 3: [0, 1, 1, 0, 1], 4: [0, 1, 2, 3]}
+    assert {p: period_of(np.array(which)) for p, which in patterns.items()} == {p: p for p in patterns}
 
 
 @given(st.integers(0, 10**6), st.integers(1, 6), st.integers(0, 8), st.floats(0.3, 3), st.booleans())

@@ -10,7 +10,6 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from qevo_compiler import compile  # noqa: E402
-from qevo_compiler.analyses.carleman.activations import lift_sizes  # noqa: E402
 from qevo_compiler.analyses.carleman.aposteriori import iterate  # noqa: E402
 from qevo_compiler.cli.main import main  # noqa: E402
 from qevo_compiler.diagnostics import CompileError  # noqa: E402
@@ -102,25 +101,43 @@ def test_the_whole_route_of_a_polynomial_net_and_its_sizes() -> None:
     assert module.main.first(linear.HistoryOp) is not None
     error = [e.value for e in module.ledger if (e.quantity, e.kind) == ("truncation error", Evidence.MEASURED)]
     assert 0 < error[0] < 0.1
-    (sizes,) = [e for e in module.ledger if e.quantity == "monomials for one exact step"]
-    # Nine weights, loss of degree 6: C(14, 5); as state also z^2, W a and the squared residual, and adjoints.
-    assert sizes.value == 2002
-    assert "9 weights, steps of degree 5" in sizes.note
+    (size,) = [e for e in module.ledger if e.quantity == "numbers of a lifted step"]
+    assert size.kind is Evidence.MEASURED
+    assert size.note.startswith("order 2, weights expanded: 9 coordinates, degree 5, 55 monomials")
+    # Besides the weights, for each of 8 samples: two squares and W a, and the adjoints of the squares.
+    assert "activations as state: 49 coordinates, degree 2, 4 sub-steps" in size.note
 
 
-def test_activations_as_state_can_be_smaller() -> None:
-    from qevo_compiler.frontend.load import ModelData, import_source
-    from qevo_compiler.passes.decompose_layers import DecomposeLayers
-
+def deep(depth: int = 3) -> torch.nn.Module:
+    """2-2-2-1 with squares: a step of degree 13 in its 15 weights."""
     torch.manual_seed(0)
-    model = torch.nn.Sequential(torch.nn.Linear(8, 8), Square(), torch.nn.Linear(8, 8), Square(), torch.nn.Linear(8, 1))
-    inputs = torch.randn(2, 8)
-    imported = import_source(model, ModelData(inputs, torch.randn(2, 1), torch.nn.MSELoss()))
-    sizes = lift_sizes(DecomposeLayers().run(imported.module).main)
-    assert sizes is not None
-    assert (sizes.weights, sizes.degree) == (153, 13)
-    assert sizes.with_activations < sizes.direct
-    assert "the latter would be smaller" in sizes.note()
+    layers = [torch.nn.Linear(2, 2), Square()] * (depth - 1)
+    layers = [torch.nn.Linear(2, 2) if isinstance(layer, torch.nn.Linear) else layer for layer in layers]
+    return torch.nn.Sequential(*layers, torch.nn.Linear(2, 1)).double()
+
+
+@pytest.mark.parametrize("batch", [0, 4])
+@pytest.mark.parametrize("name", ["sgd", "all", "nesterov"])
+def test_activations_as_state_are_torchs_optimizer(name: str, batch: int) -> None:
+    rule = {**RULES[name], "lr": 0.01}
+    module = lowered(deep(), rule, activations="state", batch=batch)
+    op = module.main.only(linear.MapOp)
+    assert op.map.degree == 2
+    assert op.map.stages is not None
+    assert final(module) == pytest.approx(trained(deep(), 9, batch=batch, **rule), abs=1e-12)
+
+
+def test_activations_become_state_where_the_weights_cannot_be_expanded() -> None:
+    module = lowered(deep(), {"lr": 0.01}, until="history-system", steps=4, reupload=2, batch=2)
+    (size,) = [e for e in module.ledger if e.quantity == "numbers of a lifted step"]
+    assert size.note.startswith("order 2, activations as state: ")
+    assert "; weights expanded: " in size.note
+    errors = {e.quantity: e.value for e in module.ledger if e.kind is Evidence.MEASURED}
+    proved = [e.value for e in module.ledger if e.kind is Evidence.PROVED and e.quantity == "truncation error"]
+    assert 0 < errors["truncation error"] <= min(proved)
+    expected = trained(deep(), 4, batch=2, lr=0.01)
+    assert final(module) == pytest.approx(expected, abs=1e-12)
+    assert errors["error after all re-uploads"] < 1e-4
 
 
 def test_a_function_is_refused_by_name() -> None:

@@ -6,7 +6,11 @@ import subprocess
 import sys
 from time import process_time
 
+import pytest
+
+from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.grammar import ast, format_program, parse, print_program
+from qevo_compiler.grammar.parser import parse_file
 
 from .helpers import expr, same, source
 
@@ -15,7 +19,7 @@ def seconds(text: str) -> float:
     best = float("inf")
     for _ in range(4):
         start = process_time()
-        parse(source(text))
+        parse_file(source(text))
         best = min(best, process_time() - start)
     return best
 
@@ -58,3 +62,13 @@ def test_import_reads_no_tables() -> None:
         "assert read_tables.cache_info().currsize == 0\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_short_texts_are_parsed_once_and_long_ones_each_time() -> None:
+    short = "program p\nlet a = 1\n"
+    long = short + "# " + "x" * 70_000 + "\n"
+    assert parse(source(short)) is parse(source(short))
+    assert parse(source(long)) is not parse(source(long))
+    for _ in range(2):
+        with pytest.raises(CompileError):
+            parse(source("program p\nlet a 1\n"))

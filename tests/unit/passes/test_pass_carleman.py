@@ -284,3 +284,46 @@ def test_options_have_text_forms() -> None:
 
     text = "step-map{sampling=shuffled,decay-every=3,decay=0.5},pivot{at=0.5:1.0},history-system{gamma=auto}"
     assert str(Pipeline.parse(text)) == text
+
+
+BOWL = """program bowl
+param x: real = 0.9
+param y: real = -0.4
+minimize (x^2 + y^2 - 1)^2 * (x * y + 2)^2
+train sgd(rate = 0.01, steps = 6, momentum = 0.5)
+linearize carleman(order = 2, pivot = start, activations = {form})
+"""
+
+
+def test_activations_are_state_where_asked_for() -> None:
+    staged, plain = (lower_linear(BOWL.format(form=form)) for form in ("state", "expanded"))
+    op, other = the_map(staged), the_map(plain)
+    assert op.symbols[:4] == other.symbols == ("x", "y", "v:x", "v:y")
+    assert op.symbols[4].startswith("z:")
+    assert op.map.degree == 2
+    assert op.map.updates == 6
+    found, expected = (
+        entries(staged, "truncation error", Evidence.MEASURED),
+        entries(plain, "truncation error", Evidence.MEASURED),
+    )
+    # Lifts of sub-steps compose, so both forms are cut off alike.
+    assert found == pytest.approx(expected, rel=1e-6)
+    assert entries(staged, "norm of F_1") == pytest.approx(entries(plain, "norm of F_1"), rel=1e-9)
+    assert parse_module(SourceFile("m", print_module(staged))) == staged
+
+
+def test_the_smaller_form_is_chosen_and_both_sizes_are_kept() -> None:
+    module = lower_linear(BOWL.format(form="auto"), until="step-map")
+    (entry,) = [e for e in module.ledger if e.quantity == "numbers of a lifted step"]
+    assert ("activations as state" in entry.note.partition(";")[0]) == (the_map(module).map.stages is not None)
+    assert "weights expanded: 4 coordinates, degree 7" in entry.note
+    forced = [lower_linear(BOWL.format(form="auto"), until="step-map", passes={"step-map": {"activations": form}})
+              for form in ("state", "expanded")]  # fmt: skip
+    assert the_map(module) in [the_map(each) for each in forced]
+
+
+def test_moments_need_the_expanded_form() -> None:
+    with pytest.raises(CompileError) as caught:
+        lower_linear(BOWL.format(form="state"), passes={"carleman-truncation": {"moments": True}})
+    assert caught.value.diagnostics[0].code == "Q0504"
+    assert "expanded" in caught.value.diagnostics[0].help.format(**vars(caught.value.diagnostics[0]))

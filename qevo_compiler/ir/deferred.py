@@ -1,0 +1,79 @@
+"""Arrays that a rule describes: their elements are computed when they are first asked for.
+
+A deferred array is an `Array` like any other: it compares, prints and hashes by content. What is known without its
+elements (shape, type, smallest and largest element) costs nothing, so that a large array that the next pass writes
+in another form need never be formed.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.ir.attributes import DTYPES, Array
+
+
+def bounded(values: NDArray[Any], least: float, most: float) -> Array:
+    """An array whose smallest and largest element, both finite, are known: its elements are not looked at.
+
+    As with `Array`, `values` is frozen; its type must be one of the stored ones.
+    """
+    array = Array.__new__(Array)
+    values.setflags(write=False)
+    array.__dict__ |= {"values": values, "least": least, "most": most, "is_finite": True}
+    return array
+
+
+class Deferred(Array):
+    """A subclass says in `_elements` what the elements are. `least` and `most` must be finite and exact."""
+
+    def __init__(self, shape: tuple[int, ...], dtype_name: str, least: float, most: float) -> None:
+        self._shape = shape
+        self._dtype_name = dtype_name
+        self.__dict__ |= {"least": least, "most": most, "is_finite": True}
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "values":
+            raise AttributeError(name)
+        values = np.ascontiguousarray(self._elements(), DTYPES[self._dtype_name])
+        values.setflags(write=False)
+        self.values = values
+        return values
+
+    def _elements(self) -> NDArray[Any]:
+        raise AssertionError("a deferred array says what its elements are")
+
+    @property
+    def formed(self) -> bool:
+        """Whether the elements have been computed."""
+        return "values" in self.__dict__
+
+    @property
+    def dtype_name(self) -> str:
+        return self._dtype_name
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def size(self) -> int:
+        size = 1
+        for length in self._shape:
+            size *= length
+        return size
+
+    def __len__(self) -> int:
+        return self._shape[0]
+
+
+class Uniform(Deferred):
+    """`count` times the same finite number."""
+
+    def __init__(self, count: int, value: float, dtype_name: str = "i32") -> None:
+        super().__init__((count,), dtype_name, value, value)
+
+    def _elements(self) -> NDArray[Any]:
+        return np.full(self._shape, self.least, DTYPES[self._dtype_name])
