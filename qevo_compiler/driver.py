@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields
 from pathlib import PurePath
 from typing import Any
 
@@ -21,8 +21,8 @@ from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
+from qevo_compiler.records import dataclass, replace
 from qevo_compiler.targets import TARGETS, Target, load_target
-from qevo_compiler.tuning import tuned
 
 __all__ = [
     "CompiledProgram",
@@ -101,9 +101,15 @@ def compile(
     imported = import_source(source, given, data, chosen.source_task)
     if penalties in ("auto", TUNE):
         program = lower(imported, chosen, context)
-        return program if penalties == "auto" else tuned(program, None, context.progress if context else None).program
+        return program if penalties == "auto" else _tuned(program, context)
     merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
     return lower(imported, replace(chosen, passes=merged), context)
+
+
+def _tuned(program: CompiledProgram, context: Context | None) -> CompiledProgram:
+    from qevo_compiler.tuning import tuned
+
+    return tuned(program, None, context.progress if context else None).program
 
 
 def lower(

@@ -6,19 +6,13 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qevo_compiler.backends.base import Samples
-from qevo_compiler.backends.select import select_backend
-from qevo_compiler.decode import Decoder, Solution
-from qevo_compiler.decode.explain_model import explain_constraint, explain_coupling, explain_element
-from qevo_compiler.decode.hubo import Hubo, hubo_of_model
-from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.sources import (
     MissingFile,
@@ -31,7 +25,7 @@ from qevo_compiler.diagnostics.sources import (
 )
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
-from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.records import dataclass
 from qevo_compiler.results import RunResult, ledger_json
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import TARGETS, EmittedFile, Target, load_target, manifest
@@ -41,7 +35,10 @@ from qevo_compiler.writing import write_files
 if TYPE_CHECKING:
     import dimod
 
+    from qevo_compiler.backends.base import Samples
+    from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
+    from qevo_compiler.decode.hubo import Hubo
 
 PROBLEM_SUFFIX = "problem.qir"
 
@@ -75,6 +72,8 @@ class CompiledProgram:
         """Reads samples of spins. Raises `CompileError` for the circuit of a linear system, which has none."""
         if self.module.find("problem") is None and self.module.find("history") is not None:
             raise CompileError(NoSpinModel(None, self.target.name))
+        from qevo_compiler.decode import Decoder
+
         return Decoder(self.module)
 
     @cached_property
@@ -87,6 +86,7 @@ class CompiledProgram:
     @cached_property
     def bqm(self) -> dimod.BinaryQuadraticModel:
         """The spin model as a dimod object."""
+        from qevo_compiler.passes.binary_to_spin import spin_view
         from qevo_compiler.targets.dwave import to_dimod
 
         return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
@@ -133,6 +133,8 @@ class CompiledProgram:
         """
         if self.module.main.first(ising.ModelOp) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
+        from qevo_compiler.decode.hubo import hubo_of_model
+
         return hubo_of_model(self.module)
 
     def to_sympy(self) -> Any:
@@ -160,6 +162,8 @@ class CompiledProgram:
 
         `progress` hears the part done of the sampling, from 0 to 1.
         """
+        from qevo_compiler.backends.select import select_backend
+
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
@@ -180,6 +184,8 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
+        from qevo_compiler.decode.explain_model import explain_element, explain_register
+
         size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
             return self.decoder.explain_spin(int(name[1:]))
@@ -191,13 +197,16 @@ class CompiledProgram:
             symbols = [register.symbol for register in self.provenance]
             known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
             raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
-        return [line for register in found for line in _register_lines(register, self.decoder.numbering)]
+        return [line for register in found for line in explain_register(register, self.decoder.numbering)]
 
     def explain_coupling(self, first: str, second: str) -> list[str]:
         """What the coupling of two spins (`s3`, `s9`) is the sum of: the objective and single penalties.
 
         Raises `CompileError` for names of no two different spins, or for files without a spin model.
         """
+        from qevo_compiler.decode.explain_model import explain_coupling
+        from qevo_compiler.passes.binary_to_spin import spin_view
+
         if spin_view(self.module) is None:
             raise CompileError(NoSpinModel(None, self.target.name))
         size = self.decoder.size
@@ -212,6 +221,8 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the problem does not have.
         """
+        from qevo_compiler.decode.explain_model import explain_constraint
+
         lines = explain_constraint(self.module, name)
         if not lines:
             symbols = [op.symbol for op in self.module.func("problem").ops_of(poly.ConstraintOp)]
@@ -286,18 +297,6 @@ def _located(op: Op, source: Mapping[str, str]) -> Op:
     if not (line.isdigit() and column.isdigit()):
         return op
     return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
-
-
-def _register_lines(register: ising.RegisterOp, numbering: Numbering) -> Iterator[str]:
-    found = numbering.of_register(register)
-    spins = f"s{found[0]}..s{found[-1]}" if len(found) else "no spins"
-    if len(found) < register.count:
-        spins += f" ({register.count - len(found)} eliminated by presolve)"
-    shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
-    kind = register.domain.value if register.domain else register.role.value
-    encoding = f", {register.encoding.value} encoded" if register.encoding else ""
-    place = f", declared at {register.span}" if register.span else ""
-    yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
 
 
 def _status(samples: Samples, best: Solution) -> str:

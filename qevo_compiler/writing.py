@@ -7,7 +7,6 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
@@ -22,7 +21,7 @@ def write_files(
     Raises `CompileError` when that is impossible; folders made on the way are then removed again.
     """
     made = _missing(folder)
-    mark = f".{uuid4().hex}.part"
+    mark = f".{os.urandom(16).hex()}.part"
     written: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -49,7 +48,7 @@ def write_files(
 def write_file(path: Path, content: bytes) -> Path:
     """Write one file, whole or not at all; raises `CompileError` when that is impossible, and leaves no new folder."""
     made = _missing(path.parent)
-    partial = Path(f"{path}.{uuid4().hex}.part")
+    partial = Path(f"{path}.{os.urandom(16).hex()}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.write_bytes(content)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials
+from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -32,6 +33,12 @@ class Groups:
     def none(bits: int) -> Groups:
         return Groups(np.arange(bits), np.ones(bits, np.int64), np.zeros(bits, bool))
 
+    @cached_property
+    def is_none(self) -> bool:
+        """Whether every bit stands alone, in order, and none has to be set."""
+        alone = len(self.of_bit) == len(self.size) and not self.exact.any()
+        return alone and bool((self.of_bit == np.arange(len(self.size))).all())
+
     @staticmethod
     def of(bits: int, labels: Integers) -> Groups:
         """From a label for each bit; -1 for bits without a group."""
@@ -53,6 +60,10 @@ def group_bounds(p: Polynomials, groups: Groups, exactly: bool = True) -> tuple[
         if not block.degree:
             continue
         row, coefficients = block.row.values, block.coefficients.values
+        if block.degree == 1 and groups.is_none:  # no two terms of a row exclude each other
+            low += np.bincount(row, np.minimum(coefficients, 0), p.rows)
+            high += np.bincount(row, np.maximum(coefficients, 0), p.rows)
+            continue
         keys = np.sort(groups.of_bit[block.variables.values], axis=1)
         order = np.lexsort([*keys.T[::-1], row])
         row, keys, coefficients = row[order], keys[order], coefficients[order]

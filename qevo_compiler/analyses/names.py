@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,5 +29,5 @@ def element_name(
 
 def index_rows(shape: tuple[int, ...]) -> NDArray[np.int64]:
     """The index tuple of every element in C order, [size, len(shape)]."""
-    size = int(np.prod(shape, dtype=np.int64))
+    size = prod(shape)
     return np.stack(np.unravel_index(np.arange(size), shape), axis=1) if shape else np.zeros((1, 0), np.int64)

@@ -13,7 +13,6 @@ from qevo_compiler.diagnostics.pipeline import UnknownPass
 from qevo_compiler.diagnostics.qlsa import NotLinear
 from qevo_compiler.diagnostics.sources import BadArgument, CompiledAlready, ModelOption
 from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
-from qevo_compiler.passes.registry import PASSES
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -192,6 +191,8 @@ class Watcher:
     """Serves `--print-ir-after`, `--time-passes` between passes."""
 
     def __init__(self, args: argparse.Namespace) -> None:
+        from qevo_compiler.passes.registry import PASSES
+
         self._print = args.print_ir_after
         if self._print not in (None, "all", "changed", *PASSES):
             raise CompileError(UnknownPass(None, self._print, did_you_mean(self._print, PASSES)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -95,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
 
         sys.stdout.write(resource_table(*all_figures(program.module)))
     if args.report:
+        from hashlib import sha256
+
         from qevo_compiler.report import report_page, write_report
 
         # The manifest is the last file, and its digest stands for all others'.

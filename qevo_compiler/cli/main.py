@@ -139,6 +139,13 @@ def _report_bug(error: Exception) -> None:
         traceback.print_exception(error)
 
 
+# Commands whose linear algebra runs on one thread at most (see `Pipeline.run`).
+SERIAL = frozenset({"check", "compile", "explain", "fmt", "import", "opt", "passes", "targets"})
+
+
 def entry() -> None:
     """The console script."""
+    if len(sys.argv) > 1 and sys.argv[1] in SERIAL:
+        # Starting a thread a core costs as much as importing numpy, and these commands would not use them.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main())

@@ -6,7 +6,7 @@ wall with gaps counts its set bits. Every repaired value lies in the variable's 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.ising import RegisterOp
 from qevo_compiler.dialects.poly import AffineMap
 from qevo_compiler.dialects.problem import Domain, Encoding
+from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -36,7 +37,7 @@ class Decoded:
 def decode_register(op: RegisterOp, bits: NDArray[np.int8]) -> Decoded:
     """`bits` [reads, count] are the register's own, as 0/1 or, for a spin register, -1/+1."""
     assert op.affine is not None
-    size = int(np.prod(op.shape, dtype=np.int64))
+    size = prod(op.shape)
     if op.domain is Domain.CHOICE:
         return _choice(op, bits, size)
     if op.encoding is Encoding.ONE_HOT:

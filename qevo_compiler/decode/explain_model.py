@@ -48,6 +48,19 @@ def explain_element(registers: Sequence[RegisterOp], name: str, numbering: Numbe
     return []
 
 
+def explain_register(register: RegisterOp, numbering: Numbering) -> Iterator[str]:
+    """What the spins of a symbol are and where it was declared."""
+    found = numbering.of_register(register)
+    spins = f"s{found[0]}..s{found[-1]}" if len(found) else "no spins"
+    if len(found) < register.count:
+        spins += f" ({register.count - len(found)} eliminated by presolve)"
+    shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
+    kind = register.domain.value if register.domain else register.role.value
+    encoding = f", {register.encoding.value} encoded" if register.encoding else ""
+    place = f", declared at {register.span}" if register.span else ""
+    yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
+
+
 def explain_coupling(module: Module, i: int, j: int) -> Iterator[str]:
     """The coupling of spins i and j, then what each source adds to it, then what the two spins are.
 

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +25,7 @@ from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Module
+from qevo_compiler.records import dataclass
 from qevo_compiler.targets.common import need
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ A bit x and its spin s are related by s = 2x - 1. Targets convert where a format
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -17,6 +17,7 @@ from qevo_compiler.dialects.coupling_order import verify_pairs
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
+from qevo_compiler.records import dataclass
 
 
 class Role(EnumAttribute):
@@ -279,6 +280,6 @@ class FamilyOp(Op):
     def verify(self) -> None:
         if self.gram.shape != (self.width, self.width) or self.base.shape != self.linear.shape:
             raise Invalid(f"`{self.symbol}`: shapes of gram, linear and base do not fit")
-        size = int(np.prod(self.weight_shape[1:], dtype=np.int64))
+        size = prod(self.weight_shape[1:])
         if self.width != size or not 0 <= self.first_row <= self.weight_shape[0] - self.members:
             raise Invalid(f"`{self.symbol}`: {self.members} rows of {self.width} in a weight of {self.weight_shape}")

@@ -5,14 +5,13 @@ These ops state the problem over tensor values; `poly` holds the same problem as
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
-
-import numpy as np
 
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import tensor
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op, Type, Value
+from qevo_compiler.records import dataclass
 
 
 class Domain(EnumAttribute):
@@ -84,7 +83,7 @@ class VariableOp(Op):
     @property
     def size(self) -> int:
         """How many source variables: elements of `shape`."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
     @property
     def width(self) -> int:

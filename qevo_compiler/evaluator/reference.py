@@ -6,7 +6,8 @@ It is the meaning that faster evaluators and all passes are tested against.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from qevo_compiler.dialects.poly.arithmetic import evaluate
 from qevo_compiler.evaluator.functions import apply_function
 from qevo_compiler.evaluator.windows import convolution_positions, pooling_positions
 from qevo_compiler.ir import Func, Invalid, Op, TensorType, Value, signature
+from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Given = Mapping[str, NDArray[Any]]
@@ -195,7 +197,7 @@ def gather(x: Floats, positions: NDArray[np.integer]) -> Floats:
 def _scatter_add(op: nn.ScatterAddOp, x: Floats) -> Floats:
     positions = op.indices.values.reshape(-1)
     kept = positions >= 0
-    size = int(np.prod(op.shape, dtype=np.int64))
+    size = prod(op.shape)
     sums = np.bincount(positions[kept], x.reshape(-1)[kept], size)
     return np.asarray(sums, np.float64).reshape(op.shape)
 

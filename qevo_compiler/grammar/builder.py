@@ -1,12 +1,11 @@
 """From rules of `qevo.lark` to nodes of the syntax tree.
 
-lark calls the method named like a rule as soon as the rule is complete, with every token and node
+The automaton calls the method named like a rule as soon as the rule is complete, with every token and node
 of it. Nothing is kept between calls.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from qevo_compiler.diagnostics import CompileError
@@ -20,6 +19,7 @@ from qevo_compiler.grammar.expressions import (
     first_of,
     span_of,
 )
+from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE})

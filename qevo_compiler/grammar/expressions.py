@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.syntax import ChainedComparison
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.literals import read_array, read_number
+from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 T = TypeVar("T", bound=ast.Node)
@@ -29,11 +29,14 @@ def span_of(items: Items) -> Span:
 
 
 def all_of(items: Items, kind: type[T]) -> tuple[T, ...]:
-    return tuple(item for item in items if isinstance(item, kind))
+    return tuple([item for item in items if isinstance(item, kind)])
 
 
 def first_of(items: Items, kind: type[T]) -> T | None:
-    return next((item for item in items if isinstance(item, kind)), None)
+    for item in items:
+        if isinstance(item, kind):
+            return item
+    return None
 
 
 def condition_of(items: Items) -> ast.Expr | None:

@@ -47,14 +47,18 @@ _INSTEAD = {
 }
 
 
+_FAULTS = frozenset({"DOUBLE_STAR", "BAD_NUMBER", "BAD_STRING", "ODD"})
+
+
 def check_tokens(tokens: list[Lexeme]) -> None:
     """Raise for what the grammar has no place for; of several odd characters the first is told."""
-    found = list(_faults(tokens))
+    found = [] if _FAULTS.isdisjoint([token.type for token in tokens]) else list(_faults(tokens))
     odd = [fault for fault in found if isinstance(fault, OddCharacter)]
     found = [fault for fault in found if fault not in odd[1:]]
     if found:
         raise CompileError(*found)
-    _check_nesting(tokens)
+    if len(tokens) > MAX_DEPTH:
+        _check_nesting(tokens)
 
 
 def _faults(tokens: list[Lexeme]) -> Iterator[Diagnostic]:

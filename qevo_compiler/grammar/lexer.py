@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from functools import cache
-from importlib.resources import files
 from typing import NamedTuple
 
-from lark import Lark
-
-from qevo_compiler.grammar.builder import AstBuilder
+from qevo_compiler.grammar.automaton import read_tables
 from qevo_compiler.source import SourceFile, Span
 
 RESERVED = frozenset({"FOR", "IN", "IF", "AND", "OR", "NOT", "XOR", "TRUE", "FALSE"})
+# An ARRAY stands after one of these and at most four blanks.
+_BEFORE_ARRAY = "=(,["
+_MOST_BLANKS = 4
+
+Match = Callable[[str, int], "re.Match[str] | None"]
 
 
 class Lexeme(NamedTuple):
-    """A token for lark's parser, which looks at nothing but `type`."""
+    """A token; the automaton looks at nothing but `type`."""
 
     type: str
     text: str
@@ -28,24 +31,10 @@ class Lexeme(NamedTuple):
 
 
 @cache
-def lark_parser() -> Lark:
-    """The LALR parser, built on first use; it keeps no state between parses."""
-    grammar = files("qevo_compiler.grammar").joinpath("qevo.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar,
-        parser="lalr",
-        lexer="basic",
-        start=["header", "statement", "trivia"],
-        transformer=AstBuilder(),
-        keep_all_tokens=True,
-        maybe_placeholders=False,
-    )
-
-
-@cache
 def terminal_texts() -> dict[str, str]:
     """The words and signs of the language by the name of their terminal."""
-    return {t.name: t.pattern.value for t in lark_parser().terminals if t.pattern.type == "str"}
+    found: dict[str, str] = read_tables()["texts"]
+    return found
 
 
 @cache
@@ -54,13 +43,37 @@ def keywords() -> frozenset[str]:
     return frozenset(name for name, text in terminal_texts().items() if text.isidentifier()) - RESERVED
 
 
+@cache
+def _token() -> Match:
+    return re.compile(read_tables()["tokens"]).match
+
+
+@cache
+def _array() -> Match:
+    return re.compile(read_tables()["array"]).match
+
+
 def lex(source: SourceFile) -> Iterator[Lexeme]:
     """Every lexeme of the file in order, line ends, comments and faulty characters included."""
-    reading = lark_parser().parse_interactive(source.text, start="trivia")
-    position = _Positions(source)
-    for token in reading.lexer_thread.lex(reading.parser_state):
-        start = token.start_pos or 0
-        yield Lexeme(token.type, str(token), position.span(start, start + len(token)))
+    text, match = source.text, _token()
+    words: dict[str, str] = read_tables()["words"]
+    span = _Positions(source).span
+    place = 0
+    while found := match(text, place):
+        kind = str(found.lastgroup)
+        start, place = found.span(kind)
+        if kind == "LSQB" and (array := _match_array(text, start)):
+            kind, place = "ARRAY", array.end()
+        lexeme = text[start:place]
+        if kind == "NAME":
+            kind = words.get(lexeme, kind)
+        yield Lexeme(kind, lexeme, span(start, place))
+
+
+def _match_array(text: str, start: int) -> re.Match[str] | None:
+    """An ARRAY at the bracket at `start`; it goes before any other token. Its pattern is compiled when needed."""
+    before = text[max(start - 1 - _MOST_BLANKS, 0) : start].rstrip()
+    return _array()(text, start) if before and before[-1] in _BEFORE_ARRAY else None
 
 
 class _Positions:
@@ -69,13 +82,20 @@ class _Positions:
     def __init__(self, source: SourceFile) -> None:
         self._file = source.name
         self._starts = source.line_starts
-        self._line = 1
+        self._enter(1)
+
+    def _enter(self, line: int) -> None:
+        """Go to a line: offsets from `_start` to below `_next` are in it."""
+        self._line, self._start = line, self._starts[line - 1]
+        self._next = self._starts[line] if line < len(self._starts) else None
 
     def span(self, start: int, end: int) -> Span:
+        if self._next is None or end < self._next:
+            return Span(self._file, self._line, start - self._start + 1, self._line, end - self._start + 1)
         line, column = self._locate(start)
         return Span(self._file, line, column, *self._locate(end))
 
     def _locate(self, offset: int) -> tuple[int, int]:
-        while self._line < len(self._starts) and offset >= self._starts[self._line]:
-            self._line += 1
-        return self._line, offset - self._starts[self._line - 1] + 1
+        while self._next is not None and offset >= self._next:
+            self._enter(self._line + 1)
+        return self._line, offset - self._start + 1

@@ -45,8 +45,9 @@ def is_header(tokens: list[Lexeme], is_first: bool) -> bool:
     """Whether a line is meant as `program NAME`; on the first line a misspelt one is."""
     if is_constraint_head(tokens):
         return False
-    misspelt = is_first and len(tokens) == 2 and did_you_mean(tokens[0].text.lower(), ["program"]) != ""
-    return tokens[0].type == "PROGRAM" or misspelt
+    if tokens[0].type == "PROGRAM":
+        return True
+    return is_first and len(tokens) == 2 and did_you_mean(tokens[0].text.lower(), ["program"]) != ""
 
 
 def explain(token: Lexeme, place: int, line: list[Lexeme], accepts: Set[str]) -> Diagnostic:

@@ -8,11 +8,8 @@ types, shapes, the methods and options of directives.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any, cast
-
-from lark import Token, UnexpectedToken
-from lark.parsers.lalr_interactive_parser import InteractiveParser
+from functools import cache, lru_cache
+from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.syntax import (
@@ -23,13 +20,16 @@ from qevo_compiler.diagnostics.syntax import (
     SecondObjective,
 )
 from qevo_compiler.grammar import ast, mistakes
-from qevo_compiler.grammar.builder import SubjectTo
+from qevo_compiler.grammar.automaton import END, Automaton, Run, automaton
+from qevo_compiler.grammar.builder import AstBuilder, SubjectTo
 from qevo_compiler.grammar.faults import check_tokens
-from qevo_compiler.grammar.lexer import Lexeme, keywords, lark_parser, lex
+from qevo_compiler.grammar.lexer import Lexeme, keywords, lex
 from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
+from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceFile, Span
 
-END = "$END"
+# Longer texts hold data, and their trees are large.
+_SHORT = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,12 @@ class ParsedFile:
 
 def parse(source: SourceFile) -> ast.Program:
     """The program in `source`; raises `CompileError` with every syntax error of the file."""
+    # Solve loops and services compile one text with other data again and again; trees never change.
+    return _remembered(source) if len(source.text) <= _SHORT else parse_file(source).program
+
+
+@lru_cache(maxsize=16)
+def _remembered(source: SourceFile) -> ast.Program:
     return parse_file(source).program
 
 
@@ -137,33 +143,41 @@ class _FileReader:
             self._found.add(SecondObjective(objective.span, self._objective.span))
 
 
+@cache
+def _automaton() -> Automaton:
+    """The automaton that builds the syntax tree; it keeps no state between runs."""
+    return automaton(AstBuilder())
+
+
 class _Statement:
-    """One run of the LALR parser over the tokens of a line."""
+    """One run of the automaton over the tokens of a line."""
 
     def __init__(self, tokens: list[Lexeme], start: str) -> None:
-        self._lark: InteractiveParser = lark_parser().parse_interactive("", start=start)
+        self._run = Run(_automaton(), start)
         self._line = tokens
-        self.result: Any = None
-        self.tokens = tuple(self._feed(place, self._resolved(place)) for place in range(len(tokens)))
+        words = keywords()
+        self.tokens = tuple(
+            [
+                self._fed(place, self._resolved(place) if token.type in words else token)
+                for place, token in enumerate(tokens)
+            ]
+        )
         end = tokens[-1].span
         at_end = Span(end.file, end.end_line, end.end_column, end.end_line, end.end_column + 1)
-        self._feed(len(tokens), Lexeme(END, "", at_end))
+        self._fed(len(tokens), Lexeme(END, "", at_end))
+        self.result: Any = self._run.result()
 
     def _resolved(self, place: int) -> Lexeme:
         """The token as the keyword it spells where the grammar asks for it, else as a name."""
         token = self._line[place]
-        if token.type not in keywords():
-            return token
         names_constraint = place == 0 and is_constraint_head(self._line)
-        if token.type in self._lark.choices() and not names_constraint:
+        if token.type in self._run.choices() and not names_constraint:
             return token
         return token._replace(type="NAME")
 
-    def _feed(self, place: int, token: Lexeme) -> Lexeme:
-        try:
-            self.result = self._lark.feed_token(cast(Token, token))
-        except UnexpectedToken as error:
-            raise CompileError(mistakes.explain(token, place, self._line, self._lark.accepts())) from error
+    def _fed(self, place: int, token: Lexeme) -> Lexeme:
+        if not self._run.feed(token):
+            raise CompileError(mistakes.explain(token, place, self._line, self._run.accepts()))
         return token
 
 

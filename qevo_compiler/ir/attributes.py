@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
+from math import isnan, prod
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from qevo_compiler.records import dataclass
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "f64": np.dtype("<f8"),
@@ -34,11 +35,14 @@ class Array:
         array = np.asarray(values)
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
-        if array.dtype.kind == "f" and (nan := np.isnan(array)).any():
+        if array.dtype.kind == "f" and array.size and isnan(np.minimum.reduce(array, axis=None)):
             # Text knows one NaN; its sign and payload would make arrays differ that print alike.
-            array = np.where(nan, array.dtype.type(np.nan), array)
-        fits = keep_layout and (array.flags.forc or not any(array.strides))
-        self.values: NDArray[Any] = array if fits else np.ascontiguousarray(array).reshape(array.shape)
+            array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+        fits = array.flags.c_contiguous or (keep_layout and (array.flags.forc or not any(array.strides)))
+        if not fits:
+            array = np.ascontiguousarray(array)
+        # A view of its own: whether the caller's array may be written to stays the caller's affair.
+        self.values: NDArray[Any] = array.view()
         self.values.setflags(write=False)
 
     @property
@@ -71,6 +75,8 @@ class Array:
     @cached_property
     def digest(self) -> str:
         """The first 32 hex digits of the SHA-256 of type, shape and bytes."""
+        import hashlib  # when used: loading it takes longer than checking a small program
+
         head = f"{self.dtype_name}{self.shape}".encode()
         return hashlib.sha256(head + self.values.tobytes()).hexdigest()[:32]
 
@@ -137,7 +143,7 @@ class TensorType(Type):
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.shape, dtype=np.int64))
+        return prod(self.shape)
 
 
 class EnumAttribute(Enum):

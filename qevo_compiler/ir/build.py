@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from qevo_compiler.ir.attributes import Type
 from qevo_compiler.ir.module import Func
 from qevo_compiler.ir.ops import Op, Value
+from qevo_compiler.records import replace
 from qevo_compiler.source import Span
 
 
@@ -26,15 +25,17 @@ class Builder:
         self._arguments.append(value)
         return value
 
-    def append(self, op: Op) -> tuple[Value, ...]:
-        """Add `op`; its results, freshly numbered and typed by inference."""
-        results = tuple(self._fresh(type) for type in op.result_types())
-        self.ops.append(replace(op, results=results, span=op.span or self.span))
+    def append(self, op: Op, span: Span | None = None) -> tuple[Value, ...]:
+        """Add `op`; its results, freshly numbered and typed by inference. `span` goes before the op's own."""
+        first = self._count
+        results = tuple([Value(place, type) for place, type in enumerate(op.result_types(), first)])
+        self._count = first + len(results)
+        self.ops.append(replace(op, results=results, span=span or op.span or self.span))
         return results
 
-    def add(self, op: Op) -> Value:
+    def add(self, op: Op, span: Span | None = None) -> Value:
         """Add an op with exactly one result and return that."""
-        (result,) = self.append(op)
+        (result,) = self.append(op, span)
         return result
 
     def finish(self, *returns: Value) -> Func:

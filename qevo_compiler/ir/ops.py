@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from types import UnionType
-from typing import Any, ClassVar, Self, get_args, get_origin, get_type_hints
+from dataclasses import field
+from typing import Any, ClassVar, Self, get_type_hints
 
 from qevo_compiler.ir.attributes import Type
+from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 
@@ -27,13 +27,17 @@ class Value:
     index: int
     type: Type
 
+    def __hash__(self) -> int:
+        # The type would be hashed field by field at every look-up, and tells no two values of a func apart.
+        return self.index
+
 
 @dataclass(frozen=True)
 class Op:
     """One operation.
 
-    Fields typed `Value`, `Value | None` or (last only) `tuple[Value, ...]` are operands; all other
-    fields of a subclass are attributes. `span` takes no part in equality. An op that is not `pure`
+    Fields typed `Value`, `Value | None` or (last only) `tuple[Value, ...]` are operands; all
+    other fields of a subclass are attributes. `span` takes no part in equality. An op that is not `pure`
     declares something and stays even when nobody uses its results.
     """
 
@@ -65,18 +69,21 @@ class Op:
         found: list[Value] = []
         for name in signature(type(self)).operands:
             value = getattr(self, name)
-            found += value if isinstance(value, tuple) else [] if value is None else [value]
+            if isinstance(value, tuple):
+                found += value
+            elif value is not None:
+                found.append(value)
         return tuple(found)
 
-    def map_operands(self, replace: Callable[[Value], Value]) -> Self:
+    def map_operands(self, image: Callable[[Value], Value]) -> Self:
         """This op with every operand replaced; the same object when none changes."""
         changes: dict[str, Any] = {}
         for name in signature(type(self)).operands:
             old = getattr(self, name)
-            new = tuple(map(replace, old)) if isinstance(old, tuple) else old and replace(old)
+            new = tuple(map(image, old)) if isinstance(old, tuple) else old and image(old)
             if new != old:
                 changes[name] = new
-        return dataclasses.replace(self, **changes) if changes else self
+        return replace(self, **changes) if changes else self
 
 
 @dataclass(frozen=True)
@@ -93,25 +100,23 @@ _SIGNATURES: dict[type[Op], Signature] = {}
 
 def signature(cls: type[Op]) -> Signature:
     """The operands and attributes that `cls` declares."""
-    if cls not in _SIGNATURES:
-        _SIGNATURES[cls] = _read_signature(cls)
-    return _SIGNATURES[cls]
+    found = _SIGNATURES.get(cls)
+    if found is None:
+        found = _SIGNATURES[cls] = _read_signature(cls)
+    return found
+
+
+_VARIADIC = "tuple[Value, ...]"
+_WRITTEN: dict[Any, str] = {Value: "Value", Value | None: "Value | None", tuple[Value, ...]: _VARIADIC}
+_OPERANDS = frozenset(_WRITTEN.values())
 
 
 def _read_signature(cls: type[Op]) -> Signature:
-    hints = get_type_hints(cls)
-    operands: list[str] = []
-    attributes: list[str] = []
-    for item in dataclasses.fields(cls):
-        if item.name not in ("results", "span"):
-            (operands if _is_operand(hints[item.name]) else attributes).append(item.name)
-    variadic = bool(operands) and get_origin(hints[operands[-1]]) is tuple
-    return Signature(tuple(operands), tuple(attributes), variadic)
-
-
-def _is_operand(hint: Any) -> bool:
-    if hint is Value:
-        return True
-    if get_origin(hint) in (tuple, UnionType):
-        return Value in get_args(hint)
-    return False
+    hints = {item.name: item.type for item in dataclasses.fields(cls) if item.name not in ("results", "span")}
+    # Read as they are written where that is plain: evaluating every op's annotations takes longer than most passes.
+    if not all(isinstance(hint, str) and (hint in _OPERANDS or "Value" not in hint) for hint in hints.values()):
+        found = get_type_hints(cls)
+        hints = {name: _WRITTEN.get(found[name], "") for name in hints}
+    operands = tuple(name for name, hint in hints.items() if hint in _OPERANDS)
+    attributes = tuple(name for name in hints if name not in operands)
+    return Signature(operands, attributes, bool(operands) and hints[operands[-1]] == _VARIADIC)

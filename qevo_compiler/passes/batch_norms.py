@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.evaluator.reference import Floats, batch_norm_affine
 from qevo_compiler.ir import Array, Builder, Func, Op, Value
+from qevo_compiler.records import dataclass, replace
 
 Layer = nn.LinearOp | nn.Conv2dOp
 Stored = nn.ParameterOp | nn.ConstantOp
@@ -26,7 +26,7 @@ Stored = nn.ParameterOp | nn.ConstantOp
 
 def fold_batch_norms(func: Func) -> Func:
     """`func` with every foldable batch norm folded; the same object when there is none."""
-    folds = {fold.norm.result: fold for fold in _find(func)}
+    folds = {fold.norm.result: fold for fold in _find(func)} if func.first(nn.BatchNormOp) else {}
     if not folds:
         return func
     stored = {value: op for fold in folds.values() for value, op in fold.stored().items()}

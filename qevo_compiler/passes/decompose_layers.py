@@ -8,8 +8,6 @@ Exact. A traced model's func is kept, layers whole, as `@loss`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-
 import numpy as np
 
 from qevo_compiler.dialects import nn
@@ -18,6 +16,7 @@ from qevo_compiler.evaluator.windows import convolution_positions, pooling_posit
 from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, rewrite
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import PRIMITIVE, TENSOR
+from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -32,6 +31,8 @@ class DecomposeLayers(Pass):
         main = module.main
         if module.find("loss") is None and _is_trained(main):
             module = module.with_func(replace(main, name="loss"))
+        if not any(type(op) in nn.LAYERS for op in main.ops):
+            return module
         return module.with_main(rewrite(main, _decompose))
 
 

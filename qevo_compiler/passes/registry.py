@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib import import_module
 
 from qevo_compiler.passes.base import Pass
@@ -40,6 +41,7 @@ PASSES = {
 }
 
 
+@cache
 def load_pass(name: str) -> type[Pass]:
     """The class of a registered pass."""
     module = import_module(f"qevo_compiler.passes.{name.replace('-', '_')}")

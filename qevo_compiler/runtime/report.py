@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.ir import LedgerEntry
+from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.row_rounding import CHOSEN, GPTQ, POLISHED, Effort
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from dataclasses import replace
 
 import dimod
 import numpy as np
@@ -61,6 +62,14 @@ def test_the_json_is_what_dimod_would_write():
     model = random_model(np.random.default_rng(3), 12, 0.5)
     expected = json.dumps(to_dimod(model).to_serializable(), indent=1, sort_keys=True) + "\n"
     assert emitted(program(model))["bqm.json"].decode() == expected
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 7, 40, 700])
+def test_the_file_is_what_dimod_would_write(size):
+    model = random_model(np.random.default_rng(size), size, 0.6)
+    zeros = np.where(np.arange(model.couplings.size) % 3, model.couplings.values, -0.0)
+    model = replace(model, offset=-0.0, couplings=Array(zeros))
+    assert emitted(program(model))["bqm"] == to_dimod(model).to_file().read()
 
 
 def test_large_models_stream_in_pieces():
@@ -298,9 +307,8 @@ def test_block_sizes_embed_as_cliques():
 
 def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "dimod", None)
-    files = DWave().emit(program(TINY))
-    assert next(files).content()
+    assert all(file.content() for file in DWave().emit(program(TINY)))
     with pytest.raises(CompileError, match="needs `dimod`") as caught:
-        next(files).content()
+        to_dimod(TINY)
     assert codes(caught) == ["Q0008"]
     assert "qevo-compiler[dwave]" in caught.value.diagnostics[0].fill(caught.value.diagnostics[0].help)

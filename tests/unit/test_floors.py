@@ -11,6 +11,7 @@ import qevo_compiler
 
 PACKAGE = Path(qevo_compiler.__file__).parent
 FLOORS = {
+    "records": -2,
     "source": -1,
     "diagnostics": 0,
     "ir": 1,
@@ -107,6 +108,17 @@ def test_importing_the_package_loads_no_sdk() -> None:
     code = (
         "import sys, qevo_compiler, qevo_compiler.driver\n"
         "print([m for m in ('torch','qiskit','cirq','dimod','llvmlite','sympy') if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"
+
+
+def test_compiling_a_small_program_loads_no_tool_of_others() -> None:
+    code = (
+        "import sys, qevo_compiler\n"
+        "text = 'program p\\nvar x: binary[2]\\nminimize x[0] * x[1] - x[0]\\n'\n"
+        "assert all(qevo_compiler.compile(text).files.values())\n"
+        "print([m for m in ('lark','dimod','networkx','scipy','sympy','rich','torch') if m in sys.modules])"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"

@@ -19,5 +19,6 @@ def test_wheel_ships_the_grammar_and_the_type_marker(tmp_path: Path) -> None:
         names = archive.namelist()
         grammar = archive.read("qevo_compiler/grammar/qevo.lark").decode()
     assert "start" in grammar
+    assert "qevo_compiler/grammar/tables.json" in names
     assert "qevo_compiler/py.typed" in names
     assert all(name.startswith(("qevo_compiler/", "qevo_compiler-")) for name in names)

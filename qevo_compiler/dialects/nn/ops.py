@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
 
 from qevo_compiler.dialects.nn.functions import Function
 from qevo_compiler.ir import Array, Invalid, Op, TensorType, Type, Value
+from qevo_compiler.records import dataclass
 
 
 def shape_of(value: Value) -> tuple[int, ...]:
@@ -19,7 +20,7 @@ def shape_of(value: Value) -> tuple[int, ...]:
 
 
 def tensor(shape: tuple[int, ...]) -> tuple[Type, ...]:
-    return (TensorType(tuple(int(n) for n in shape)),)
+    return (TensorType(tuple(map(int, shape))),)
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,7 @@ class ReshapeOp(Op):
         return tensor(self.shape)
 
     def verify(self) -> None:
-        if np.prod(shape_of(self.x), dtype=np.int64) != np.prod(self.shape, dtype=np.int64):
+        if prod(shape_of(self.x)) != prod(self.shape):
             raise Invalid(f"cannot reshape {shape_of(self.x)} to {self.shape}")
 
 
@@ -236,7 +237,7 @@ class GatherOp(Op):
         return tensor(self.indices.shape)
 
     def verify(self) -> None:
-        size = int(np.prod(shape_of(self.x), dtype=np.int64))
+        size = prod(shape_of(self.x))
         if self.indices.size and not -1 <= self.indices.values.min() <= self.indices.values.max() < size:
             raise Invalid(f"an index lies outside -1..{size - 1}")
 

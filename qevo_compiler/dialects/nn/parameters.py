@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.nn.ops import ParameterOp
 from qevo_compiler.ir import Array, Func, Invalid, Module, Op
+from qevo_compiler.records import replace
 
 
 def parameter_values(func: Func) -> dict[str, NDArray[Any]]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 import warnings
 from contextlib import suppress
 from pathlib import Path
@@ -76,6 +75,8 @@ def _checksum(key: str, content: bytes) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
+    import tempfile  # when used: most processes only read
+
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

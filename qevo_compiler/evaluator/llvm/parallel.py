@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from qevo_compiler.evaluator.llvm.host import thread_count
@@ -27,6 +26,9 @@ def run_chunks(
     count = min(threads or thread_count(), len(todo))
     if count <= 1:
         return [work(chunk) for chunk in todo]
+    # Imported when used: small problems start no threads.
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(count) as pool:
         pending = [pool.submit(work, chunk) for chunk in todo]
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from qevo_compiler.records import dataclass
 
 Number = int | float
 

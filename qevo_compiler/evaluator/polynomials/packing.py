@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.evaluator.merge import sort_permutation
+from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ needs them. Exchanges are not undone: the plan keeps where each qubit stands.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from qevo_compiler.evaluator.statevector.fusion import Group
 from qevo_compiler.evaluator.statevector.matrices import Matrix
+from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -43,7 +41,7 @@ def read_file(file: ast.File, folder: Path | None) -> Any:
         reason = error.strerror or "the file is damaged"
     except MemoryError:
         reason = "it does not fit into memory"
-    except (ValueError, EOFError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error) as error:
+    except _wrong_content() as error:
         reason = _reason(error, path)
     raise CompileError(UnreadableFile(file.span, file.path, reason))
 
@@ -65,6 +63,14 @@ def typed(name: str, dtype: ast.DataType, rank: int, given: Any, node: ast.Node,
             return arrays.truths(name, values, node.span)
         case ast.DataType.REAL:
             return values.astype(np.float64, copy=False)
+
+
+def _wrong_content() -> tuple[type[Exception], ...]:
+    """What readers raise for a file that is not what its name says."""
+    import zipfile
+    import zlib
+
+    return ValueError, EOFError, KeyError, RecursionError, zipfile.BadZipFile, zlib.error
 
 
 def _resolve(file: ast.File, folder: Path | None) -> Path:

@@ -7,13 +7,14 @@ rows times the number of index variables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size
+from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 
@@ -90,9 +91,9 @@ class Grid:
         return self._with(name, run, total, source, steps)
 
     def _with(self, name: str, run: Run, total: int, source: Values, steps: Values) -> Grid:
-        own = {key: (np.repeat(values, run.counts), labels) for key, (values, labels) in self.own.items()}
+        own = {key: (np.repeat(values, run.counts, axis=0), labels) for key, (values, labels) in self.own.items()}
         own[name] = (run.pick(source, steps), run.labels)
-        pointer = None if self.pointer is None else self.pointer[source]
+        pointer = None if self.pointer is None else np.repeat(self.pointer, run.counts)
         return Grid(self.outer, total, pointer, own)
 
     def filtered(self, keep: Values) -> Grid:

@@ -27,6 +27,8 @@ from qevo_compiler.source import Span
 
 def common_shape(left: Shape, right: Shape, span: Span | None) -> Shape:
     """The shape that both broadcast to. Raises `CompileError` when there is none."""
+    if left == right:
+        return left
     try:
         return np.broadcast_shapes(left, right)
     except ValueError:

@@ -76,7 +76,7 @@ def floor_divide(x: Tensor, y: Tensor, span: Span | None, divisor: Span | None =
 
 def remainder(x: Tensor, y: Tensor, span: Span | None, divisor: Span | None = None) -> Tensor:
     """The remainder with the sign of the divisor, as in Python."""
-    return _constants_only("%", np.remainder, x, y, span, divisor or span)
+    return _constants_only("%", _remainder, x, y, span, divisor or span)
 
 
 def power(x: Tensor, y: Tensor, span: Span | None, exponent: Span | None = None) -> Tensor:
@@ -200,13 +200,18 @@ def _check_divisor(y: Tensor, span: Span | None) -> None:
         raise CompileError(DivisionByZero(span))
 
 
-def _constants_only(
-    sign: str, ufunc: np.ufunc, x: Tensor, y: Tensor, span: Span | None, divisor: Span | None
-) -> Tensor:
+def _constants_only(sign: str, function: Fold, x: Tensor, y: Tensor, span: Span | None, divisor: Span | None) -> Tensor:
     if not (x.is_constant and y.is_constant):
         raise CompileError(NotConstant(span, f"an operand of `{sign}`"))
     _check_divisor(y, divisor)
-    return fold(lambda a, b: ufunc(_wide(a), _wide(b)), x, y, span)
+    return fold(lambda a, b: function(_wide(a), _wide(b)), x, y, span)
+
+
+def _remainder(a: Values, b: Values) -> Values:
+    if b.ndim or a.dtype.kind == "f" or b.dtype.kind == "f":
+        return np.asarray(np.remainder(a, b))
+    # numpy divides by one whole number with multiplications, many times faster than it finds remainders.
+    return np.asarray(a - np.floor_divide(a, b) * b)
 
 
 def _wide(values: Values) -> Values:

@@ -7,7 +7,6 @@ gathered with an axis of labels in the choice's place, multiplied by the indicat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -32,6 +31,7 @@ from qevo_compiler.frontend.tensors.value import (
     derived,
 )
 from qevo_compiler.ir import Array
+from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 Selector: TypeAlias = "Tensor | Choice | slice"
@@ -197,8 +197,7 @@ def _positions(base: Tensor, items: Sequence[Item], layout: _Layout, rows: Rows 
     rank = len(layout.shape)
     slot_of_slice = [*range(len(layout.before)), *range(rank - len(layout.after), rank)]
     slot_of_label = len(layout.before) + len(layout.block)
-    total: Values = np.zeros((), dtype)
-    started = False
+    total: Values | None = None
     stride = count_of(base.shape)
     for item, length in zip(items, base.shape, strict=True):
         stride //= max(length, 1)
@@ -212,9 +211,10 @@ def _positions(base: Tensor, items: Sequence[Item], layout: _Layout, rows: Rows 
             span = np.arange(selector.start, selector.stop, selector.step, dtype=dtype)
             part = _along(span, slot_of_slice.pop(0), rank)
         part = part.astype(dtype, copy=False)
-        part = part * stride if stride != 1 else part
-        total = total + part if started else part
-        started = True
+        step = part if stride == 1 else part * stride
+        total = step if total is None else total + step
+    if total is None:
+        total = np.zeros((), dtype)
     if base.rows is not None and rows is not None:
         own = np.arange(rows.count) if base.rows is rows else rows.positions(base.rows)
         starts = own.astype(dtype) * count_of(base.shape)

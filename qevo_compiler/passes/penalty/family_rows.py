@@ -70,8 +70,8 @@ class PenaltyRows:
     @property
     def form(self) -> PenaltyForm:
         """The form of all rows, or MIXED."""
-        used = np.unique(self.forms)
-        return FORMS[int(used[0])] if len(used) == 1 else PenaltyForm.MIXED
+        first = self.forms[:1]
+        return FORMS[int(first[0])] if len(first) and (self.forms == first).all() else PenaltyForm.MIXED
 
     @property
     def dominating(self) -> bool:

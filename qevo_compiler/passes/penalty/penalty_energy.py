@@ -29,7 +29,7 @@ def penalty_energy(family: PenaltyRows, first_slack: int, vartype: Vartype) -> P
     residual = with_slack(family, first_slack)
     uniform = family.form is not PenaltyForm.MIXED
     parts = []
-    for number in np.unique(family.forms).tolist():
+    for number in np.flatnonzero(np.bincount(family.forms)).tolist():
         rows = residual if uniform else arithmetic.select(residual, np.flatnonzero(family.forms == number))
         slopes = None if family.slopes is None else family.slopes[family.forms == number]
         parts += form_energy(FORMS[number], rows, vartype, slopes)

@@ -1,7 +1,8 @@
 """The binary quadratic model as dimod's JSON, as dimod's file, and back.
 
-JSON is written from the arrays in pieces, byte for byte what `json.dumps(bqm.to_serializable(), indent=1,
-sort_keys=True)` gives, without dimod and without an object per coupling.
+Both are written from the arrays in pieces, without dimod, whose import takes a tenth of a second, and without an
+object per coupling: byte for byte what `json.dumps(bqm.to_serializable(), indent=1, sort_keys=True)` and
+`bqm.to_file()` give.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
 
 SUFFIX = "bqm.json"
 _CHUNK = 1 << 15
+_PIECE = 1 << 17
 _SCHEMA = "3.0.0"
+_MAGIC = b"DIMODBQM\x02\x00"
 
 
 def json_chunks(model: ising.ModelOp) -> Iterator[bytes]:
@@ -73,10 +76,34 @@ def to_dimod(model: ising.ModelOp) -> dimod.BinaryQuadraticModel:
 
 
 def file_chunks(model: ising.ModelOp) -> Iterator[bytes]:
-    """dimod's own file form. Raises `CompileError` when dimod is not installed."""
-    with to_dimod(model).to_file() as file:
-        while piece := file.read(1 << 20):
-            yield piece
+    """dimod's file form, version 2.0 as its `BinaryQuadraticModel.to_file` documents it."""
+    yield _file_header(model.size, model.couplings.size)
+    # Adding 0.0 makes -0.0 into 0.0, as summing into an empty model does.
+    yield np.array([model.offset + 0.0], "<f8").tobytes()
+    heads = np.concatenate([model.columns.values, model.rows.values])
+    degrees = np.bincount(heads, minlength=model.size)
+    linear = np.empty(model.size, [("start", "<i4"), ("bias", "<f8")])
+    linear["start"], linear["bias"] = np.cumsum(degrees) - degrees, model.fields.values + 0.0
+    yield linear.tobytes()
+    # Couplings are sorted, so a stable sort by head leaves every neighbourhood sorted.
+    order = np.argsort(heads, kind="stable")
+    tails = np.concatenate([model.rows.values, model.columns.values])
+    biases = model.couplings.values + 0.0
+    for start in range(0, len(order), _PIECE):
+        places = order[start : start + _PIECE]
+        piece = np.empty(len(places), [("tail", "<i4"), ("bias", "<f8")])
+        piece["tail"], piece["bias"] = tails[places], biases[places % len(biases)]
+        yield piece.tobytes()
+
+
+def _file_header(spins: int, couplings: int) -> bytes:
+    """Magic, version, length, and a description in JSON, filled up to a multiple of 64 bytes."""
+    described: dict[str, Any] = {"dtype": "float64", "itype": "int32", "ntype": "int32", "shape": [spins, couplings]}
+    described |= {"type": "BinaryQuadraticModel", "variables": False, "vartype": "SPIN"}
+    text = json.dumps(described, sort_keys=True).encode() + b"\n"
+    head = len(_MAGIC) + 4
+    text += b" " * (-(head + len(text)) % 64)
+    return _MAGIC + len(text).to_bytes(4, "little") + text
 
 
 def read_model(files: Mapping[str, bytes]) -> ising.ModelOp:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics import CompileError
@@ -11,6 +10,7 @@ from qevo_compiler.diagnostics.resources import NotCostable
 from qevo_compiler.dialects import anneal, linear, problem
 from qevo_compiler.dialects.linear import Figure, ResourcesOp
 from qevo_compiler.ir import Legal, Module, Op
+from qevo_compiler.records import dataclass
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.common import check_legal, the_file
 from qevo_compiler.targets.resources.physical import physical

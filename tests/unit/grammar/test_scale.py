@@ -6,7 +6,11 @@ import subprocess
 import sys
 from time import process_time
 
+import pytest
+
+from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.grammar import ast, format_program, parse, print_program
+from qevo_compiler.grammar.parser import parse_file
 
 from .helpers import expr, same, source
 
@@ -15,7 +19,7 @@ def seconds(text: str) -> float:
     best = float("inf")
     for _ in range(4):
         start = process_time()
-        parse(source(text))
+        parse_file(source(text))
         best = min(best, process_time() - start)
     return best
 
@@ -51,10 +55,20 @@ def test_time_grows_with_the_length_of_the_file() -> None:
     assert seconds(large) < 8 * 3 * seconds(small)
 
 
-def test_import_builds_no_parser() -> None:
+def test_import_reads_no_tables() -> None:
     script = (
         "import qevo_compiler.grammar\n"
-        "from qevo_compiler.grammar.lexer import lark_parser\n"
-        "assert lark_parser.cache_info().currsize == 0\n"
+        "from qevo_compiler.grammar.automaton import read_tables\n"
+        "assert read_tables.cache_info().currsize == 0\n"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
+
+
+def test_short_texts_are_parsed_once_and_long_ones_each_time() -> None:
+    short = "program p\nlet a = 1\n"
+    long = short + "# " + "x" * 70_000 + "\n"
+    assert parse(source(short)) is parse(source(short))
+    assert parse(source(long)) is not parse(source(long))
+    for _ in range(2):
+        with pytest.raises(CompileError):
+            parse(source("program p\nlet a 1\n"))
