@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/bin/python
 BENCH_STAMP := $(BENCH_VENV)/installed
 
-.PHONY: demo test test-all bench bench-ising bench-quadratization bench-evaluator bench-carleman lint docs clean
+.PHONY: demo test test-all bench bench-ising bench-quadratization bench-evaluator bench-carleman lint grammar docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -55,6 +55,9 @@ bench-evaluator: $(BENCH_STAMP)
 
 bench-carleman: $(BENCH_STAMP)
 	$(BENCH) -m benchmarks.carleman
+
+grammar: $(STAMP)
+	$(BIN)/python -m qevo_compiler.grammar.generate
 
 docs: $(STAMP)
 	$(BIN)/python -m qevo_compiler.cli.reference docs/reference

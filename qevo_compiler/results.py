@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from qevo_compiler.decode import Solution
 from qevo_compiler.ir import LedgerEntry
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

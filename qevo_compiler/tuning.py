@@ -8,7 +8,7 @@ with a bounded weight: Yonaga, Miyama and Ohzeki, arXiv:2012.06119) move it by t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,7 +23,6 @@ from qevo_compiler.diagnostics.penalties import BadTuning
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule
 from qevo_compiler.dialects.problem import Sense
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry
-from qevo_compiler.records import dataclass
 from qevo_compiler.reweighting import reweighted
 
 if TYPE_CHECKING:

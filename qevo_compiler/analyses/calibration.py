@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from qevo_compiler.diagnostics.rounding import BadCalibration
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import run_func
 from qevo_compiler.ir import Func, Value
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

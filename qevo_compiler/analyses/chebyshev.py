@@ -9,13 +9,13 @@ largest second derivative between them (the error of linear interpolation).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.evaluator.functions import apply_function
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -7,11 +7,12 @@ What it finds is used only as an upper bound of the optimum, so it need not be g
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

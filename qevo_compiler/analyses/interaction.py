@@ -5,6 +5,7 @@ Components and the view by networkx; arrays in, arrays out.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.poly import Polynomials
-from qevo_compiler.records import dataclass
 
 if TYPE_CHECKING:
     import networkx

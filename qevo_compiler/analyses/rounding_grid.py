@@ -7,10 +7,10 @@ units: the layer's error for inputs with second moment G, divided by s^2.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
-
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ One sympy term is a Python object, so this view is for small problems: above `MA
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +17,6 @@ from qevo_compiler.dialects import poly, problem
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.problem import Domain, Relation, Sense
 from qevo_compiler.ir import Func, Module
-from qevo_compiler.records import dataclass
 
 if TYPE_CHECKING:
     import sympy

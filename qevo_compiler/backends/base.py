@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -12,7 +13,6 @@ from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Module
-from qevo_compiler.records import dataclass
 
 Spins = NDArray[np.int8]
 Floats = NDArray[np.float64]

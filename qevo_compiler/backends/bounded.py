@@ -7,6 +7,8 @@ samples are states of the emitted model, with its energies.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,6 @@ from qevo_compiler.evaluator.annealing import SpinModel
 from qevo_compiler.evaluator.annealing.bounded import BoundedModel
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Spins = NDArray[np.int8]

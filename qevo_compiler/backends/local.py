@@ -7,7 +7,7 @@ sampled from their state vector. `Annealer` is the same annealing as a `dimod.Sa
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +24,6 @@ from qevo_compiler.evaluator.annealing.bounded import anneal_bounded
 from qevo_compiler.evaluator.annealing.schedules import along
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.common import the_model
 
 READS = 100

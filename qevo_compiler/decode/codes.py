@@ -6,6 +6,7 @@ wall with gaps counts its set bits. Every repaired value lies in the variable's 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.ising import RegisterOp
 from qevo_compiler.dialects.poly import AffineMap
 from qevo_compiler.dialects.problem import Domain, Encoding
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -6,6 +6,7 @@ The model is their weighted sum; other weights, or another objective of the same
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,6 @@ from qevo_compiler.dialects.poly import ObjectiveOp, Polynomials, Vartype
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

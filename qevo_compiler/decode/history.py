@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +16,6 @@ from qevo_compiler.dialects import linear
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.history_least_squares import monomial_names
 from qevo_compiler.passes.linear.request import history_of
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Complexes = NDArray[np.complex128]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +26,6 @@ from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Module
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.common import need
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, overload
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.dialects.problem import Sense
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]

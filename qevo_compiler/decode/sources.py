@@ -8,7 +8,7 @@ comes from steps after the penalties: the gadgets of products with auxiliaries, 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -28,7 +28,6 @@ from qevo_compiler.passes.encodings import Code, encode
 from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

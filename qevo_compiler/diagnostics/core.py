@@ -7,10 +7,10 @@ so a raise site is one line without prose and the wording of a topic can be revi
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from enum import Enum
 from typing import ClassVar
 
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, Warn
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
-from qevo_compiler.records import dataclass
 
 
 class ScheduleKind(EnumAttribute):

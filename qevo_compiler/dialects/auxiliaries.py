@@ -7,13 +7,13 @@ Crama and Rodriguez-Heck are the `DIGIT`s of the number of ones.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, Attribute, Invalid
-from qevo_compiler.records import dataclass
 
 AT_LEAST = 0
 DIGIT = 1

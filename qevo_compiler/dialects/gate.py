@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
-from qevo_compiler.records import dataclass
 
 
 class Gate(EnumAttribute):

@@ -6,6 +6,7 @@ A bit x and its spin s are related by s = 2x - 1. Targets convert where a format
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -17,7 +18,6 @@ from qevo_compiler.dialects.coupling_order import verify_pairs
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op
-from qevo_compiler.records import dataclass
 
 
 class Role(EnumAttribute):

@@ -5,13 +5,13 @@ These ops state the problem over tensor values; `poly` holds the same problem as
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import tensor
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op, Type, Value
-from qevo_compiler.records import dataclass
 
 
 class Domain(EnumAttribute):

@@ -6,6 +6,7 @@ these has found bits that follow.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.coupling_kernels import columns_of
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int32]

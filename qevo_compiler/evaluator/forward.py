@@ -6,6 +6,7 @@ On `@main` up to the model's output this gives J V; on `@gradient` it gives Hess
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -16,7 +17,6 @@ from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.evaluator.reference import Given, run_func
 from qevo_compiler.evaluator.tangents import push
 from qevo_compiler.ir import Func, Invalid, Op, Value
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 MEMORY = 1 << 28

@@ -8,6 +8,7 @@ gives sorted columns without a sort. The order of the additions is fixed, so res
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,6 @@ from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i1, i8, i32, i64, ptr
 from qevo_compiler.evaluator.polynomials.packing import packed
 from qevo_compiler.evaluator.sparse import Rows
-from qevo_compiler.records import dataclass
 
 # Entries that the first buffers hold at most. What is not written takes no memory.
 _FIRST = 1 << 29

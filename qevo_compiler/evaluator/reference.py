@@ -6,7 +6,7 @@ It is the meaning that faster evaluators and all passes are tested against.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
@@ -20,7 +20,6 @@ from qevo_compiler.dialects.poly.arithmetic import evaluate
 from qevo_compiler.evaluator.functions import apply_function
 from qevo_compiler.evaluator.windows import convolution_positions, pooling_positions
 from qevo_compiler.ir import Func, Invalid, Op, TensorType, Value, signature
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Given = Mapping[str, NDArray[Any]]

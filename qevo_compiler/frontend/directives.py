@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import Any, TypeAlias
@@ -14,7 +15,6 @@ from qevo_compiler.diagnostics.language.statements import BadArgument, MissingAr
 from qevo_compiler.dialects import anneal, nn, problem
 from qevo_compiler.frontend.tensors import FUNCTIONS
 from qevo_compiler.ir import Array, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 

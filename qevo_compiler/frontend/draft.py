@@ -6,7 +6,7 @@ statements: declarations as declared, objective, constraints as stated, then the
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,7 +18,6 @@ from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.RequestOp, anneal.SampleOp)

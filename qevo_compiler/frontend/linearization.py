@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.resources import BadLinearization
 from qevo_compiler.dialects import problem
 from qevo_compiler.dialects.nn import Function
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 WordT = TypeVar("WordT", problem.Pivot, problem.Activations)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
 from qevo_compiler.frontend.builder import Problem
 from qevo_compiler.ir import Module
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceFile, SourceMap
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ of it. Nothing is kept between calls.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from qevo_compiler.diagnostics import CompileError
@@ -19,7 +20,6 @@ from qevo_compiler.grammar.expressions import (
     first_of,
     span_of,
 )
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE})

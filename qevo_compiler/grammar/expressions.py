@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.syntax import ChainedComparison
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.literals import read_array, read_number
-from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 T = TypeVar("T", bound=ast.Node)

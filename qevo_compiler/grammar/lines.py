@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from qevo_compiler.diagnostics import Diagnostic
 from qevo_compiler.diagnostics.syntax import UnclosedBracket, UnmatchedBracket
 from qevo_compiler.grammar.lexer import RESERVED, Lexeme
-from qevo_compiler.records import dataclass
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 _OPENING = {closing: opening for opening, closing in CLOSING.items()}

@@ -8,6 +8,7 @@ types, shapes, the methods and options of directives.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -25,7 +26,6 @@ from qevo_compiler.grammar.builder import AstBuilder, SubjectTo
 from qevo_compiler.grammar.faults import check_tokens
 from qevo_compiler.grammar.lexer import Lexeme, keywords, lex
 from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceFile, Span
 
 # Longer texts hold data, and their trees are large.

@@ -8,6 +8,8 @@ Q is symmetric and a file lists one triangle, so an entry off the diagonal count
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.dialects.problem import Domain
@@ -16,7 +18,6 @@ from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, ch
 from qevo_compiler.interchange.problems import StatedProblem, plain_variable, quadratic
 from qevo_compiler.interchange.program_text import Data, ProgramText
 from qevo_compiler.ir import Module
-from qevo_compiler.records import dataclass
 
 FORMAT = "biqmac"
 

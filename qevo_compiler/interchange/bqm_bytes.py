@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.interchange import Unreadable
-from qevo_compiler.records import dataclass
 
 MAGIC = b"DIMODBQM"
 _HEAD = struct.Struct("<8sBBI")

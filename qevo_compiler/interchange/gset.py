@@ -6,6 +6,8 @@ after:  maximise 3 (1 - s0 s1) / 2 over spins s[2]
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
@@ -16,7 +18,6 @@ from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, ch
 from qevo_compiler.interchange.problems import StatedProblem, plain_variable
 from qevo_compiler.interchange.program_text import Data, ProgramText
 from qevo_compiler.ir import Module
-from qevo_compiler.records import dataclass
 
 FORMAT = "gset"
 COMMENT = rb"(?m)^[ \t]*[#%][^\n]*"

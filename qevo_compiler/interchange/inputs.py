@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -28,7 +28,6 @@ from qevo_compiler.diagnostics.interchange import (
     WrongWidth,
 )
 from qevo_compiler.diagnostics.sources import MissingFile, NotText
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceFile, Span
 
 Floats = NDArray[np.float64]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,6 @@ from qevo_compiler.dialects.poly.polynomials import Terms, pack
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.interchange.inputs import InputFile
 from qevo_compiler.ir import Array, Builder, Invalid, Module, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 Floats = NDArray[np.float64]

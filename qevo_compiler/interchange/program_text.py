@@ -5,11 +5,10 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from qevo_compiler.records import dataclass
 
 _RESERVED = frozenset({"for", "in", "if", "and", "or", "not", "xor", "true", "false"})
 

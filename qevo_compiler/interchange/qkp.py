@@ -9,6 +9,8 @@ A joint profit counts once, when both things are taken.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
@@ -20,7 +22,6 @@ from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, ch
 from qevo_compiler.interchange.problems import StatedProblem, plain_variable, quadratic
 from qevo_compiler.interchange.program_text import Data, ProgramText
 from qevo_compiler.ir import Array, Module
-from qevo_compiler.records import dataclass
 
 FORMAT = "qkp"
 

@@ -11,7 +11,7 @@ instances", 2019, appendix). A row with two finite sides becomes two constraints
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,6 @@ from qevo_compiler.interchange.problems import (
     split_rows,
 )
 from qevo_compiler.ir import Array, Module
-from qevo_compiler.records import dataclass
 
 FORMAT = "qplib"
 _COMMENT = rb"[#!%][^\n]*"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +15,6 @@ from qevo_compiler.interchange.inputs import InputFile
 from qevo_compiler.interchange.problems import Model, to_model
 from qevo_compiler.interchange.program_text import ProgramText
 from qevo_compiler.ir import Invalid, Module
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceMap
 
 

@@ -7,6 +7,7 @@ once) and `time` (one city at every time); the objective is the length of the cl
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,7 +28,6 @@ from qevo_compiler.interchange.problems import StatedProblem, plain_variable
 from qevo_compiler.interchange.program_text import Data, ProgramText
 from qevo_compiler.interchange.tsp_distances import EXPLICIT, FROM_POINTS, FULL, LAYOUTS, from_weights, weight_count
 from qevo_compiler.ir import Array, Module
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 FORMAT = "tsplib"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 from math import isnan, prod
@@ -9,8 +10,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from qevo_compiler.records import dataclass
 
 DTYPES: dict[str, np.dtype[Any]] = {
     "f64": np.dtype("<f8"),

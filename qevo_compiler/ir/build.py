@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from qevo_compiler.ir.attributes import Type
 from qevo_compiler.ir.module import Func
 from qevo_compiler.ir.ops import Op, Value
-from qevo_compiler.records import replace
 from qevo_compiler.source import Span
 
 

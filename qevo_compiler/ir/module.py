@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from qevo_compiler.ir.ledger import LedgerEntry
 from qevo_compiler.ir.ops import Invalid, Op, Value
-from qevo_compiler.records import dataclass, replace
 
 OpT = TypeVar("OpT", bound=Op)
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self, get_type_hints
 
 from qevo_compiler.ir.attributes import Type
-from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 

@@ -8,6 +8,7 @@ import dataclasses
 import json
 import math
 import re
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,7 +22,6 @@ from qevo_compiler.ir.module import Func, Module
 from qevo_compiler.ir.ops import Invalid, Op, Value, signature
 from qevo_compiler.ir.printer import VERSION
 from qevo_compiler.ir.verify import verify
-from qevo_compiler.records import replace
 from qevo_compiler.source import SourceFile, Span
 
 _TOKEN = re.compile(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qevo_compiler.ir.module import Func, Module
 from qevo_compiler.ir.ops import Invalid, Op, Value
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

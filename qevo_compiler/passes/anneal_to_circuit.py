@@ -17,6 +17,7 @@ offset turns only the global phase and is left out.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -30,7 +31,6 @@ from qevo_compiler.ir import Array, Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.gates.edge_colouring import edge_colours
 from qevo_compiler.passes.stages import CIRCUIT, SCHEDULED
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -10,6 +10,8 @@ variable is replaced exactly.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.analyses.chebyshev import Fit, Floats, fit, interpolate, is_defined
@@ -23,7 +25,6 @@ from qevo_compiler.dialects.problem import ApproximateOp, Domain
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op, Value, format_float
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import PRIMITIVE
-from qevo_compiler.records import dataclass
 
 MAX_DEGREE = 40
 _ALLOWED = {Function.LOG: "above 0", Function.SQRT: "at or above 0"}

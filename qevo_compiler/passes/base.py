@@ -5,12 +5,11 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from qevo_compiler.diagnostics import Diagnostic
 from qevo_compiler.ir import Legal, Module
-from qevo_compiler.records import dataclass
 
 
 def _ignore_warning(diagnostic: Diagnostic) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,7 +19,6 @@ from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.evaluator.reference import Floats, batch_norm_affine
 from qevo_compiler.ir import Array, Builder, Func, Op, Value
-from qevo_compiler.records import dataclass, replace
 
 Layer = nn.LinearOp | nn.Conv2dOp
 Stored = nn.ParameterOp | nn.ConstantOp

@@ -6,6 +6,7 @@ after:  ising.model {offset = 2.0, fields = [2.0, 1.0], couplings = {(0, 1) = 1.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -18,7 +19,6 @@ from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
 from qevo_compiler.passes.stages import QUADRATIC, SPIN
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -11,6 +11,8 @@ diverges is refused.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.aposteriori import defect_error, iterate
@@ -26,7 +28,6 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import LIFTED, STEPPED
-from qevo_compiler.records import dataclass
 
 # Sparse multiplications that may be spent on measuring the error.
 _MEASURE_BUDGET = 2e8

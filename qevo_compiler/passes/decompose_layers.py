@@ -8,6 +8,8 @@ Exact. A traced model's func is kept, layers whole, as `@loss`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from qevo_compiler.dialects import nn
@@ -16,7 +18,6 @@ from qevo_compiler.evaluator.windows import convolution_positions, pooling_posit
 from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, rewrite
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import PRIMITIVE, TENSOR
-from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ order and is decided by `carleman-truncation`. Definitions: docs/carleman.md.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.majorant import Dissipation, dissipation
@@ -17,7 +19,6 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module, format_float
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request
 from qevo_compiler.passes.stages import STEPPED
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

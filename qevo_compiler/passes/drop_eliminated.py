@@ -6,6 +6,7 @@ after:  ising.reduction {eliminated = [0]}; ising.qubo {linear = [1.0, 2.0], qua
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +15,6 @@ from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array, Builder, Legal, Module, Op, Value, rewrite
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import QUADRATIC
-from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

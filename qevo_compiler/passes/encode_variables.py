@@ -6,6 +6,7 @@ after:  ising.register {symbol = "k", count = 3, affine = b0 + 2 b1 + 2 b2}; pol
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -38,7 +39,6 @@ from qevo_compiler.passes.encodings import (
 )
 from qevo_compiler.passes.penalty.rounding_dust import magnitude, map_magnitude, without_dust
 from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
-from qevo_compiler.records import dataclass, replace
 
 _FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
 

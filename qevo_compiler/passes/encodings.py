@@ -11,6 +11,8 @@ one-hot: one bit a value, their sum is 1. A real with b bits is lo + step * (log
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,7 +21,6 @@ from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype
 from qevo_compiler.dialects.poly.polynomials import counting, pack
 from qevo_compiler.dialects.problem import Domain, Encoding, VariableOp
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -10,6 +10,7 @@ oracles that are assumed, declared runs by what they declare; every figure says 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from qevo_compiler.analyses.carleman.history import HistorySystem
 from qevo_compiler.analyses.carleman.lift import lift_of_op
@@ -28,7 +29,6 @@ from qevo_compiler.passes.linear.query_circuit import query_circuit
 from qevo_compiler.passes.linear.request import with_op
 from qevo_compiler.passes.qlsa.linear_system import Encoding
 from qevo_compiler.passes.stages import COSTABLE, COSTED
-from qevo_compiler.records import dataclass
 
 _DEFAULT_TOLERANCE = 0.01
 _ERRORS = {

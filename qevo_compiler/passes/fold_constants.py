@@ -9,13 +9,14 @@ can still be evaluated on other data; in a program they are data and fold.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import Floats, apply_op
 from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, remove_dead
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.batch_norms import fold_batch_norms
 from qevo_compiler.passes.stages import TENSOR
-from qevo_compiler.records import dataclass
 
 _COMPUTED = (nn.PRIMITIVES | nn.LAYERS) - {nn.ConstantOp, nn.ParameterOp, nn.OutputOp}
 

@@ -11,6 +11,7 @@ primitive ops, so the gradient can be differentiated again.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics import CompileError
@@ -21,7 +22,6 @@ from qevo_compiler.ir import Func, Legal, Module, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.gradient import differentiate
 from qevo_compiler.passes.stages import PRIMITIVE
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ condition number: the ledger has both.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.aposteriori import iterate
@@ -31,7 +33,6 @@ from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, history_func
 from qevo_compiler.passes.stages import HISTORY, POLYNOMIAL
-from qevo_compiler.records import dataclass, replace
 
 # Boxes wider than so many times the optimizer's path say that the majorant has blown up.
 _LOOSE = 20.0

@@ -9,6 +9,8 @@ condition number, its proved bound, and the probability of reading the final sta
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.aposteriori import iterate
@@ -22,7 +24,6 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import HISTORY, LIFTED
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ alpha, kappa and the success probability; `linear.read_out` says where every unk
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -33,7 +34,6 @@ from qevo_compiler.passes.qlsa.qsvt import KAPPA_LIMIT, Solver, solve
 from qevo_compiler.passes.qlsa.read_out_circuits import interference, success_flag
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
 from qevo_compiler.passes.stages import CIRCUIT, HISTORY
-from qevo_compiler.records import dataclass, replace
 
 
 class Method(EnumAttribute):

@@ -19,6 +19,7 @@ Work for m weights and q outputs: about (CANDIDATES + 2) m evaluations of the mo
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -42,7 +43,6 @@ from qevo_compiler.passes.quadratic.model import (
     scores,
 )
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
-from qevo_compiler.records import dataclass, replace
 
 Floats = NDArray[np.float64]
 CAPACITY = 128

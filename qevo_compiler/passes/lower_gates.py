@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -25,7 +26,6 @@ from qevo_compiler.passes.gates import gate_rules
 from qevo_compiler.passes.gates.gate_rules import Column, Rule
 from qevo_compiler.passes.gates.merge_rotations import merge_rotations
 from qevo_compiler.passes.stages import CIRCUIT
-from qevo_compiler.records import dataclass, replace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

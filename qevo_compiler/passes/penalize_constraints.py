@@ -7,6 +7,7 @@ after:  poly.objective {minimize -3 a - 4 b + 3.0625 a b}; ising.penalty {symbol
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -33,7 +34,6 @@ from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
-from qevo_compiler.records import dataclass, replace
 
 ZERO = Polynomials(1, ())
 _NOTES = {

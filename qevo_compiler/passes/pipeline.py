@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,6 @@ from qevo_compiler.diagnostics.ir import IllegalOp
 from qevo_compiler.ir import Invalid, Legal, Module, first_illegal, verify
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.options import parse_passes, print_option
-from qevo_compiler.records import dataclass
 
 AfterPass = Callable[[Pass, Module, Module], None]
 

@@ -9,6 +9,8 @@ descent from the start leads.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Floats
@@ -21,7 +23,6 @@ from qevo_compiler.ir import Array, Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import STEPPED
-from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ after:  ising.reduction {a = 0, ...}; poly.objective {2 b c}
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +25,6 @@ from qevo_compiler.passes.reduction.higher import fixable_in, fixed_in
 from qevo_compiler.passes.reduction.record import Record
 from qevo_compiler.passes.reduction.roof import roof_dual_fixings
 from qevo_compiler.passes.stages import UNCONSTRAINED
-from qevo_compiler.records import dataclass
 
 Fixings = tuple[NDArray[np.integer], NDArray[np.integer]]
 

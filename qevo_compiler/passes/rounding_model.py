@@ -7,6 +7,7 @@ after:  ising.family {symbol = "fc1.weight", bits = 2, gram = G [d, d], linear =
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import ClassVar, TypeVar
 
@@ -22,7 +23,6 @@ from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import FAMILY, TENSOR
-from qevo_compiler.records import dataclass, replace
 
 Floats = NDArray[np.float64]
 ItemT = TypeVar("ItemT")

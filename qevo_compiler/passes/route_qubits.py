@@ -11,7 +11,7 @@ The circuit must have no more spins than the device has qubits; work is O(gates 
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 import numpy as np
@@ -24,7 +24,6 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.gates.placement import distances, neighbours, place
 from qevo_compiler.passes.stages import CIRCUIT
-from qevo_compiler.records import dataclass, replace
 
 Ints = NDArray[np.int64]
 _DIAGONAL = (Gate.RZ.opcode, Gate.RZZ.opcode, Gate.CZ.opcode)

@@ -6,6 +6,7 @@ after:  ising.model {fields = [0.5, 0.25], couplings = {(0, 1) = 1.0}, scale = 0
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,6 @@ from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Modul
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import SPIN
-from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ points([(t, s), ...]): as given.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,6 @@ from numpy.typing import NDArray
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.schedule import BadScheduleOption
 from qevo_compiler.dialects.anneal import RequestOp, ScheduleKind
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -9,6 +9,8 @@ is the bound on the whole loop, which adds up the chunks and how each amplifies 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.certificates import Certifier
@@ -21,7 +23,6 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.request import Request, with_op
 from qevo_compiler.passes.stages import STEPPED
-from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

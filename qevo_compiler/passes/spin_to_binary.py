@@ -6,6 +6,7 @@ after:  ising.qubo {linear = [2.0, 0.0], quadratic = {(0, 1) = 4.0}}
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,6 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.binary_to_spin import degree_sums
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
 from qevo_compiler.passes.stages import QUADRATIC
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ by polynomials the ledger gets how far that moves the trained parameters.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -44,7 +45,6 @@ from qevo_compiler.passes.linear.forms import Form, explanation, sized
 from qevo_compiler.passes.linear.samples import Term, sample_terms
 from qevo_compiler.passes.linear.staged_expansion import StagedExpander, free_algebra
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
-from qevo_compiler.records import dataclass, replace
 
 # Terms up to which a loss is expanded before it is asked whether activations as state are smaller.
 _EXPANDED = 200_000

@@ -6,6 +6,7 @@ after:  anneal.schedule {times = [0, 20], fractions = [0, 1]}
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +18,6 @@ from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal,
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.schedules import Curve, linear, requested_curve
 from qevo_compiler.passes.stages import SCHEDULED, SPIN
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 # Slopes of rounded points may exceed the exact limit by this part.

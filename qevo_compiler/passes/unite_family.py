@@ -7,6 +7,7 @@ after:  ising.register {symbol = "fc1.weight", affine = s * (base + x)}, ising.q
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -20,7 +21,6 @@ from qevo_compiler.ir import Array, Builder, Func, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.rounding_model import select_layers
 from qevo_compiler.passes.stages import FAMILY, QUADRATIC
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[np.int64]

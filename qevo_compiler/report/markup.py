@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
-
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -11,7 +11,6 @@ from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.problem import VariableOp
 from qevo_compiler.ir import Func, Module
 from qevo_compiler.passes.base import Pass
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qevo_compiler.analyses.structure import Structure, recognise
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import RegisterOp
@@ -9,7 +11,6 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.encode_variables import EncodeVariables
-from qevo_compiler.records import dataclass
 from qevo_compiler.report.markup import Markup, element
 
 NOTHING = Polynomials(1, ())

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.records import dataclass
 from qevo_compiler.report.markup import Markup, element, label, line, number
 
 Floats = NDArray[np.float64]

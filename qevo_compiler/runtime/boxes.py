@@ -6,6 +6,8 @@ of the next grid, and halved, or widened by a half where the incumbent moved to 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,6 @@ from qevo_compiler.backends.local import LocalBackend
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.binary_to_spin import spin_model
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

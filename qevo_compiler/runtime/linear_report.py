@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.dialects.linear import ReadOutOp
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.program import ledger_json
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.boxes import BoxRound
 from qevo_compiler.runtime.propagation import OrderRun, Propagation
 from qevo_compiler.runtime.shots import ShotReadOut

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,7 +18,6 @@ from qevo_compiler.dialects import anneal, problem
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.linear.request import history_of
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.boxes import BoxResult, shrink
 from qevo_compiler.runtime.linear_report import AnnealedRun, CircuitRun, LinearReport
 from qevo_compiler.runtime.propagation import propagation

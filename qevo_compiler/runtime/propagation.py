@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,7 +16,6 @@ from qevo_compiler.dialects import linear
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.ir import Func
 from qevo_compiler.passes.linear.request import Request
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

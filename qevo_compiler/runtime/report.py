@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.ir import LedgerEntry
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.row_rounding import CHOSEN, GPTQ, POLISHED, Effort
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,6 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes import Context, Pipeline
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.passes.rounding_model import Around
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.report import LayerResult, MethodResult, RoundingReport
 from qevo_compiler.runtime.row_rounding import METHODS, NEAREST, Effort, RowRounding, round_family
 

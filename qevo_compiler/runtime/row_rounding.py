@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.rounding_grid import Grid, gptq, round_nearest, row_errors
 from qevo_compiler.dialects import ising
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.certificate import settle_rows
 from qevo_compiler.runtime.descent import descend
 from qevo_compiler.runtime.lattice import search_lattice

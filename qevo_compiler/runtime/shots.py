@@ -7,6 +7,7 @@ those of the normalised history state where no circuit was asked for.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.passes.qlsa.read_out import absolute, draw, magnitudes, overlaps, shots_for_distance, signed
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

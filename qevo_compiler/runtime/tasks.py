@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -17,7 +18,6 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import Values, write_state
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.passes import Context
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.report import RoundingReport
 from qevo_compiler.runtime.rounding import round_model
 from qevo_compiler.runtime.row_rounding import Effort

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,6 @@ from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes import Context, Pipeline
 from qevo_compiler.passes.pipelines import SOURCES, lowering_text
 from qevo_compiler.passes.quadratic.curvature import Curvature
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.training_report import RoundResult, TrainingReport
 
 Floats = NDArray[np.float64]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.ir import LedgerEntry
-from qevo_compiler.records import dataclass
 from qevo_compiler.runtime.report import COLUMNS, show
 
 if TYPE_CHECKING:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from qevo_compiler.ir import LedgerEntry, Legal, Module, Op
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

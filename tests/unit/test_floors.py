@@ -11,7 +11,6 @@ import qevo_compiler
 
 PACKAGE = Path(qevo_compiler.__file__).parent
 FLOORS = {
-    "records": -2,
     "source": -1,
     "diagnostics": 0,
     "ir": 1,

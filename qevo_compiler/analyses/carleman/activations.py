@@ -9,6 +9,7 @@ last of which moves the weights; adjoints that are affine are written out and ta
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,6 @@ from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 
 Mask = NDArray[np.bool_]
 

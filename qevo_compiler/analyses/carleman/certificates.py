@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -10,7 +12,6 @@ from qevo_compiler.analyses.carleman.lyapunov import contracting_coordinates, tr
 from qevo_compiler.analyses.carleman.majorant import fixed_points, step_majorants
 from qevo_compiler.analyses.carleman.monomials import Floats, Ints
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.records import dataclass
 
 EUCLIDEAN = "scalar majorant"
 LYAPUNOV = "scalar majorant in a Lyapunov norm"

@@ -7,6 +7,7 @@ L = sum_t |t><t| ⊗ I - sum_{t<T} |t+1><t| ⊗ M_t - sum_{t>=T} |t+1><t| ⊗ I 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -17,7 +18,6 @@ from qevo_compiler.analyses.carleman.assembly import Csr, weighted
 from qevo_compiler.analyses.carleman.inverse_bound import inverse_bound, period_of, periodic_bound
 from qevo_compiler.analyses.carleman.lift import Lift
 from qevo_compiler.analyses.carleman.monomials import Floats
-from qevo_compiler.records import dataclass
 
 # Up to here singular values are those of the dense matrix.
 EXACT_UNKNOWNS = 2000

@@ -10,6 +10,7 @@ larger than its block.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -20,7 +21,6 @@ from qevo_compiler.analyses.carleman.history import EXACT_UNKNOWNS, HistorySyste
 from qevo_compiler.analyses.carleman.monomials import Floats, Ints
 from qevo_compiler.analyses.carleman.norms import step_norms
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

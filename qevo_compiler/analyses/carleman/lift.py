@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -27,7 +28,6 @@ from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.evaluator.sparse import SparseOperator
 from qevo_compiler.evaluator.sparse import propagate as sparse_steps
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 
 # Up to here the full basis is assembled and then restricted, which is faster than waves of rows.
 _ENUMERABLE = 300_000

@@ -7,6 +7,7 @@ after a factor ||S^-1||. Momentum makes F_1 non-normal: ||F_1|| > 1 although its
 from __future__ import annotations
 
 import warnings
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.linalg import LinAlgWarning, solve_discrete_lyapunov
@@ -15,7 +16,6 @@ from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.analyses.carleman.stages import composed_norms, kinds, linear_steps
 from qevo_compiler.analyses.carleman.tensor import symmetric_parts
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.records import dataclass
 
 # The parts F_j are transformed as dense arrays of n^(j + 1) numbers.
 _MOST_ENTRIES = 2_000_000

@@ -6,6 +6,7 @@ Definitions: `carleman.md` 3.2; the discrete twin of R of Liu et al. (PNAS 2021,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from math import inf, log
 
@@ -17,7 +18,6 @@ from qevo_compiler.analyses.carleman.monomials import Floats, Ints
 from qevo_compiler.analyses.carleman.norms import DENSE, spectral_norm, step_norms
 from qevo_compiler.analyses.carleman.stages import composed_norms, kinds, linear_steps
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.records import dataclass
 
 _FLAT = 1e-9
 

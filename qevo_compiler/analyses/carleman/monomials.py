@@ -7,13 +7,12 @@ whole degree blocks.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from math import comb
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from qevo_compiler.records import dataclass
 
 Ints = NDArray[np.int64]
 Small = NDArray[np.int32]

@@ -8,6 +8,7 @@ theta' = theta - eta v', or theta - eta (g + lambda theta + beta v') with Nester
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -19,7 +20,6 @@ from qevo_compiler.dialects.linear import Stages, StepMap
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 
 _ROUNDING = 1e-13
 

@@ -6,6 +6,8 @@ pivot gains little and may lose (`carleman.md`, finding F1).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -16,7 +18,6 @@ from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.analyses.carleman.optimizer import shift
 from qevo_compiler.analyses.carleman.stages import at_rest
 from qevo_compiler.dialects.linear import StepMap
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +17,6 @@ from scipy.linalg import eigh_tridiagonal
 
 from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.analyses.carleman.proxies import accumulated, growth, turning_point
-from qevo_compiler.records import dataclass
 
 # An off-diagonal this small against the largest entry means that an invariant subspace is complete.
 _BREAKDOWN = 1e-12

@@ -7,11 +7,11 @@ encoding or of its inverse, controlled.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Floats
-from qevo_compiler.records import dataclass
 
 # The walk's constant as measured on random matrices (arXiv:2312.07690); the proved one is 2305.
 WALK = 1.84

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.assembly import Csr
@@ -11,7 +13,6 @@ from qevo_compiler.analyses.resources.sheet import Sheet
 from qevo_compiler.analyses.resources.tally import Tally
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.linear.resources import Known
-from qevo_compiler.records import dataclass
 
 # Bits of an entry in assumed oracles.
 VALUE_BITS = 24

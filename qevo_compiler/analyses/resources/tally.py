@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.gate import Gate
-from qevo_compiler.records import dataclass
 
 _QUARTER = math.pi / 4
 _NEAR = 1e-9

@@ -9,11 +9,12 @@ each other, and whatever goes with i is at most b - a_i, hence pairwise fine wit
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.structure.literals import Literals
-from qevo_compiler.records import dataclass
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

@@ -6,11 +6,12 @@ and 1 - x_i where c_i < 0, and b = -c_0 - sum of the negative c_i. Every literal
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

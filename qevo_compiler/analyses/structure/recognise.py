@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -14,7 +15,6 @@ from qevo_compiler.analyses.structure.literals import row_literals
 from qevo_compiler.analyses.structure.repeats import redundant_rows
 from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
-from qevo_compiler.records import dataclass
 
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]

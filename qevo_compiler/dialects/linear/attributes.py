@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.ir import Array, Attribute, Invalid
-from qevo_compiler.records import dataclass
 
 Ints = NDArray[np.int64]
 

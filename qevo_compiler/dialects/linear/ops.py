@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
 from qevo_compiler.dialects.linear.attributes import SparseMatrix, StepMap
 from qevo_compiler.ir import Array, Invalid, Op
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

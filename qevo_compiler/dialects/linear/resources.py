@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.ir import Attribute, EnumAttribute, Invalid, Op
-from qevo_compiler.records import dataclass
 
 
 class Known(EnumAttribute):

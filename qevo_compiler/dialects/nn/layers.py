@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.dialects.nn.ops import shape_of, tensor
 from qevo_compiler.ir import Invalid, Op, Type, Value
-from qevo_compiler.records import dataclass
 
 
 def window_count(length: int, kernel: int, stride: int, padding: int, dilation: int = 1) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
@@ -9,7 +10,6 @@ import numpy as np
 
 from qevo_compiler.dialects.nn.functions import Function
 from qevo_compiler.ir import Array, Invalid, Op, TensorType, Type, Value
-from qevo_compiler.records import dataclass
 
 
 def shape_of(value: Value) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.nn.ops import ParameterOp
 from qevo_compiler.ir import Array, Func, Invalid, Module, Op
-from qevo_compiler.records import replace
 
 
 def parameter_values(func: Func) -> dict[str, NDArray[Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,6 @@ from qevo_compiler.evaluator.annealing.model import Singles, SpinModel
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch, first_states, flip_key
 from qevo_compiler.evaluator.annealing.temperatures import cold_beta, hot_beta
 from qevo_compiler.evaluator.llvm import aligned, compiled, run_chunks
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 _PILOTS = 4

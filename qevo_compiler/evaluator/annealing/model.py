@@ -6,6 +6,7 @@ E = offset + sum_i h_i s_i + sum_{i<j} J_ij s_i s_j over spins of -1 and +1, as 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.dialects import ising
 from qevo_compiler.evaluator.llvm import aligned
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]

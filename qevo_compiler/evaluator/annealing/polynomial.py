@@ -5,6 +5,7 @@ E = offset + sum_i h_i x_i + sum_t c_t prod_{i in t} x_i, with x of -1 and +1 (s
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.arithmetic import reduce_powers
 from qevo_compiler.evaluator.annealing.model import Floats, Indices, are_integers, unit_of
-from qevo_compiler.records import dataclass
 
 # Sums of integers stay exact in 32-bit floats below this.
 _EXACT = 1 << 24

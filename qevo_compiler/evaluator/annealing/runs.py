@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import field
+from dataclasses import dataclass, field
 from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.random import Words, key_words, threefry_reference
-from qevo_compiler.records import dataclass
 
 Spins = NDArray[np.int8]
 

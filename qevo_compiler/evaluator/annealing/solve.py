@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from enum import Enum
 
 import numpy as np
@@ -17,7 +18,6 @@ from qevo_compiler.evaluator.annealing.runs import Spins, Watch
 from qevo_compiler.evaluator.annealing.tabu import tabu
 from qevo_compiler.evaluator.annealing.temperatures import beta_range
 from qevo_compiler.evaluator.annealing.tempering import temper
-from qevo_compiler.records import dataclass, replace
 
 # Tabu flips that cost what a sweep of annealing costs on a dense model, as a part of its spins.
 _FLIPS_A_SWEEP = 1 / 16

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import struct
-
-from qevo_compiler.records import dataclass
+from dataclasses import dataclass
 
 Number = int | float
 

@@ -8,11 +8,11 @@ outside, so that one tile stays in the first-level cache while all monomials pas
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i8, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.evaluator.merge import sort_permutation
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

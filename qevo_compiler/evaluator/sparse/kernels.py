@@ -7,10 +7,10 @@ Values are plain numbers, or codes of 8 or 16 bits into a table, which halves wh
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i8, i16, i32, i64, ptr, vec
-from qevo_compiler.records import dataclass
 
 _CODES = {8: i8, 16: i16}
 HASH_BITS = 18

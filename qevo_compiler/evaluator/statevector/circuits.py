@@ -6,6 +6,7 @@ found.amplitudes(), found.draw(reads=100, seed=7)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,6 @@ from qevo_compiler.evaluator.statevector.layout import Layout, element_of, empty
 from qevo_compiler.evaluator.statevector.sampling import draw_states
 from qevo_compiler.evaluator.statevector.stages import Stage, Step, plan
 from qevo_compiler.evaluator.statevector.state import State
-from qevo_compiler.records import dataclass
 
 Ints = NDArray[np.int64]
 

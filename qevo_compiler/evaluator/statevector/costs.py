@@ -7,6 +7,7 @@ fixed qubits above put on it are enough.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.evaluator.statevector.layout import Layout
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -6,10 +6,10 @@ schedules in microseconds, `Drive.of_device` multiplies by 2 pi 1000.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

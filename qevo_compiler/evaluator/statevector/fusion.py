@@ -6,11 +6,12 @@ after:  one unitary on (0, 1, 2)
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.evaluator.statevector.matrices import Matrix, matrix_of
-from qevo_compiler.records import dataclass
 
 _GATES = tuple(Gate)
 

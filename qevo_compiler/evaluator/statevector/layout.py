@@ -7,13 +7,13 @@ The cut depends on the number of qubits and the precision alone, never on thread
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from qevo_compiler.evaluator.llvm import Scalar, aligned, f32, f64, lanes
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[Any]
 

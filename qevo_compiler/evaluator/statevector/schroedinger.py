@@ -8,6 +8,8 @@ is the error of the halves, which are kept, and sets the next step.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
@@ -15,7 +17,6 @@ from qevo_compiler.evaluator.statevector.costs import Cost, all_costs
 from qevo_compiler.evaluator.statevector.drive import Drive
 from qevo_compiler.evaluator.statevector.layers import Layers
 from qevo_compiler.evaluator.statevector.state import State
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

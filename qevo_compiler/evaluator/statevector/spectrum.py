@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from qevo_compiler.evaluator.statevector.costs import Cost, all_costs
 from qevo_compiler.evaluator.statevector.drive import Drive
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -8,11 +8,10 @@ needs them. Exchanges are not undone: the plan keeps where each qubit stands.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from qevo_compiler.evaluator.statevector.fusion import Group
 from qevo_compiler.evaluator.statevector.matrices import Matrix
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.statevector.layout import Floats, Layout, empty_pair
-from qevo_compiler.records import dataclass
 
 Complexes = NDArray[Any]
 

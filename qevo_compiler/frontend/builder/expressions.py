@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,7 +18,6 @@ from qevo_compiler.frontend import arrays, tensors
 from qevo_compiler.frontend.builder import places, symbolic
 from qevo_compiler.frontend.tensors import Choice, Item, Tensor
 from qevo_compiler.frontend.tensors.value import show_labels
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from qevo_compiler.frontend.dsl.statements import state
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.parser import parse
 from qevo_compiler.ir import Module
-from qevo_compiler.records import replace
 from qevo_compiler.source import SourceFile, Span
 
 

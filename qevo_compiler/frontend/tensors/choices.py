@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
@@ -9,7 +11,6 @@ from qevo_compiler.diagnostics.language.names import NoCommonLabel, UnknownLabel
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes
 from qevo_compiler.frontend.tensors.indexing import Item, select
 from qevo_compiler.frontend.tensors.value import Choice, Labels, Tensor, constant, show_labels
-from qevo_compiler.records import replace
 from qevo_compiler.source import Span
 
 

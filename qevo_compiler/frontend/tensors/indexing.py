@@ -7,6 +7,7 @@ gathered with an axis of labels in the choice's place, multiplied by the indicat
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeAlias
 
@@ -31,7 +32,6 @@ from qevo_compiler.frontend.tensors.value import (
     derived,
 )
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 Selector: TypeAlias = "Tensor | Choice | slice"

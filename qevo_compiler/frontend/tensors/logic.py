@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -12,7 +13,6 @@ from qevo_compiler.diagnostics.language.values import ComparesDecisions, NotZero
 from qevo_compiler.frontend.tensors.align import common_shape, lined_up, refine, spread
 from qevo_compiler.frontend.tensors.arithmetic import add, multiply, subtract
 from qevo_compiler.frontend.tensors.value import Tensor, constant, deepest
-from qevo_compiler.records import replace
 from qevo_compiler.source import Span
 
 COMPARISONS: dict[str, np.ufunc] = {

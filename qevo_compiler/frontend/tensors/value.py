@@ -10,6 +10,7 @@ a leading axis of the stored array and are not part of `shape`, so every shape r
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -20,7 +21,6 @@ from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.language.shapes import TooLarge
 from qevo_compiler.diagnostics.language.values import ChoiceAsNumber
 from qevo_compiler.ir import Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 Values: TypeAlias = NDArray[Any]

@@ -8,6 +8,7 @@ from the same weights, and how far the whole is from training the model without 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,6 @@ from qevo_compiler.analyses.hessian import Spectrum, stochastic_lanczos
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend.torch.hessian import HessianProduct
 from qevo_compiler.frontend.torch.jet import LiveLoss, check_size, descend, jet_steps
-from qevo_compiler.records import dataclass, replace
 
 Floats = NDArray[np.float64]
 

@@ -8,6 +8,7 @@ method on second differences of gradients. Ritz values and power methods approac
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -23,7 +24,6 @@ from qevo_compiler.frontend.torch.hessian import HessianProduct
 from qevo_compiler.frontend.torch.jet import LiveLoss, descend
 from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.ir import Func, Module
-from qevo_compiler.records import replace
 
 Floats = NDArray[np.float64]
 

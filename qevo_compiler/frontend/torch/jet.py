@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -34,7 +35,6 @@ from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.frontend.torch.load import Batch, TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module
-from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 Floats = NDArray[np.float64]

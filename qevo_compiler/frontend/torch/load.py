@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
 from qevo_compiler.diagnostics.torch import CaptureFailed, ModelFileLacks, NonFiniteTensor, WrongModelPart
 from qevo_compiler.frontend.torch.places import Places
 from qevo_compiler.frontend.torch.userfile import first_line, run_file
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceMap
 
 REQUIRED = ("model", "inputs", "targets", "loss")

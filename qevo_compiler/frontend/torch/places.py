@@ -8,12 +8,12 @@ such a line: then the place is where the file builds it, `model = nn.Sequential(
 from __future__ import annotations
 
 import ast
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
 
 from qevo_compiler.frontend.torch.userfile import innermost_of_text, line_span
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import SourceMap, Span
 
 

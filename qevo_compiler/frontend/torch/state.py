@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from qevo_compiler.diagnostics.sources import MissingFile
 from qevo_compiler.diagnostics.torch import StateMismatch
 from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.frontend.torch.load import Batch, TracedModel
-from qevo_compiler.records import dataclass
 
 Values = Mapping[str, NDArray[Any]]
 Progress = Callable[[str, float], None]

@@ -7,6 +7,8 @@ function and its line, unless a replacement or a Taylor expansion (`jet.py`) was
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from qevo_compiler.analyses.hessian.masks import Mask, magnitude_mask
@@ -22,7 +24,6 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
 from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, rewrite
 from qevo_compiler.passes.decompose_layers import DecomposeLayers
-from qevo_compiler.records import replace
 
 STAGE = "import"
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TypeAlias
 
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 MAX_DEPTH = 100

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
 from qevo_compiler.grammar.ast.expr import Comparison, Expr, Generator, Identifier, Node
-from qevo_compiler.records import dataclass
 
 StatementT = TypeVar("StatementT", bound="Statement")
 

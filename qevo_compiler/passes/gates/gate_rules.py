@@ -8,12 +8,12 @@ of Google's fixed gates.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.gate import Gate
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

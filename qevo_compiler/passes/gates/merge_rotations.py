@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array
-from qevo_compiler.records import replace
 
 Ints = NDArray[np.int64]
 _ROTATIONS = (Gate.RZ.opcode, Gate.PHASED_X.opcode)

@@ -6,6 +6,7 @@ This error is not the truncation's: it is there before anything is lifted, and n
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,7 +18,6 @@ from qevo_compiler.evaluator.reference import run_func
 from qevo_compiler.ir import Func, Module
 from qevo_compiler.passes.decompose_layers import DecomposeLayers
 from qevo_compiler.passes.gradient_extraction import gradient_func, objective_of
-from qevo_compiler.records import replace
 
 # Evaluations of the gradient times its ops.
 _BUDGET = 500_000

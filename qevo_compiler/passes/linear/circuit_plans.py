@@ -7,6 +7,7 @@ the queries follow from kappa and the tolerance.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,7 +21,6 @@ from qevo_compiler.passes.qlsa.carleman_encoding import ORDER_LIMIT
 from qevo_compiler.passes.qlsa.history_circuit import history_registers, prepared_history, prepared_steps
 from qevo_compiler.passes.qlsa.linear_system import Encoding, Prepared, prepared_system
 from qevo_compiler.passes.qlsa.qsvt import estimated
-from qevo_compiler.records import dataclass
 
 # `auto` does not try encodings of the whole matrix beyond this many unknowns: one query has 4^n gates.
 _WHOLE = 32

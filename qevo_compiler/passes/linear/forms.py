@@ -7,6 +7,8 @@ activations as state every sub-step is quadratic and couples few coordinates, bu
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.lift import BasisTooLarge, lift
@@ -14,7 +16,6 @@ from qevo_compiler.analyses.carleman.monomials import Floats
 from qevo_compiler.analyses.carleman.optimizer import shift
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.problem import Pivot
-from qevo_compiler.records import dataclass
 
 # Monomials of the lifts that are compared, and the order at which they are where a tolerance decides on it later.
 _MOST = 20_000

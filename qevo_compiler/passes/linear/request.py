@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from qevo_compiler.analyses.carleman.monomials import Floats
@@ -9,7 +11,6 @@ from qevo_compiler.analyses.carleman.stages import at_rest
 from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.ir import Func, Module, Op
-from qevo_compiler.records import dataclass, replace
 from qevo_compiler.source import Span
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.ir import Func, Op, Value
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from qevo_compiler.passes.products.gadgets import log_auxiliaries
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ a private gadget. Pairs and products are shared with every monomial that chooses
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +17,6 @@ from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, distinct
 from qevo_compiler.passes.products.sharing import Pairs
-from qevo_compiler.records import dataclass
 
 # Negative monomials of a higher degree get a product of their own without looking for neighbours.
 WIDEST = 12

@@ -8,6 +8,7 @@ product (Fix, Gruber, Boros and Zabih 2011), since an auxiliary for a product of
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -23,7 +24,6 @@ from qevo_compiler.passes.products.monomials import (
     pair_keys,
     pair_names,
 )
-from qevo_compiler.records import dataclass
 
 HIGH = 5
 _SCRAMBLE = np.int64(0x9E3779B97F4A7C15 - (1 << 64))

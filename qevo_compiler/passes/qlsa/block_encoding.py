@@ -7,13 +7,13 @@ G. H. Low, N. Wiebe, STOC 2019, definition 43).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.passes.qlsa.fragment import Fragment
 from qevo_compiler.passes.qlsa.simulate import apply
-from qevo_compiler.records import dataclass, replace
 
 
 @dataclass(frozen=True)

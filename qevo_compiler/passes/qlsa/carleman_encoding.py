@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +29,6 @@ from qevo_compiler.passes.qlsa.dilation import dilation
 from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, gates, join, tidy
 from qevo_compiler.passes.qlsa.multiplexer import multiplexed
 from qevo_compiler.passes.qlsa.sparse_access import flagged_levels
-from qevo_compiler.records import dataclass
 
 ORDER_LIMIT = 4
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -6,6 +6,7 @@ L is never written as a matrix: the step alone is put into gates, so T and P cos
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +21,6 @@ from qevo_compiler.passes.qlsa.linear_system import Encoding, Prepared, encode
 from qevo_compiler.passes.qlsa.qsvt import Solver, solve
 from qevo_compiler.passes.qlsa.sparse_access import as_dense
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
-from qevo_compiler.records import dataclass
 
 Matrix = Floats | sparse.sparray | sparse.spmatrix
 

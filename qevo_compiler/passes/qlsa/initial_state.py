@@ -8,6 +8,7 @@ vector itself, with s^N entries, is never formed.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,7 +17,6 @@ from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.passes.qlsa.controls import controlled
 from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, gate, join, tidy
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ system solver" (arXiv:2109.04248). At kappa 8 and error 0.01 the degree is 43.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.polynomial import chebyshev
 
 from qevo_compiler.passes.qlsa.fragment import Floats
-from qevo_compiler.records import dataclass
 
 # Room below 1 on [-1, 1]: Newton's method for the phases converges fast there.
 HEADROOM = 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
@@ -14,7 +15,6 @@ from qevo_compiler.passes.qlsa.fragment import Floats, Fragment
 from qevo_compiler.passes.qlsa.qsvt import Solver, solve
 from qevo_compiler.passes.qlsa.sparse_access import as_dense, sparse_access
 from qevo_compiler.passes.qlsa.sparse_state import sparse_vector
-from qevo_compiler.records import dataclass
 
 
 class Encoding(Enum):

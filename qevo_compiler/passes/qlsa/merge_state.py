@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,6 @@ from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.passes.qlsa.controls import controlled_rotation, rotation_bound
 from qevo_compiler.passes.qlsa.dense_state import Complexes
 from qevo_compiler.passes.qlsa.fragment import Counts, Fragment, gates, join, phase
-from qevo_compiler.records import dataclass
 
 Bits = NDArray[np.bool_]
 

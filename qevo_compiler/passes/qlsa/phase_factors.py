@@ -8,12 +8,13 @@ Jacobian costs O(d^2) here, by products from both ends at d / 2 nodes.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
 from qevo_compiler.passes.qlsa.fragment import Floats
-from qevo_compiler.records import dataclass
 
 Complexes = NDArray[np.complex128]
 TOLERANCE = 1e-12

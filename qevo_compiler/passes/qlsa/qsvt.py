@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
@@ -16,7 +17,6 @@ from qevo_compiler.passes.qlsa.controls import controlled_x
 from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, counts, gate, gates, join, phase, tidy
 from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_degree, inverse_polynomial
 from qevo_compiler.passes.qlsa.phase_factors import PhaseFactors, phase_factors
-from qevo_compiler.records import dataclass
 
 # Beyond this the circuit is a matter of the resource estimate: the degree grows as kappa.
 KAPPA_LIMIT = 100.0

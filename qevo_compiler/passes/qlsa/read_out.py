@@ -8,12 +8,12 @@ variance and the delta method.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.passes.qlsa.fragment import Floats, Ints
-from qevo_compiler.records import dataclass
 
 
 @dataclass(frozen=True)

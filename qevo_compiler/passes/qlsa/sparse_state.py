@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,7 +12,6 @@ from qevo_compiler.passes.qlsa.dense_state import dense_state, normalized
 from qevo_compiler.passes.qlsa.fragment import Counts, Fragment, Ints, counts, tidy
 from qevo_compiler.passes.qlsa.merge_state import merge_orders, merge_state
 from qevo_compiler.passes.qlsa.permuted_state import permuted_state
-from qevo_compiler.records import dataclass
 
 MANY = 128
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,6 @@ from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts, no_rows, pair_products
 from qevo_compiler.evaluator.coupling_kernels import Incidence, connected_parts, fix_bits, incidence
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

@@ -9,6 +9,7 @@ every bit; couplings are read once for all tests of a round.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -18,7 +19,6 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.evaluator.coupling_kernels import Incidence
 from qevo_compiler.evaluator.following_kernels import binding_neighbours, follow_chains, follow_leaders
 from qevo_compiler.passes.reduction.couplings import Couplings, Listed
-from qevo_compiler.records import dataclass, replace
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 from qevo_compiler.source import Span
 
 Floats = NDArray[np.float64]

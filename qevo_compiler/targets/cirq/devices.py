@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from typing import Any
 
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.common import need
 
 

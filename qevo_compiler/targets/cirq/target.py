@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadEmittedFile, CircuitTooWide, NoQubits, NotOnDevice
 from qevo_compiler.ir import Invalid, Legal, Module, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.cirq.convert import from_cirq, to_cirq
 from qevo_compiler.targets.cirq.devices import BASES, Device, grid

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -19,7 +20,6 @@ from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.targets import NoEmbedding, TooManyVariables
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.common import need
 from qevo_compiler.targets.dwave.limits import COUPLING_LIMIT, FIELD_LIMIT, STRONGEST_COUPLING
 from qevo_compiler.targets.dwave.topology import Lattice, Topology, lattice

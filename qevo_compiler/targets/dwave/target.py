@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -13,7 +14,6 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects import anneal
 from qevo_compiler.ir import Array, Evidence, Invalid, LedgerEntry, Legal, Module, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.common import SPIN, check_legal, the_json, the_model
 from qevo_compiler.targets.dwave import limits

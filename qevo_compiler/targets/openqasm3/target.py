@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -10,7 +11,6 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import NoQubits, UnsupportedGate
 from qevo_compiler.dialects.gate import Gate
 from qevo_compiler.ir import Legal, Module, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.common import CIRCUIT, FEW_QUBITS, SIMULABLE_BLOCK, check_legal, the_circuit, the_file
 from qevo_compiler.targets.openqasm3.emit import NAMES, qasm_chunks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from typing import ClassVar
@@ -13,7 +14,6 @@ from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.interchange import FORMATS, check_writable, read_model, write_model
 from qevo_compiler.ir import Invalid, Legal, Module, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.common import check_legal
 

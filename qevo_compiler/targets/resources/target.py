@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics import CompileError
@@ -10,7 +11,6 @@ from qevo_compiler.diagnostics.resources import NotCostable
 from qevo_compiler.dialects import anneal, linear, problem
 from qevo_compiler.dialects.linear import Figure, ResourcesOp
 from qevo_compiler.ir import Legal, Module, Op
-from qevo_compiler.records import dataclass
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.common import check_legal, the_file
 from qevo_compiler.targets.resources.physical import physical
