@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.closing import closed_up, first_of
-from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i32, i64, ptr
+from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i32, i64, lanes, ptr, vec
+from qevo_compiler.evaluator.llvm.builder import Variable
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
@@ -38,52 +39,96 @@ def merge_sorted(lists: Sequence[tuple[Names, Floats, float]], dust: float) -> t
         flat = names.reshape(-1) if rowwise else names.T.reshape(-1)
         given += [len(values), step, gap, factor, flat, np.ascontiguousarray(values)]
     pairs, sums = np.empty((2, total), np.int32), np.empty(total)
-    count = int(compiled(_kernel(len(lists)))(dust, *given, pairs[0], pairs[1], sums))
+    count = int(compiled(_kernel(len(lists), lanes(f64)))(dust, *given, pairs[0], pairs[1], sums))
     return closed_up(pairs, count).T, first_of(sums, count)
 
 
 @cache
-def _kernel(count: int) -> Kernel:
+def _kernel(count: int, width: int) -> Kernel:
     """merge(dust, [n, step, gap, factor, names, values] of each list, rows, columns, sums) -> how many are left.
 
-    Pair i of a list is names[i * step], names[i * step + gap].
+    Pair i of a list is names[i * step], names[i * step + gap]. Where the next `width` pairs of a list come before
+    those of all others they are copied as vectors; everything else goes one by one, without branches.
     """
     one: dict[str, Scalar] = {"n": i64, "step": i64, "gap": i64, "factor": f64, "names": ptr, "values": ptr}
     lists = {f"{word}{which}": type for which in range(count) for word, type in one.items()}
     k = Kernel("merge_sorted_pairs", i64, dust=f64, **lists, rows=ptr, columns=ptr, sums=ptr)
-    heads = [_Head(k, *(getattr(k, f"{word}{which}") for word in one)) for which in range(count)]
+    heads = [_Head(k, width, *(getattr(k, f"{word}{which}") for word in one)) for which in range(count)]
     at = k.variable(i64, 0)
     with k.repeat() as loop:
-        key = heads[0].key.get()
-        for head in heads[1:]:
-            key = k.minimum(key, head.key.get())
+        for place, head in enumerate(heads):
+            head.copy_run(_least(k, heads[:place] + heads[place + 1 :]), at)
+        key = _least(k, heads)
         loop.stop_if(key.equals(_END))
-        total, size = k.constant(f64, 0.0), k.constant(f64, 0.0)
-        for head in heads:
-            part = head.take(key)
-            total, size = total + part, size + k.absolute(part)
-        to = at.get()
-        k.store((key >> 32).to(i32), k.rows, to)
-        k.store(key.to(i32), k.columns, to)
-        k.store(total, k.sums, to)
-        # An infinite sum is no dust, and must be seen.
-        gone = (k.absolute(total) <= k.dust * size) & (size < float("inf"))
-        at.add(k.select(gone, k.constant(i64, 0), k.constant(i64, 1)))
+        _merge_one(k, heads, key, at)
     k.give(at.get())
     return k
+
+
+def _least(k: Kernel, heads: Sequence[_Head]) -> Operand:
+    key = k.constant(i64, _END)
+    for head in heads:
+        key = k.minimum(head.key.get(), key)
+    return key
+
+
+def _merge_one(k: Kernel, heads: Sequence[_Head], key: Operand, at: Variable) -> None:
+    """Write the sum of all lists at `key`, unless it is dust."""
+    total, size = k.constant(f64, 0.0), k.constant(f64, 0.0)
+    for head in heads:
+        part = head.take(key)
+        total, size = total + part, size + k.absolute(part)
+    to = at.get()
+    k.store((key >> 32).to(i32), k.rows, to)
+    k.store(key.to(i32), k.columns, to)
+    k.store(total, k.sums, to)
+    # An infinite sum is no dust, and must be seen.
+    gone = (k.absolute(total) <= k.dust * size) & (size < float("inf"))
+    at.add(k.select(gone, k.constant(i64, 0), k.constant(i64, 1)))
 
 
 class _Head:
     """The next pair of one list, as row << 32 | column; after the last one a key above all."""
 
     def __init__(
-        self, k: Kernel, n: Operand, step: Operand, gap: Operand, factor: Operand, names: Operand, values: Operand
+        self,
+        k: Kernel,
+        width: int,
+        n: Operand,
+        step: Operand,
+        gap: Operand,
+        factor: Operand,
+        names: Operand,
+        values: Operand,
     ) -> None:
-        self._k, self._n, self._step, self._gap = k, n, step, gap
+        self._k, self._width, self._n, self._step, self._gap = k, width, n, step, gap
         self._factor, self._names, self._values = factor, names, values
         self._place, self.key = k.variable(i64, 0), k.variable(i64, _END)
+        # Where the last whole vector starts; pairs side by side are not copied as vectors.
+        self._last = k.select(step.equals(1), n - width, k.constant(i64, -1))
         with k.when(n > 0):
             self.key.set(self._at(k.constant(i64, 0)))
+
+    def copy_run(self, others: Operand, at: Variable) -> None:
+        """Copy the pairs up to `others`, the next key of the other lists, if they fill a vector."""
+        k, width = self._k, self._width
+        with k.when(self._whole(others)):
+            with k.repeat() as vectors:
+                vectors.stop_if(~self._whole(others))
+                products = self._products(width)
+                vectors.stop_if(k.any_lane(products.equals(0.0)))
+                self._copy(products, at)
+            with k.repeat() as rest:
+                rest.stop_if(self._place.get() >= self._n)
+                rest.stop_if(self._at(self._place.get()) >= others)
+                product = self._products(1)
+                # What is 0 is left out by the merge of single pairs.
+                rest.stop_if(product.equals(0.0))
+                self._copy(product, at)
+            here = self._place.get()
+            self.key.set(_END)
+            with k.when(here < self._n):
+                self.key.set(self._at(here))
 
     def take(self, key: Operand) -> Operand:
         """The weighted value where this list's next pair is `key`, which is then passed; else 0."""
@@ -97,6 +142,23 @@ class _Head:
         self.key.set(k.select(after < self._n, found, k.constant(i64, _END)))
         self._place.set(after)
         return k.select(here, value, k.constant(f64, 0.0))
+
+    def _whole(self, others: Operand) -> Operand:
+        """Whether a vector of pairs is left and comes before `others`."""
+        k, place = self._k, self._place.get()
+        end = k.maximum(k.minimum(place, self._last), 0) + k.select(self._last < 0, k.constant(i64, 0), self._width - 1)
+        return (place <= self._last) & (self._at(end) < others)
+
+    def _products(self, width: int) -> Operand:
+        return self._k.load(vec(f64, width), self._values, self._place.get()) * self._factor
+
+    def _copy(self, products: Operand, at: Variable) -> None:
+        k, place, to, width = self._k, self._place.get(), at.get(), products.type.lanes
+        k.store(k.load(vec(i32, width), self._names, place), k.rows, to)
+        k.store(k.load(vec(i32, width), self._names, place + self._gap), k.columns, to)
+        k.store(products, k.sums, to)
+        self._place.set(place + width)
+        at.set(to + width)
 
     def _at(self, i: Operand) -> Operand:
         k, first = self._k, i * self._step

@@ -22,18 +22,21 @@ WORTH = 1 << 15  # terms
 
 
 def pair_products(order: Integers, ends: Integers, names: Names, coefficients: Floats) -> tuple[Names, Floats]:
-    """For each term t of `order` the products with the terms t + 1 .. ends[t] - 1, as pairs [m, 2] and 2 c_t c_u."""
+    """For each term t of `order` the products with the terms t + 1 .. ends[t] - 1, as pairs [m, 2] and 2 c_t c_u.
+
+    Columns of the pairs are contiguous.
+    """
     counts = ends[order] - order - 1
     total = int(counts.sum())
     if total < WORTH:
         left = np.repeat(order, counts)
         right = np.arange(total) + np.repeat(order + 1 - (np.cumsum(counts) - counts), counts)
-        return np.stack([names[left], names[right]], axis=1), 2 * coefficients[left] * coefficients[right]
-    pairs, products = np.empty((total, 2), np.int32), np.empty(total)
+        return np.stack([names[left], names[right]]).T, 2 * coefficients[left] * coefficients[right]
+    pairs, products = np.empty((2, total), np.int32), np.empty(total)
     order, ends = np.ascontiguousarray(order, np.int64), np.ascontiguousarray(ends, np.int64)
     names, coefficients = np.ascontiguousarray(names), np.ascontiguousarray(coefficients)
-    _pair_kernel()(len(order), order, ends, names, coefficients, pairs, products)
-    return pairs, products
+    _pair_kernel()(len(order), order, ends, names, coefficients, *pairs, products)
+    return pairs.T, products
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple
 def _pair_kernel() -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
 
-    k = Kernel("pair_products", n=i64, order=ptr, ends=ptr, names=ptr, values=ptr, pairs=ptr, products=ptr)
+    k = Kernel("pair_products", n=i64, order=ptr, ends=ptr, names=ptr, values=ptr, rows=ptr, columns=ptr, products=ptr)
     at = k.variable(i64, 0)
     with k.range(0, k.n) as i:
         term = k.load(i64, k.order, i)
@@ -85,8 +88,8 @@ def _pair_kernel() -> Any:
         end = k.load(i64, k.ends, term)
         with k.range(first, end) as u:
             place = base + (u - first)
-            k.store(name, k.pairs, place * 2)
-            k.store(k.load(i32, k.names, u), k.pairs, place * 2 + 1)
+            k.store(name, k.rows, place)
+            k.store(k.load(i32, k.names, u), k.columns, place)
             k.store(double * k.load(f64, k.values, u), k.products, place)
         at.set(base + (end - first))
     return compiled(k)

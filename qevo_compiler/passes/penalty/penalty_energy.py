@@ -152,4 +152,4 @@ def _terms(blocks: list[Block]) -> Iterator[Terms]:
             keep = coefficients != 0
             row, names, coefficients = row[keep], names[keep], coefficients[keep]
         if len(row):
-            yield Terms(Array(row, keep_layout=True), Array(names), Array(coefficients))
+            yield Terms(Array(row, keep_layout=True), Array(names, keep_layout=True), Array(coefficients))

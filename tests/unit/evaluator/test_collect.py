@@ -115,6 +115,25 @@ def test_merging_sorted_lists(counts: tuple[int, ...]) -> None:
     assert is_sorted(pairs)
 
 
+@pytest.mark.parametrize("bits", ["128", "256", "512"])
+@pytest.mark.parametrize("orders", ["FFF", "FCF"])
+def test_lists_that_take_turns_in_runs(bits: str, orders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QEVO_VECTOR_BITS", bits)
+    rng = np.random.default_rng(int(bits))
+    lists = []
+    # Each list has every third run of columns, of any length, and now and then a pair of another list or a zero.
+    owner = np.repeat(rng.integers(0, 3, 200), rng.integers(1, 40, 200))
+    for which, order in enumerate(orders):
+        chosen = np.flatnonzero((owner == which) | (rng.random(len(owner)) < 0.02))
+        names = np.stack([chosen // 300, chosen % 300 + 300], axis=1).astype(np.int32)
+        values = np.where(rng.random(len(chosen)) < 0.02, 0.0, rng.normal(size=len(chosen)))
+        lists.append((np.asarray(names, order=order), values, rng.normal()))
+    pairs, values = merge_sorted(lists, 0.0)
+    wanted = added([Pairs(names[:, 0], names[:, 1], factor * found) for names, found, factor in lists])
+    assert dict(zip(map(tuple, pairs.tolist()), values.tolist(), strict=True)) == wanted
+    assert is_sorted(pairs)
+
+
 def test_merging_drops_dust_but_not_the_infinite() -> None:
     names = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
     left, right = np.array([0.3, 1.0, np.inf]), np.array([-0.1 - 0.2, 1e-9, 1.0])
