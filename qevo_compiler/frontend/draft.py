@@ -18,6 +18,7 @@ from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
+from qevo_compiler.ir.deferred import Repeated
 from qevo_compiler.source import Span
 
 _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.RequestOp, anneal.SampleOp)
@@ -104,6 +105,12 @@ def _never_holds(family: Family, row: int) -> NeverHolds:
     return NeverHolds(family.span, name, f"{left:.15g}", family.relation.value, f"{right:.15g}")
 
 
+def _constants(tensor: Tensor) -> Array:
+    if tensor.compact and tensor.rows is not None and not tensor.shape and np.isfinite(tensor.known).all():
+        return Repeated(tensor.known.astype(np.float64, copy=False), tensor.rows.axes)
+    return Array(tensor.constant.astype(np.float64, copy=False))
+
+
 class _Writer:
     """Builds the ops of tensors, each once, operands first and without recursion."""
 
@@ -126,7 +133,7 @@ class _Writer:
 
     def _write(self, tensor: Tensor) -> Value:
         if tensor.is_constant:
-            values = Array(tensor.constant.astype(np.float64, copy=False))
+            values = _constants(tensor)
             return self.builder.add(nn.ConstantOp(values, tensor.symbol, span=tensor.span))
         operands = [self._done[operand] for operand in tensor.operands]
         if tensor.build is None:

@@ -44,6 +44,10 @@ class Array:
         self.values: NDArray[Any] = array.view()
         self.values.setflags(write=False)
 
+    def elements(self) -> NDArray[Any]:
+        """`values`, for one reader: where they had to be computed for it they are not kept."""
+        return self.values
+
     @property
     def dtype_name(self) -> str:
         return _NAMES[self.values.dtype]

@@ -7,6 +7,7 @@ in another form need never be formed.
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,11 @@ class Deferred(Array):
     def _elements(self) -> NDArray[Any]:
         raise AssertionError("a deferred array says what its elements are")
 
+    def elements(self) -> NDArray[Any]:
+        if self.formed:
+            return self.values
+        return np.ascontiguousarray(self._elements(), DTYPES[self._dtype_name])
+
     @property
     def formed(self) -> bool:
         """Whether the elements have been computed."""
@@ -67,6 +73,18 @@ class Deferred(Array):
 
     def __len__(self) -> int:
         return self._shape[0]
+
+
+class Repeated(Deferred):
+    """One number for every combination of `axes`, the last fastest: `block`, not empty, broadcast and laid out flat."""
+
+    def __init__(self, block: NDArray[Any], axes: tuple[int, ...]) -> None:
+        dtype = next(name for name, dtype in DTYPES.items() if dtype == block.dtype)
+        super().__init__((prod(axes),), dtype, block.min().item(), block.max().item())
+        self._block, self._axes = block, axes
+
+    def _elements(self) -> NDArray[Any]:
+        return np.broadcast_to(self._block, self._axes).reshape(-1)
 
 
 class Uniform(Deferred):

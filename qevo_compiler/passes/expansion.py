@@ -49,7 +49,7 @@ class Expander:
         if op.results:
             constants = [x for x in operands if isinstance(x, np.ndarray)]
             if len(constants) == len(operands):
-                self._known[op.result] = apply_op(op, constants)[0]
+                self._known[op.result] = _constants(op, constants)
             else:
                 self._known[op.result] = self._polynomial_op(op, operands)
         self._release(op)
@@ -191,21 +191,22 @@ class Expander:
         return expansion.regroup(x, op.indices.values.reshape(-1), int(np.prod(op.shape, dtype=np.int64)))
 
     def _gather(self, op: nn.GatherOp, x: Expansion) -> Expansion:
-        return self._taken(x, op.indices.values.reshape(-1), op.span)
+        return self._taken(x, op.indices.elements().reshape(-1), op.span, op.indices.least >= 0)
 
     def _rearranged(self, op: nn.BroadcastOp | nn.TransposeOp, x: Expansion) -> Expansion:
         positions = np.arange(x.rows, dtype=np.int32).reshape(shape_of(op.x))
         moved = positions.transpose(op.axes) if isinstance(op, nn.TransposeOp) else np.broadcast_to(positions, op.shape)
         return self._taken(x, moved.reshape(-1), op.span)
 
-    def _taken(self, x: Expansion, positions: NDArray[np.integer], span: Span | None) -> Expansion:
+    def _taken(self, x: Expansion, positions: NDArray[np.integer], span: Span | None, whole: bool = True) -> Expansion:
+        """The rows at `positions`, of which `whole` says that none is -1."""
         x = self._collected(x)
         if x.dense:
-            terms = len(x.parts) * int(np.count_nonzero(positions >= 0))
+            terms = len(x.parts) * (len(positions) if whole else int(np.count_nonzero(positions >= 0)))
         else:
             terms = int(x.counts()[positions[positions >= 0]].sum())
         self._affordable(terms, span)
-        return self._algebra.take(x, positions)
+        return self._algebra.take(x, positions, whole)
 
     def _reshape(self, op: nn.ReshapeOp, x: Expansion | Product) -> Expansion | Product:
         return x
@@ -265,6 +266,10 @@ class Expander:
         column, outer = rest % m, rest // m
         factors = self._algebra.take(x, outer * k + inner), self._algebra.take(y, (outer // n * k + inner) * m + column)
         return expansion.regroup(self._algebra.multiply(*factors), rest, batch * n * m)
+
+
+def _constants(op: Op, operands: list[Floats]) -> Floats:
+    return op.value.elements() if isinstance(op, nn.ConstantOp) else apply_op(op, operands)[0]
 
 
 def _flat_factor(factor: Floats) -> Floats:

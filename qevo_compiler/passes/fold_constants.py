@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qevo_compiler.dialects import nn
-from qevo_compiler.evaluator.reference import Floats, apply_op
+from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, remove_dead
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.batch_norms import fold_batch_norms
@@ -42,14 +42,14 @@ class _Folding:
         self._keep_named = func.first(nn.OutputOp) is not None
         self._builder = Builder(func.name)
         self._names: dict[Value, Value] = {arg: self._builder.argument(arg.type) for arg in func.arguments}
-        self._known: dict[Value, Floats] = {}
+        self._known: dict[Value, Array] = {}
         self._changed = False
 
     def run(self) -> Func:
         for op in self._func.ops:
             self._builder.span = op.span
             if self._is_known(op):
-                (self._known[op.result],) = self._evaluate(op)
+                self._known[op.result] = self._evaluate(op)
             # Broadcasts stay ops: a scalar spread over a million elements need not be stored.
             if op.results and op.result in self._known and not isinstance(op, nn.ConstantOp | nn.BroadcastOp):
                 self._changed = True
@@ -64,10 +64,12 @@ class _Folding:
             return not (op.symbol and self._keep_named)
         return type(op) in _COMPUTED and all(value in self._known for value in op.operands)
 
-    def _evaluate(self, op: Op) -> tuple[Floats, ...]:
-        return apply_op(op, [self._known[value] for value in op.operands])
+    def _evaluate(self, op: Op) -> Array:
+        if isinstance(op, nn.ConstantOp):
+            return op.value
+        return Array(apply_op(op, [self._known[value].values for value in op.operands])[0])
 
     def _name(self, value: Value) -> Value:
         if value not in self._names:
-            self._names[value] = self._builder.add(nn.ConstantOp(Array(self._known[value])))
+            self._names[value] = self._builder.add(nn.ConstantOp(self._known[value]))
         return self._names[value]

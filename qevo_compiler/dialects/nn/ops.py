@@ -238,7 +238,7 @@ class GatherOp(Op):
 
     def verify(self) -> None:
         size = prod(shape_of(self.x))
-        if self.indices.size and not -1 <= self.indices.values.min() <= self.indices.values.max() < size:
+        if self.indices.size and not -1 <= self.indices.least <= self.indices.most < size:
             raise Invalid(f"an index lies outside -1..{size - 1}")
 
 

@@ -194,11 +194,11 @@ class Algebra:
         parts = (Part(b.row.values, b.variables.values, b.coefficients.values) for b in blocks)
         return Expansion(x.rows, tuple(parts), sorted=True)
 
-    def take(self, x: Expansion, positions: Positions) -> Expansion:
-        """The rows at `positions` in that order; -1 gives zero."""
+    def take(self, x: Expansion, positions: Positions, whole: bool = False) -> Expansion:
+        """The rows at `positions` in that order; -1 gives zero, and does not occur where they are known `whole`."""
         if not x.dense:
             x = self.merged(x)
-        whole = not len(positions) or positions.min() >= 0
+        whole = whole or not len(positions) or bool(positions.min() >= 0)
         return Expansion(len(positions), tuple(_taken(part, positions, x.rows, whole) for part in x.parts))
 
     def multiply(self, x: Expansion, y: Expansion) -> Expansion:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.names import DuplicateName
@@ -60,14 +61,16 @@ def build_frame(
     return grid.frame()
 
 
-def _mask(expressions: Expressions, condition: ast.Expr, grid: Grid) -> np.ndarray[tuple[int], np.dtype[np.bool]]:
-    """Which rows the condition keeps."""
+def _mask(expressions: Expressions, condition: ast.Expr, grid: Grid) -> NDArray[np.bool_]:
+    """Which rows the condition keeps; compact where the condition is."""
     frame = grid.frame()
     keep = expressions.constants(condition, "a condition", frame)
     if keep.shape:
         raise CompileError(NotScalar(condition.span, "a condition", keep.shape))
     if not keep.is_zero_one:
         raise CompileError(NotZeroOne(condition.span, "if"))
+    if keep.compact and keep.rows is frame.rows:
+        return keep.known.astype(bool)
     return np.broadcast_to(refine(keep, frame.rows).constant, (grid.count,)).astype(bool)
 
 

@@ -1,19 +1,21 @@
 """Index variables: the rows that `for` and `if` span, built as whole arrays.
 
-Every `for` multiplies the rows; every `if` filters them. Cost and memory are linear in the number of
-rows times the number of index variables.
+Every `for` multiplies the rows; every `if` filters them. As long as no `for` depends on another one the rows are
+all combinations of a few axes, and index variables are kept compact: an `if` joins the axes that it looks at to one.
+Otherwise cost and memory are linear in the number of rows times the number of index variables.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
-from qevo_compiler.frontend.tensors.value import Values, check_size
+from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
 from qevo_compiler.source import Span
 
 
@@ -37,46 +39,68 @@ class Run:
     """What a `for` runs over.
 
     `counts` says how many values there are, one number for all rows or one a row; `pick(rows, steps)`
-    gives the value at each step of each row. Labels are numbered.
+    gives the value at each step of each row. Labels are numbered. `even` runs are alike for all rows.
     """
 
     counts: Values
     pick: Callable[[Values, Values], Values]
     labels: tuple[str, ...] = ()
+    even: bool = False
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The rows being built inside `outer`, with a row number of `outer` and a value of each new index a row."""
+    """The rows being built inside `outer`, with a row number of `outer` and a value of each new index a row.
+
+    With `axes` the rows are all combinations of them, and values are compact.
+    """
 
     outer: Frame
     count: int
     pointer: Values | None
     own: dict[str, tuple[Values, tuple[str, ...]]]
+    axes: tuple[int, ...] | None = None
 
     @staticmethod
     def inside(outer: Frame) -> Grid:
         """The rows of `outer` themselves."""
         if outer.rows is None:
-            return Grid(outer, 1, None, {})
+            return Grid(outer, 1, None, {}, ())
         return Grid(outer, outer.rows.count, np.arange(outer.rows.count, dtype=np.int32), {})
 
     def frame(self) -> Frame:
         """The frame in which expressions see these rows."""
         if not self.own:
             return self.outer
-        rows = Rows(self.count, self.outer.rows, self.pointer)
+        if self.axes is not None and (len(self.axes) < 2 or not self.count):
+            return self._flat().frame()
+        rows = Rows(self.count, self.outer.rows, self.pointer, self.axes or ())
         names: dict[str, Tensor | Labels] = dict(self.outer.names)
         for name, (values, labels) in self.own.items():
-            tensor = constant(values, rows)
+            tensor = compacted(values, rows) if self.axes else constant(values, rows)
             names[name] = Labels(labels, tensor) if labels else tensor
         return Frame(rows, names)
+
+    def _flat(self) -> Grid:
+        """The same rows with a value of each index a row."""
+        if self.axes is None:
+            return self
+        rank = len(self.axes)
+        own = {
+            key: (np.broadcast_to(v, (*self.axes, *v.shape[rank:])).reshape(self.count, *v.shape[rank:]), labels)
+            for key, (v, labels) in self.own.items()
+        }
+        return Grid(self.outer, self.count, self.pointer, own)
 
     def extended(self, name: str, run: Run, span: Span | None) -> Grid:
         """Each row repeated for every value of one more index."""
         counts = np.broadcast_to(run.counts, (self.count,))
         total = self.count * int(run.counts) if run.counts.ndim == 0 else int(counts.sum(dtype=np.int64))
         check_size(total, "this index expression", span)
+        if self.axes is not None and run.even:
+            return self._crossed(name, run, self.axes)
+        if self.axes is not None:
+            return self._flat().extended(name, run, span)
         dtype = index_dtype(total)
         if self.count == 1:
             source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), np.arange(total, dtype=dtype)
@@ -95,13 +119,42 @@ class Grid:
         pointer = None if self.pointer is None else np.repeat(self.pointer, run.counts)
         return Grid(self.outer, total, pointer, own)
 
+    def _crossed(self, name: str, run: Run, axes: tuple[int, ...]) -> Grid:
+        """One more axis."""
+        rank, length = len(axes), int(run.counts)
+        own = {key: (np.expand_dims(values, rank), labels) for key, (values, labels) in self.own.items()}
+        steps = np.arange(length, dtype=np.int32)
+        values = run.pick(np.zeros_like(steps), steps)
+        own[name] = (values.reshape(*(1,) * rank, *values.shape), run.labels)
+        return Grid(self.outer, self.count * length, self.pointer, own, (*axes, length))
+
     def filtered(self, keep: Values) -> Grid:
-        """Only the rows marked by `keep`."""
+        """Only the rows marked by `keep`, which is compact where it has more than one axis."""
         if keep.all():
             return self
+        if self.axes is not None:
+            return self._joined(keep, self.axes) if keep.ndim > 1 else self._flat().filtered(keep)
         own = {key: (values[keep], labels) for key, (values, labels) in self.own.items()}
         pointer = None if self.pointer is None else self.pointer[keep]
         return Grid(self.outer, int(np.count_nonzero(keep)), pointer, own)
+
+    def _joined(self, keep: Values, axes: tuple[int, ...]) -> Grid:
+        """The axes that `keep` looks at, and those between them, as one."""
+        looked = [axis for axis, length in enumerate(keep.shape) if length > 1] or [0]
+        first, last = looked[0], looked[-1] + 1
+        block = axes[first:last]
+        places = np.flatnonzero(np.broadcast_to(keep.reshape(keep.shape[first:last]), block))
+
+        def picked(values: Values) -> Values:
+            before, inner, after = values.shape[:first], values.shape[first:last], values.shape[last:]
+            if all(length == 1 for length in inner):
+                return values.reshape(*before, 1, *after)
+            whole = np.broadcast_to(values, (*before, *block, *after)).reshape(*before, -1, *after)
+            return whole.take(places, axis=first)
+
+        own = {key: (picked(values), labels) for key, (values, labels) in self.own.items()}
+        joined = (*axes[:first], len(places), *axes[last:])
+        return Grid(self.outer, prod(joined), self.pointer, own, joined)
 
 
 def range_run(start: Tensor, stop: Tensor, rows: Rows | None) -> Run:
@@ -111,9 +164,10 @@ def range_run(start: Tensor, stop: Tensor, rows: Rows | None) -> Run:
     counts = np.maximum(high.constant.astype(np.int64, copy=False) - first, 0)
     if first.ndim:
         return Run(counts, lambda source, steps: first[source] + steps)
+    even = not counts.ndim
     if first == 0:
-        return Run(counts, lambda source, steps: steps)
-    return Run(counts, lambda source, steps: steps + first)
+        return Run(counts, lambda source, steps: steps, even=even)
+    return Run(counts, lambda source, steps: steps + first, even=even)
 
 
 def array_run(values: Tensor, rows: Rows | None, labels: tuple[str, ...] = ()) -> Run:
@@ -121,5 +175,5 @@ def array_run(values: Tensor, rows: Rows | None, labels: tuple[str, ...] = ()) -
     array = refine(values, rows).constant
     counts = np.array(values.shape[0])
     if values.rows is None:
-        return Run(counts, lambda source, steps: array[steps], labels)
+        return Run(counts, lambda source, steps: array[steps], labels, even=True)
     return Run(counts, lambda source, steps: array[source, steps], labels)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from qevo_compiler.frontend.tensors.value import (
     Tensor,
     Values,
     check_size,
+    compacted,
     constant,
     count_of,
     deepest,
@@ -23,6 +25,8 @@ from qevo_compiler.frontend.tensors.value import (
 )
 from qevo_compiler.ir import Array
 from qevo_compiler.source import Span
+
+Fold: TypeAlias = Callable[[Values, Values], Values]
 
 
 def common_shape(left: Shape, right: Shape, span: Span | None) -> Shape:
@@ -58,6 +62,25 @@ def lined_up(tensor: Tensor, rank: int) -> Values:
     if tensor.rows is None or len(tensor.shape) == rank:
         return tensor.constant
     return tensor.constant.reshape(tensor.rows.count, *(1,) * (rank - len(tensor.shape)), *tensor.shape)
+
+
+def folded(function: Fold, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
+    """A numpy function of two tensors of constants, element by element; compact where its operands are."""
+    rows = deepest(x.rows, y.rows)
+    rank = len(common_shape(x.shape, y.shape, span))
+    with np.errstate(all="ignore"):
+        if rows is not None and all(t.rows is None or (t.rows is rows and t.compact) for t in (x, y)):
+            return compacted(function(_compact(x, rank), _compact(y, rank)), rows)
+        return constant(function(*(lined_up(refine(t, rows), rank) for t in (x, y))), rows)
+
+
+def _compact(tensor: Tensor, rank: int) -> Values:
+    """Compact constants with axes of length 1 between rows and shape; without rows as they are."""
+    missing = rank - len(tensor.shape)
+    if tensor.rows is None or not missing:
+        return tensor.known
+    leading = tensor.known.shape[: len(tensor.rows.axes)]
+    return tensor.known.reshape(*leading, *(1,) * missing, *tensor.shape)
 
 
 def spread(tensor: Tensor, rows: Rows | None, shape: Shape, span: Span | None) -> Tensor:

@@ -6,7 +6,7 @@ leave 64 bits. Everything that depends on decisions becomes an `nn` op.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
@@ -22,12 +22,11 @@ from qevo_compiler.diagnostics.language.values import (
     NumberTooLarge,
 )
 from qevo_compiler.dialects import nn
-from qevo_compiler.frontend.tensors.align import common_shape, lined_up, refine, reshape, spread
+from qevo_compiler.frontend.tensors.align import Fold, common_shape, folded, lined_up, refine, reshape, spread
 from qevo_compiler.frontend.tensors.value import Rows, Shape, Tensor, Values, constant, deepest, derived
 from qevo_compiler.ir import Op
 from qevo_compiler.source import Span
 
-Fold = Callable[[Values, Values], Values]
 _INT64 = 2**63
 _ZERO = constant(np.int64(0))
 
@@ -98,11 +97,7 @@ def power(x: Tensor, y: Tensor, span: Span | None, exponent: Span | None = None)
 
 def fold(function: Fold, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
     """A numpy function of two tensors of constants, element by element."""
-    rows = deepest(x.rows, y.rows)
-    rank = len(common_shape(x.shape, y.shape, span))
-    a, b = (lined_up(refine(t, rows), rank) for t in (x, y))
-    with np.errstate(all="ignore"):
-        return constant(finite(function(a, b), span), rows)
+    return folded(lambda a, b: finite(function(a, b), span), x, y, span)
 
 
 def matmul(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
@@ -143,12 +138,10 @@ def finite(values: Values, span: Span | None) -> Values:
 
 
 def _elementwise(fold: Fold, op: type[Op], x: Tensor, y: Tensor, span: Span | None, zero_one: bool = False) -> Tensor:
+    if x.is_constant and y.is_constant:
+        return folded(fold, x, y, span)
     shape = common_shape(x.shape, y.shape, span)
     rows = deepest(x.rows, y.rows)
-    if x.is_constant and y.is_constant:
-        a, b = (lined_up(refine(t, rows), len(shape)) for t in (x, y))
-        with np.errstate(all="ignore"):
-            return constant(fold(a, b), rows)
     operands = spread(x, rows, shape, span), spread(y, rows, shape, span)
     return derived(op, operands, shape, rows, span, zero_one)
 
@@ -196,7 +189,7 @@ def _constant_power(a: Values, b: Values, span: Span | None) -> Values:
 def _check_divisor(y: Tensor, span: Span | None) -> None:
     if not y.is_constant:
         raise CompileError(DividesByDecision(span))
-    if not y.constant.all():
+    if not y.known.all():
         raise CompileError(DivisionByZero(span))
 
 

@@ -26,12 +26,14 @@ from qevo_compiler.frontend.tensors.value import (
     Tensor,
     Values,
     check_size,
+    compacted,
     constant,
     count_of,
     deepest,
     derived,
 )
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import Repeated
 from qevo_compiler.source import Span
 
 Selector: TypeAlias = "Tensor | Choice | slice"
@@ -104,11 +106,39 @@ def select(base: Tensor, items: Sequence[Item], span: Span | None) -> Tensor:
     layout = _layout(base.shape, full, span)
     constants = [item.selector for item in full if isinstance(item.selector, Tensor)]
     rows = deepest(base.rows, *(selector.rows for selector in constants))
+    gridded = _gridded(base, constants, len(full), span)
+    if gridded is not None:
+        return gridded
     sliced = _sliced(base, full)
     if sliced is not None:
         return sliced
     table = take(base, _positions(base, full, layout, rows), layout.shape, rows, span)
     return _read(table, [i.selector for i in full if isinstance(i.selector, Choice)], layout, span)
+
+
+def _gridded(base: Tensor, selectors: Sequence[Tensor], rank: int, span: Span | None) -> Tensor | None:
+    """Single elements at compact positions, which stay compact; None for any other index."""
+    rows = deepest(*(selector.rows for selector in selectors))
+    if rows is None or not rows.axes or base.rows is not None or len(selectors) < rank:
+        return None
+    if any(s.shape or (s.rows is not None and not (s.compact and s.rows is rows)) for s in selectors):
+        return None
+    if rows.count == base.size:
+        return None  # these may be all elements in order
+    dtype = index_dtype(base.size)
+    total: Values = np.zeros((1,) * len(rows.axes), dtype)
+    for selector, stride in zip(selectors, _strides(base.shape), strict=True):
+        part = selector.known.astype(dtype, copy=False)
+        total = total + (part if stride == 1 else part * stride)
+    if base.is_constant:
+        return compacted(base.constant.reshape(-1)[total], rows)
+    indices = Repeated(total, rows.axes)
+    return derived(partial(nn.GatherOp, indices=indices), (base,), (), rows, span, base.zero_one)
+
+
+def _strides(shape: Shape) -> list[int]:
+    """How many elements of the flattened array a step along each axis passes."""
+    return [count_of(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def _sliced(base: Tensor, items: Sequence[Item]) -> Tensor | None:
@@ -123,7 +153,7 @@ def _sliced(base: Tensor, items: Sequence[Item]) -> Tensor | None:
             return None
         if selector.rows is None:
             place.append(int(selector.constant))
-        elif rows is None and _is_everything(selector.constant, length):
+        elif rows is None and selector.size == length and _is_everything(selector.constant, length):
             place.append(slice(None))
             rows = selector.rows
         else:
@@ -142,7 +172,7 @@ def _checked(item: Item, length: int) -> Item:
         return item
     if not selector.is_constant:
         raise CompileError(NotConstant(item.span, "an index", "only constants and choices select elements"))
-    values = selector.constant
+    values = selector.known
     if values.dtype.kind == "b" and values.size:
         return Item(_mask_positions(selector, length, item.span), item.span)
     if values.dtype.kind == "f":
@@ -158,9 +188,9 @@ def _mask_positions(mask: Tensor, length: int, span: Span | None) -> Tensor:
 
 def _in_range(selector: Tensor, length: int, span: Span | None) -> Tensor:
     """Positions inside the axis. Only indices without rows count from the end: others would wrap by accident."""
-    values = selector.constant
+    values = selector.known
     if not values.size:
-        return replace(selector, value=values.astype(np.int64))
+        return replace(selector, stored=values.astype(np.int64))
     low, high = int(values.min()), int(values.max())
     lowest = -length if selector.rows is None else 0
     if high >= length or low < lowest:

@@ -10,7 +10,7 @@ import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.values import ComparesDecisions, NotZeroOne
-from qevo_compiler.frontend.tensors.align import common_shape, lined_up, refine, spread
+from qevo_compiler.frontend.tensors.align import common_shape, folded, spread
 from qevo_compiler.frontend.tensors.arithmetic import add, multiply, subtract
 from qevo_compiler.frontend.tensors.value import Tensor, constant, deepest
 from qevo_compiler.source import Span
@@ -48,10 +48,7 @@ def negation(operand: Tensor, span: Span | None, place: Span | None) -> Tensor:
 def compare(operator: str, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
     """A comparison as a 0/1 value: of constants, or `==` and `!=` of 0/1 expressions."""
     if x.is_constant and y.is_constant:
-        shape = common_shape(x.shape, y.shape, span)
-        rows = deepest(x.rows, y.rows)
-        a, b = (lined_up(refine(t, rows), len(shape)) for t in (x, y))
-        return constant(COMPARISONS[operator](a, b), rows)
+        return folded(COMPARISONS[operator], x, y, span)
     if operator not in ("==", "!=") or not (x.is_zero_one and y.is_zero_one):
         raise CompileError(ComparesDecisions(span, operator, _advice(operator)))
     for decision, known in ((x, y), (y, x)):
@@ -75,7 +72,7 @@ def _check_zero_one(operator: str, operand: Tensor, span: Span | None) -> None:
 
 def _marked(tensor: Tensor) -> Tensor:
     if tensor.is_constant:
-        return constant(tensor.constant.astype(bool), tensor.rows)
+        return replace(tensor, stored=tensor.known.astype(bool), symbol="")
     return tensor if tensor.zero_one else replace(tensor, zero_one=True)
 
 

@@ -5,6 +5,8 @@ is built; `assemble` builds only what the finished problem uses, so dead express
 
 Inside a comprehension a tensor may have one value for each row of an index grid (`Rows`). The rows are
 a leading axis of the stored array and are not part of `shape`, so every shape rule reads as in numpy.
+Rows that are all combinations of a few axes keep constants compact: one array axis for each of them, of
+length 1 where nothing changes, so that no index variable of a large grid is written out.
 """
 
 from __future__ import annotations
@@ -34,11 +36,13 @@ class Rows:
     """`count` rows of an index grid; row r refines row `pointer[r]` of `parent`.
 
     `pointer` never falls, so the rows of one parent lie together. Without a parent there is no pointer.
+    `axes`, where it is not empty, says that the rows are all combinations of so many steps, the last fastest.
     """
 
     count: int
     parent: Rows | None = None
     pointer: Values | None = None
+    axes: Shape = ()
 
     @property
     def depth(self) -> int:
@@ -61,7 +65,9 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class Tensor:
-    """An array of constants (`value`) or of expressions over decisions (`build`).
+    """An array of constants (`stored`) or of expressions over decisions (`build`).
+
+    `compact` constants have the axes of their rows, or 1, in place of the axis of rows.
 
     With neither, the tensor is its one operand under other rows. `zero_one` marks expressions whose
     every element is 0 or 1. `symbol` names constants from the source.
@@ -69,12 +75,13 @@ class Tensor:
 
     shape: Shape
     rows: Rows | None = None
-    value: Values | None = None
+    stored: Values | None = None
     build: Callable[..., Op] | None = None
     operands: tuple[Tensor, ...] = ()
     span: Span | None = None
     symbol: str = ""
     zero_one: bool = False
+    compact: bool = False
 
     @property
     def full(self) -> Shape:
@@ -87,26 +94,33 @@ class Tensor:
 
     @property
     def is_constant(self) -> bool:
-        return self.value is not None
+        return self.stored is not None
+
+    @cached_property
+    def constant(self) -> Values:
+        """The array of constants, rows first; only for tensors that are constant."""
+        if self.compact and self.rows is not None:
+            return np.broadcast_to(self.known, (*self.rows.axes, *self.shape)).reshape(self.full)
+        return self.known
 
     @property
-    def constant(self) -> Values:
-        """The array of constants; only for tensors that are constant."""
-        if self.value is None:
+    def known(self) -> Values:
+        """The constants as they are stored: every value that occurs, perhaps compact."""
+        if self.stored is None:
             raise InternalError("the tensor is not constant")
-        return self.value
+        return self.stored
 
     @property
     def is_whole(self) -> bool:
         """Constants stored as integers or truth values."""
-        return self.value is not None and self.value.dtype.kind in "bi"
+        return self.stored is not None and self.stored.dtype.kind in "bi"
 
     @cached_property
     def is_zero_one(self) -> bool:
         """Whether every element is 0 or 1."""
-        if self.value is None:
+        if self.stored is None:
             return self.zero_one
-        return self.value.dtype.kind == "b" or bool(((self.value == 0) | (self.value == 1)).all())
+        return self.stored.dtype.kind == "b" or bool(((self.stored == 0) | (self.stored == 1)).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +155,11 @@ def constant(value: Any, rows: Rows | None = None, symbol: str = "") -> Tensor:
     array = np.asarray(value)
     shape = array.shape if rows is None else array.shape[1:]
     return Tensor(shape, rows, array, symbol=symbol)
+
+
+def compacted(value: Values, rows: Rows) -> Tensor:
+    """Compact constants."""
+    return Tensor(value.shape[len(rows.axes) :], rows, value, compact=True)
 
 
 def derived(
