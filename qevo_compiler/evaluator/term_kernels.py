@@ -19,6 +19,7 @@ Names = NDArray[np.int32]
 Integers = NDArray[np.int64]
 
 WORTH = 1 << 15  # terms
+FEW = 1 << 11  # terms of what comes out the same either way
 
 
 def pair_products(order: Integers, ends: Integers, names: Names, coefficients: Floats) -> tuple[Names, Floats]:
@@ -28,14 +29,16 @@ def pair_products(order: Integers, ends: Integers, names: Names, coefficients: F
     """
     counts = ends[order] - order - 1
     total = int(counts.sum())
-    if total < WORTH:
+    if total < FEW:
         left = np.repeat(order, counts)
         right = np.arange(total) + np.repeat(order + 1 - (np.cumsum(counts) - counts), counts)
         return np.stack([names[left], names[right]]).T, 2 * coefficients[left] * coefficients[right]
     pairs, products = np.empty((2, total), np.int32), np.empty(total)
     order, ends = np.ascontiguousarray(order, np.int64), np.ascontiguousarray(ends, np.int64)
     names, coefficients = np.ascontiguousarray(names), np.ascontiguousarray(coefficients)
-    _pair_kernel()(len(order), order, ends, names, coefficients, *pairs, products)
+    from qevo_compiler.evaluator.llvm import f64, lanes
+
+    _pair_kernel(lanes(f64))(len(order), order, ends, names, coefficients, *pairs, products)
     return pairs.T, products
 
 
@@ -75,22 +78,28 @@ def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple
 
 
 @cache
-def _pair_kernel() -> Any:
-    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr
+def _pair_kernel(width: int) -> Any:
+    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr, vec
 
     k = Kernel("pair_products", n=i64, order=ptr, ends=ptr, names=ptr, values=ptr, rows=ptr, columns=ptr, products=ptr)
     at = k.variable(i64, 0)
+
+    def write(many: int, place: Any, u: Any) -> None:
+        k.store(k.splat(name, many), k.rows, place)
+        k.store(k.load(vec(i32, many), k.names, u), k.columns, place)
+        k.store(k.load(vec(f64, many), k.values, u) * double, k.products, place)
+
     with k.range(0, k.n) as i:
         term = k.load(i64, k.order, i)
         name, double = k.load(i32, k.names, term), k.load(f64, k.values, term) * 2.0
         base = at.get()
         first = term + 1
         end = k.load(i64, k.ends, term)
-        with k.range(first, end) as u:
-            place = base + (u - first)
-            k.store(name, k.rows, place)
-            k.store(k.load(i32, k.names, u), k.columns, place)
-            k.store(double * k.load(f64, k.values, u), k.products, place)
+        whole = first + (end - first) // width * width
+        with k.range(first, whole, width) as u:
+            write(width, base + (u - first), u)
+        with k.range(whole, end) as u:
+            write(1, base + (u - first), u)
         at.set(base + (end - first))
     return compiled(k)
 

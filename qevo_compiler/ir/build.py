@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from qevo_compiler.ir.attributes import Type
 from qevo_compiler.ir.module import Func
-from qevo_compiler.ir.ops import Op, Value
+from qevo_compiler.ir.ops import Op, Value, with_fields
 from qevo_compiler.source import Span
 
 
@@ -31,7 +29,7 @@ class Builder:
         first = self._count
         results = tuple([Value(place, type) for place, type in enumerate(op.result_types(), first)])
         self._count = first + len(results)
-        self.ops.append(replace(op, results=results, span=span or op.span or self.span))
+        self.ops.append(with_fields(op, results=results, span=span or op.span or self.span))
         return results
 
     def add(self, op: Op, span: Span | None = None) -> Value:

@@ -1,7 +1,8 @@
 """Collect the terms of one large sum: names and pairs by compiled kernels, products of more by sorting.
 
 The kernels read the columns of an expansion where they lie, which are often the index arrays of the program itself,
-and write each term once. Few terms and families of rows go the general way (`Algebra.polynomials`).
+and write each term once. Families of rows and few terms go the general way (`Algebra.polynomials`), but for pairs
+that need no adding, whose collection is no question of rounding.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, counting, pack
 from qevo_compiler.evaluator.collect import Pairs, collect_pairs, sums_by_name
-from qevo_compiler.evaluator.term_kernels import WORTH
+from qevo_compiler.evaluator.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 
 # Tables by variable are kept where terms are not much rarer than variables.
@@ -28,8 +29,10 @@ Block = tuple[Columns, Floats]
 def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     """The collected terms in canonical form. Sums are in the order of the expansion's terms."""
     size, count = len(algebra.binary), len(x)
-    if x.rows != 1 or x.sorted or not WORTH <= count < 1 << 31 or size > SPARSE * count:
+    if x.rows != 1 or x.sorted or not FEW <= count < 1 << 31 or size > SPARSE * count:
         return algebra.polynomials(x)
+    if count < WORTH:
+        return _apart(x, algebra) or algebra.polynomials(x)
     by_degree: dict[int, list[Block]] = {}
     for columns, weights in _blocks(x, algebra):
         by_degree.setdefault(len(columns), []).append((columns, weights))
@@ -48,6 +51,17 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
         (names, values),
     )
     return Polynomials(1, (*(_terms(*block) for block in low if len(block[1])), *high))
+
+
+def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
+    """The terms of few parts of pairs, all different; else None."""
+    if any(part.degree != 2 for part in x.parts) or algebra.choice.max(initial=-1) >= 0:
+        return None
+    parts = [Pairs(*part.columns, part.coefficients) for part in x.parts]
+    names, values = collect_pairs(parts, len(algebra.binary))
+    if len(values) < len(x) or (names[:, 0] == names[:, 1]).any():
+        return None
+    return Polynomials(1, (_terms(names, values),))
 
 
 def _blocks(x: Expansion, algebra: Algebra) -> Iterator[Block]:
