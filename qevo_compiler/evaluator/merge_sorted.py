@@ -2,8 +2,9 @@
 
     names, values = merge_sorted([(names, values, factor), ...], dust)
 
-A list's pairs [m, 2] ascend, none twice. What comes out ascends too, with contiguous columns. Equal pairs are added
-in the order of the lists; a sum that is at most `dust` times the sum of its parts' magnitudes is left out.
+A list's pairs [m, 2] ascend, none twice; its values [m] may be one number repeated by a stride of 0. What comes out
+ascends too, with contiguous columns. Equal pairs are added in the order of the lists; a sum that is at most `dust`
+times the sum of its parts' magnitudes is left out.
 """
 
 from __future__ import annotations
@@ -31,26 +32,33 @@ _END = (1 << 63) - 1
 def merge_sorted(lists: Sequence[tuple[Names, Floats, float]], dust: float) -> tuple[Names, Floats]:
     """Sum of `factor` times each list (at most `MOST`); pairs [k, 2] and sums [k]."""
     total = sum(len(values) for _, values, _ in lists)
+    width = lanes(f64)
     given: list[Any] = []
     for names, values, factor in lists:
         names = names if names.flags.forc else np.ascontiguousarray(names)
         rowwise = names.flags.c_contiguous
         step, gap = (2, 1) if rowwise else (1, len(names))
         flat = names.reshape(-1) if rowwise else names.T.reshape(-1)
-        given += [len(values), step, gap, factor, flat, np.ascontiguousarray(values)]
+        one = len(values) > 0 and not any(values.strides)
+        # A vector of the one value, which is read from its start wherever a list stands.
+        values = np.full(width, values[0]) if one else np.ascontiguousarray(values)
+        given += [len(names), step, gap, int(not one), factor, flat, values]
     pairs, sums = np.empty((2, total), np.int32), np.empty(total)
-    count = int(compiled(_kernel(len(lists), lanes(f64)))(dust, *given, pairs[0], pairs[1], sums))
+    count = int(compiled(_kernel(len(lists), width))(dust, *given, pairs[0], pairs[1], sums))
     return closed_up(pairs, count).T, first_of(sums, count)
 
 
 @cache
 def _kernel(count: int, width: int) -> Kernel:
-    """merge(dust, [n, step, gap, factor, names, values] of each list, rows, columns, sums) -> how many are left.
+    """merge(dust, [n, step, gap, hop, factor, names, values] of each list, rows, columns, sums) -> how many are left.
 
-    Pair i of a list is names[i * step], names[i * step + gap]. Where the next `width` pairs of a list come before
-    those of all others they are copied as vectors; everything else goes one by one, without branches.
+    Pair i of a list is names[i * step], names[i * step + gap], its value values[i * hop]. Where the next `width`
+    pairs of a list come before those of all others they are copied as vectors; everything else goes one by one,
+    without branches.
     """
-    one: dict[str, Scalar] = {"n": i64, "step": i64, "gap": i64, "factor": f64, "names": ptr, "values": ptr}
+    one: dict[str, Scalar] = {
+        "n": i64, "step": i64, "gap": i64, "hop": i64, "factor": f64, "names": ptr, "values": ptr,
+    }  # fmt: skip
     lists = {f"{word}{which}": type for which in range(count) for word, type in one.items()}
     k = Kernel("merge_sorted_pairs", i64, dust=f64, **lists, rows=ptr, columns=ptr, sums=ptr)
     heads = [_Head(k, width, *(getattr(k, f"{word}{which}") for word in one)) for which in range(count)]
@@ -97,12 +105,13 @@ class _Head:
         n: Operand,
         step: Operand,
         gap: Operand,
+        hop: Operand,
         factor: Operand,
         names: Operand,
         values: Operand,
     ) -> None:
         self._k, self._width, self._n, self._step, self._gap = k, width, n, step, gap
-        self._factor, self._names, self._values = factor, names, values
+        self._hop, self._factor, self._names, self._values = hop, factor, names, values
         self._place, self.key = k.variable(i64, 0), k.variable(i64, _END)
         # Where the last whole vector starts; pairs side by side are not copied as vectors.
         self._last = k.select(step.equals(1), n - width, k.constant(i64, -1))
@@ -136,7 +145,7 @@ class _Head:
         here = self.key.get().equals(key)
         # Without branches: the last pair is looked at again where there is none.
         last = self._n - 1
-        value = self._factor * k.load(f64, self._values, k.maximum(k.minimum(place, last), 0))
+        value = self._factor * k.load(f64, self._values, k.maximum(k.minimum(place, last), 0) * self._hop)
         after = place + here.unsigned(i64)
         found = self._at(k.maximum(k.minimum(after, last), 0))
         self.key.set(k.select(after < self._n, found, k.constant(i64, _END)))
@@ -150,7 +159,7 @@ class _Head:
         return (place <= self._last) & (self._at(end) < others)
 
     def _products(self, width: int) -> Operand:
-        return self._k.load(vec(f64, width), self._values, self._place.get()) * self._factor
+        return self._k.load(vec(f64, width), self._values, self._place.get() * self._hop) * self._factor
 
     def _copy(self, products: Operand, at: Variable) -> None:
         k, place, to, width = self._k, self._place.get(), at.get(), products.type.lanes

@@ -107,7 +107,7 @@ def _never_holds(family: Family, row: int) -> NeverHolds:
 
 def _constants(tensor: Tensor) -> Array:
     if tensor.compact and tensor.rows is not None and not tensor.shape and np.isfinite(tensor.known).all():
-        return Repeated(tensor.known.astype(np.float64, copy=False), tensor.rows.axes)
+        return Repeated(tensor.rows.axes, tensor.known.astype(np.float64, copy=False))
     return Array(tensor.constant.astype(np.float64, copy=False))
 
 

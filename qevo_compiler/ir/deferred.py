@@ -76,15 +76,31 @@ class Deferred(Array):
 
 
 class Repeated(Deferred):
-    """One number for every combination of `axes`, the last fastest: `block`, not empty, broadcast and laid out flat."""
+    """One number for every combination of `axes`, the last fastest: the sum of `blocks`, broadcast and laid out flat.
 
-    def __init__(self, block: NDArray[Any], axes: tuple[int, ...]) -> None:
-        dtype = next(name for name, dtype in DTYPES.items() if dtype == block.dtype)
-        super().__init__((prod(axes),), dtype, block.min().item(), block.max().item())
-        self._block, self._axes = block, axes
+    A block, not empty, has each axis whole or of length 1. Blocks that share a whole axis are added at once, so that
+    the smallest sum is the sum of the smallest.
+    """
+
+    def __init__(self, axes: tuple[int, ...], *blocks: NDArray[Any]) -> None:
+        apart: list[NDArray[Any]] = []
+        for block in blocks:
+            for other in [other for other in apart if _share_an_axis(other, block)]:
+                apart = [kept for kept in apart if kept is not other]
+                block = block + other
+            apart.append(block)
+        dtype = next(name for name, dtype in DTYPES.items() if dtype == apart[0].dtype)
+        least, most = sum(block.min().item() for block in apart), sum(block.max().item() for block in apart)
+        super().__init__((prod(axes),), dtype, least, most)
+        self._blocks, self._axes = apart, axes
 
     def _elements(self) -> NDArray[Any]:
-        return np.broadcast_to(self._block, self._axes).reshape(-1)
+        first, *rest = self._blocks
+        return np.broadcast_to(sum(rest, first), self._axes).reshape(-1)
+
+
+def _share_an_axis(left: NDArray[Any], right: NDArray[Any]) -> bool:
+    return any(a > 1 and b > 1 for a, b in zip(left.shape, right.shape, strict=True))
 
 
 class Uniform(Deferred):

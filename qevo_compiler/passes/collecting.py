@@ -57,7 +57,7 @@ def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
     """The terms of few parts of pairs, all different; else None."""
     if any(part.degree != 2 for part in x.parts) or algebra.choice.max(initial=-1) >= 0:
         return None
-    parts = [Pairs(*part.columns, part.coefficients) for part in x.parts]
+    parts = [Pairs(part.columns[0], part.columns[1], part.coefficients) for part in x.parts]
     names, values = collect_pairs(parts, len(algebra.binary))
     if len(values) < len(x) or (names[:, 0] == names[:, 1]).any():
         return None

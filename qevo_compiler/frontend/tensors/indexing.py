@@ -126,13 +126,14 @@ def _gridded(base: Tensor, selectors: Sequence[Tensor], rank: int, span: Span | 
     if rows.count == base.size:
         return None  # these may be all elements in order
     dtype = index_dtype(base.size)
-    total: Values = np.zeros((1,) * len(rows.axes), dtype)
+    blocks = []
     for selector, stride in zip(selectors, _strides(base.shape), strict=True):
         part = selector.known.astype(dtype, copy=False)
-        total = total + (part if stride == 1 else part * stride)
+        whole = part if selector.rows is rows else part.reshape((1,) * len(rows.axes))
+        blocks.append(whole if stride == 1 else whole * dtype.type(stride))
     if base.is_constant:
-        return compacted(base.constant.reshape(-1)[total], rows)
-    indices = Repeated(total, rows.axes)
+        return compacted(base.constant.reshape(-1)[sum(blocks[1:], blocks[0])], rows)
+    indices = Repeated(rows.axes, *blocks)
     return derived(partial(nn.GatherOp, indices=indices), (base,), (), rows, span, base.zero_one)
 
 

@@ -124,7 +124,7 @@ def _squares(p: Polynomials, vartype: Vartype) -> Polynomials:
     zeros = np.zeros(len(row), np.int32)
     scalar: Block = (np.zeros(1, np.int32), np.zeros((1, 0), np.int32), np.array([fixed]))
     order, repeated = _by_name(names[:, 0])
-    pairs, products = pair_products(order, _row_ends(row, p.rows), names[:, 0], coefficients)
+    pairs, products = pair_products(order, _row_ends(row, p.rows), names[:, 0], coefficients, shared=True)
     crossing: Block = (np.broadcast_to(np.int32(0), products.shape), pairs, products)
     blocks = [scalar, (zeros, names[order], single[order]), crossing]
     # Where no bit is in two rows the products come out in order, each once.
@@ -152,4 +152,6 @@ def _terms(blocks: list[Block]) -> Iterator[Terms]:
             keep = coefficients != 0
             row, names, coefficients = row[keep], names[keep], coefficients[keep]
         if len(row):
-            yield Terms(Array(row, keep_layout=True), Array(names, keep_layout=True), Array(coefficients))
+            yield Terms(
+                Array(row, keep_layout=True), Array(names, keep_layout=True), Array(coefficients, keep_layout=True)
+            )

@@ -127,6 +127,7 @@ def test_lists_that_take_turns_in_runs(bits: str, orders: str, monkeypatch: pyte
         chosen = np.flatnonzero((owner == which) | (rng.random(len(owner)) < 0.02))
         names = np.stack([chosen // 300, chosen % 300 + 300], axis=1).astype(np.int32)
         values = np.where(rng.random(len(chosen)) < 0.02, 0.0, rng.normal(size=len(chosen)))
+        values = np.broadcast_to(0.7, len(chosen)) if which == 2 else values
         lists.append((np.asarray(names, order=order), values, rng.normal()))
     pairs, values = merge_sorted(lists, 0.0)
     wanted = added([Pairs(names[:, 0], names[:, 1], factor * found) for names, found, factor in lists])

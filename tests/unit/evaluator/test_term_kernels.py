@@ -25,11 +25,22 @@ def test_products_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     coefficients = rng.normal(size=len(row))
     order = np.argsort(names)
     plain = pair_products(order, ends, names, coefficients)
-    monkeypatch.setattr(term_kernels, "WORTH", 0)
+    monkeypatch.setattr(term_kernels, "FEW", 0)
     compiled = pair_products(order, ends, names, coefficients)
     assert len(plain[1]) == int((lengths * (lengths - 1) // 2).sum())
     assert (plain[0] == compiled[0]).all()
     assert (plain[1] == compiled[1]).all()
+
+
+def test_equal_products_are_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    order, ends, names = np.arange(50), np.full(50, 50), np.arange(50, dtype=np.int32)
+    plain = pair_products(order, ends, names, np.full(50, 0.3))
+    monkeypatch.setattr(term_kernels, "FEW", 0)
+    pairs, products = pair_products(order, ends, names, np.full(50, 0.3), shared=True)
+    assert products.strides == (0,)
+    assert pairs.tolist() == plain[0].tolist()
+    assert products.tolist() == plain[1].tolist()
+    assert pair_products(order, ends, names, np.arange(50.0), shared=True)[1].strides == (8,)
 
 
 @pytest.mark.parametrize(("left", "right"), [(300, 400), (0, 20), (20, 0), (0, 0)])

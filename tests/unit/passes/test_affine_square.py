@@ -31,7 +31,7 @@ def affine(rng: np.random.Generator, count: int, rules: Algebra, constant: float
 @pytest.mark.parametrize("worth", [0, 1 << 15], ids=["compiled", "numpy"])
 @pytest.mark.parametrize("kind", ["binary", "spin"])
 def test_it_is_the_general_square(kind: str, worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(term_kernels, "WORTH", worth)
+    monkeypatch.setattr(term_kernels, "FEW", worth)
     for seed in range(40):
         rng = np.random.default_rng(seed)
         count = int(rng.integers(1, 9))

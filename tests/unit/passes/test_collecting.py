@@ -41,11 +41,13 @@ def test_same_as_the_general_way(kind: str, monkeypatch: pytest.MonkeyPatch) -> 
         wanted = rules.polynomials(x)
         assert collected(x, rules) == wanted  # few terms go the general way
         with monkeypatch.context() as patch:
+            patch.setattr(collecting, "FEW", 0)
             patch.setattr(collecting, "WORTH", 0)
             assert collected(x, rules) == wanted
 
 
 def test_columns_of_pairs_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collecting, "FEW", 0)
     monkeypatch.setattr(collecting, "WORTH", 0)
     low = np.arange(SIZE - 1, dtype=np.int32)
     x = Expansion(1, (Part(np.broadcast_to(np.int32(0), low.shape), (low, low + 1), np.array(1.0)),))
@@ -54,7 +56,27 @@ def test_columns_of_pairs_are_shared(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_nothing_is_left_of_what_cancels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collecting, "FEW", 0)
     monkeypatch.setattr(collecting, "WORTH", 0)
     low, row = np.arange(4, dtype=np.int32), np.zeros(4, np.int32)
     parts = [Part(row, columns, np.array(s)) for columns in ((low,), (low, low + 1)) for s in (1.0, -1.0)]
     assert collected(Expansion(1, tuple(parts)), algebra("binary")).terms == ()
+
+
+@pytest.mark.parametrize("kind", ["binary", "spin"])
+@pytest.mark.parametrize("again", [0, 1, 2])
+def test_some_pairs_give_what_the_general_way_gives(kind: str, again: int) -> None:
+    """Between `FEW` and `WORTH` only pairs that need no adding are collected by kernels."""
+    rng = np.random.default_rng(again)
+    chosen = rng.permutation(SIZE * SIZE)
+    first, second = (x.astype(np.int32) for x in np.divmod(chosen, SIZE))
+    keep = first < second if again < 2 else first <= second
+    first, second = first[keep], second[keep]
+    if again == 1:
+        first, second = np.append(first, second[:1]), np.append(second, first[:1])
+    weights = rng.normal(size=len(first))
+    weights[0] = 0
+    x = Expansion(1, (Part(np.zeros(len(first), np.int32), (first, second), weights),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(collecting, "FEW", 0)
+        assert collected(x, algebra(kind)) == algebra(kind).polynomials(x)
