@@ -85,17 +85,20 @@ class Grid:
         """The same rows with a value of each index a row."""
         if self.axes is None:
             return self
-        rank = len(self.axes)
-        own = {
-            key: (np.broadcast_to(v, (*self.axes, *v.shape[rank:])).reshape(self.count, *v.shape[rank:]), labels)
-            for key, (v, labels) in self.own.items()
-        }
-        return Grid(self.outer, self.count, self.pointer, own)
+        axes, rank, count = self.axes, len(self.axes), self.count
+
+        def written(values: Values) -> Values:
+            whole = (*axes, *values.shape[rank:])
+            full = values if values.shape == whole else np.broadcast_to(values, whole)
+            return full if rank == 1 else full.reshape(count, *values.shape[rank:])
+
+        own = {key: (written(values), labels) for key, (values, labels) in self.own.items()}
+        return Grid(self.outer, count, self.pointer, own)
 
     def extended(self, name: str, run: Run, span: Span | None) -> Grid:
         """Each row repeated for every value of one more index."""
-        counts = np.broadcast_to(run.counts, (self.count,))
-        total = self.count * int(run.counts) if run.counts.ndim == 0 else int(counts.sum(dtype=np.int64))
+        counts = run.counts
+        total = self.count * int(counts) if counts.ndim == 0 else int(counts.sum(dtype=np.int64))
         check_size(total, "this index expression", span)
         if self.axes is not None and run.even:
             return self._crossed(name, run, self.axes)
