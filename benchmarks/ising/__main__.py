@@ -157,9 +157,8 @@ def _median(runs: list[Figures], key: str) -> float:
 
 
 def _print_load(load: str, found: dict[str, list[Figures]]) -> None:
-    print(
-        f"\n{load}\n  {'way':14s} {'s':>8s} {'CPU s':>8s} {'again s':>8s} {'MB':>7s} {'couplings':>10s} {'extra':>6s}  check"
-    )
+    columns = f"{'s':>8s} {'CPU s':>8s} {'again s':>8s} {'MB':>7s} {'couplings':>10s} {'extra':>6s}"
+    print(f"\n{load}\n  {'way':14s} {columns}  check")
     for way, runs in found.items():
         if "failed" in runs[0]:
             print(f"  {way:14s} {runs[0]['failed']}", flush=True)
@@ -184,11 +183,9 @@ def goals(table: dict[str, dict[str, list[Figures]]]) -> list[str]:
         ratio = _median(sides[peer], "seconds") / _median(sides[way], "seconds")
         work = _median(sides[peer], "cpu") / _median(sides[way], "cpu")
         word = "met" if ratio >= floor else "MISSED"
-        both = [sides[side][0] for side in (way, peer)]
-        again = (
-            _median(sides[peer], "again") / _median(sides[way], "again") if all("again" in s for s in both) else None
-        )
-        more = f"{work:.1f}x in CPU time" + ("" if again is None else f", {again:.1f}x repeated")
+        more = f"{work:.1f}x in CPU time"
+        if all("again" in sides[side][0] for side in (way, peer)):
+            more += f", {_median(sides[peer], 'again') / _median(sides[way], 'again'):.1f}x repeated"
         lines.append(f"{load}: {way} {ratio:.1f}x {peer} ({more}), floor {floor:g}: {word}")
     for load, way, limit in SECONDS:
         runs = table.get(load, {}).get(way)
