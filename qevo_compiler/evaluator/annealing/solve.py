@@ -25,7 +25,7 @@ _FLIPS_A_SWEEP = 1 / 16
 _GROUP = 16
 _ENOUGH = 400
 # Sweeps a spin after which a fresh start is worth more than a slower anneal, and the most starts of a read.
-_LONG = 20
+_LONG = 100
 _MOST_STARTS = 16
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import string
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -26,8 +25,8 @@ FIRST_DIGITS = {
 }  # fmt: skip
 
 
-def each() -> Iterator[object]:
-    return (pytest.param(cls, id=code) for code, cls in DIAGNOSTICS.items())
+def each() -> list[object]:
+    return [pytest.param(cls, id=code) for code, cls in DIAGNOSTICS.items()]
 
 
 def test_codes_stand_in_order_and_none_is_shared() -> None:

@@ -84,7 +84,7 @@ def test_small_models_get_fresh_starts_in_place_of_slower_anneals() -> None:
     lower = 0
     for seed in range(4):
         model = random_spins(seed, 80, 0.06)
-        plan = Plan(reads=16, sweeps=80 * 80, seed=1)
+        plan = Plan(reads=16, sweeps=400 * 80, seed=1)
         fresh, slow = (energies(model, solve(model, replace(plan, method=m))) for m in (Method.AUTO, Method.ANNEALING))
         assert len(fresh) == 16
         lower += fresh.mean() < slow.mean() - 1e-9
