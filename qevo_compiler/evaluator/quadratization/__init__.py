@@ -4,6 +4,6 @@
 same sweep in plain Python.
 """
 
-from qevo_compiler.evaluator.quadratization.cover import Cover, Effort, Options, Resources, choose
+from qevo_compiler.evaluator.quadratization.cover import COMMON, Block, Effort, Resources, Slot, choose
 
-__all__ = ["Cover", "Effort", "Options", "Resources", "choose"]
+__all__ = ["COMMON", "Block", "Effort", "Resources", "Slot", "choose"]
