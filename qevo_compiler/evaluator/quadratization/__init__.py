@@ -4,6 +4,6 @@
 same sweep in plain Python.
 """
 
-from qevo_compiler.evaluator.quadratization.cover import COMMON, Block, Effort, Resources, Slot, choose
+from qevo_compiler.evaluator.quadratization.cover import COMMON, FIRST, Block, Effort, Resources, Slot, choose
 
-__all__ = ["COMMON", "Block", "Effort", "Resources", "Slot", "choose"]
+__all__ = ["COMMON", "FIRST", "Block", "Effort", "Resources", "Slot", "choose"]

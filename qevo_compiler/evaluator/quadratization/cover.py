@@ -27,7 +27,8 @@ Sweep = Callable[..., int]
 
 # Sweeps without noise at the end: they only descend, and stop when nothing changes.
 SETTLING = 4
-_NO_COMMON = np.zeros((0, 0), np.int32)
+FIRST = 2
+"""The number of the first resource that several options may name: 0 stands for all others, 1 is kept free."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +48,7 @@ class Block:
     """Monomials with coefficients `weights` [m] whose options are alike but for their sign.
 
     First come `COMMON` options with `width` resources each, those of `common` [m, COMMON * width]; none for width 0.
-    Then a positive monomial has one without resources, which costs `alone` (nothing to choose from is not allowed:
-    infinity for no such option beside common ones). A negative one has an option for every column of `negative`
+    Then a positive monomial has one without resources, which costs `alone`. A negative one has an option for every column of `negative`
     [negative monomials, s], each with that resource. Resource 0 stands for any that no other option names.
     """
 
@@ -63,7 +63,10 @@ class Block:
 
 @dataclass(frozen=True)
 class Resources:
-    """`named[r]` options name resource r; `owned[r]` of its users are there before the search, and positive."""
+    """`named[r]` options name resource r (resource 0: 1, resource 1: none).
+
+    Where `owned[r]`, it has a positive user before the search. The first `FIRST` are not owned.
+    """
 
     named: Counts
     owned: NDArray[np.bool_]

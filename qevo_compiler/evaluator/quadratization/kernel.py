@@ -147,15 +147,14 @@ class _Turn:
             self._count(found, self._strain(reach), sign)
 
     def _count(self, resource: Operand, strain: Operand, sign: int) -> None:
-        """Resource 0 is used by one monomial alone, which sees it unused in its turn: nothing is counted."""
+        """Resource 0 stays as it is: what is counted there goes to resource 1, which is never read for a cost."""
         k = self.k
-        by = resource.differs(0).unsigned(i32) * sign
-        k.store(k.load(i32, k.state, resource * 4) + by, k.state, resource * 4)
+        resource = k.maximum(resource, 1)
+        k.store(k.load(i32, k.state, resource * 4) + sign, k.state, resource * 4)
         if self.row is None:
-            k.store(k.load(i32, k.state, resource * 4 + 1) + by, k.state, resource * 4 + 1)
+            k.store(k.load(i32, k.state, resource * 4 + 1) + sign, k.state, resource * 4 + 1)
         load = k.load(f64, k.state, resource * 2 + 1)
-        after = load + strain if sign > 0 else load - strain
-        k.store(k.select(resource.differs(0), after, load), k.state, resource * 2 + 1)
+        k.store(load + strain if sign > 0 else load - strain, k.state, resource * 2 + 1)
 
     def _common(self, option: Operand) -> list[Operand]:
         k, start = self.k, self.monomial * (COMMON * self.width) + option * self.width

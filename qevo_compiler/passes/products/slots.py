@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qevo_compiler.evaluator.quadratization import Resources
+from qevo_compiler.evaluator.quadratization import FIRST, Resources
 from qevo_compiler.passes.products.monomials import Flags, Integers, Names, ranked, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 
@@ -38,13 +38,13 @@ class Column:
 
 
 class Numbering:
-    """Numbers from 1 on, and how many options name each."""
+    """Numbers from `FIRST` on, and how many options name each."""
 
     def __init__(self, opened: Pairs) -> None:
         self._opened = opened
-        self._count = 1
-        self._named = [np.ones(1, np.int32)]
-        self._owned = [np.zeros(1, bool)]
+        self._count = FIRST
+        self._named = [np.array([1, 0], np.int32)]
+        self._owned = [np.zeros(FIRST, bool)]
 
     def number(self, columns: Sequence[Column]) -> None:
         """Write the numbers of all sets of one size."""
