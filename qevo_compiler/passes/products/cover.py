@@ -16,7 +16,7 @@ from qevo_compiler.evaluator.quadratization import COMMON, Block, Effort, Slot, 
 from qevo_compiler.evaluator.quadratization.cover import Choices
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
-from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, distinct
+from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, Term, distinct
 from qevo_compiler.passes.products.sharing import Pairs
 from qevo_compiler.passes.products.slots import Column, Numbering, Places
 
@@ -58,7 +58,7 @@ class Search:
 
 def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Weights, search: Search) -> None:
     """Write the monomials into `draft`, quadratic; `opened` are pairs that have an auxiliary there already."""
-    draft.add(*(block for block in blocks if block.degree <= 2))
+    draft.add(*(block.term() for block in blocks if block.degree <= 2))
     high = [block for block in blocks if block.degree > 2]
     covered = [_coverable(block) for block in high]
     for block, flags in zip(high, covered, strict=True):
@@ -128,23 +128,46 @@ def _slot(size: int, fixed: float, weights: Weights) -> Slot:
     return Slot(fixed, 1 + weights.coupling * size, weights.coupling, float(size))
 
 
-def _write_chosen(blocks: Sequence[Monomials], choices: Sequence[Choices], opened: Pairs, draft: Draft) -> None:
+def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: Pairs, draft: Draft) -> None:
     parts = [
-        (way, block.where(rows))
+        _Part(way, block, rows.astype(np.int32))
         for block, choice in zip(blocks, choices, strict=True)
         for way in _ways(block.degree)
         if len(rows := way.rows(block, choice))
     ]
     found: dict[tuple[int, int], Names] = {}
-    for size in sorted({len(places) for way, _ in parts for places in way.sets}):
-        users = [(p, s) for p, (way, _) in enumerate(parts) for s, places in enumerate(way.sets) if len(places) == size]
-        sets = [parts[p][1].names[:, list(parts[p][0].sets[s])] for p, s in users]
-        ends = np.cumsum([len(part) for part in sets])
-        numbers = _auxiliaries(np.concatenate(sets), opened, draft)
-        found.update(zip(users, np.split(numbers, ends[:-1]), strict=True))
-    for p, (way, block) in enumerate(parts):
-        z = [found[p, s] for s in range(len(way.sets))]
-        _write(block, z, None if way.rest is None else block.names[:, way.rest], draft)
+    for size in sorted({len(places) for part in parts for places in part.way.sets}):
+        users = [(p, s) for p, part in enumerate(parts) for s, places in enumerate(part.way.sets) if len(places) == size]
+        lengths = [len(parts[p].rows) for p, _ in users]
+        numbers = _auxiliaries(np.concatenate([parts[p].sets(s) for p, s in users]), opened, draft)
+        found.update(zip(users, np.split(numbers, np.cumsum(lengths)[:-1]), strict=True))
+    for p, part in enumerate(parts):
+        part.write([found[p, s] for s in range(len(part.way.sets))], draft)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The monomials `rows` of a block, which chose one way."""
+
+    way: _Way
+    block: Monomials
+    rows: Names
+
+    def sets(self, which: int) -> Names:
+        """The bits of one of the sets, [rows, k]."""
+        found: Names = self.block.names[self.rows[:, None], list(self.way.sets[which])]
+        return found
+
+    def write(self, z: Sequence[Names], draft: Draft) -> None:
+        """Write the monomials with the auxiliaries z [rows] of the way's sets."""
+        if not z:
+            draft.alone(self.block.where(self.rows))
+            return
+        coefficients = self.block.coefficients[self.rows]
+        for part in z:
+            draft.carry(part, coefficients)
+        rest = [] if self.way.rest is None else [self.block.names[self.rows, self.way.rest]]
+        draft.add(Term((*rest, *z), coefficients))
 
 
 def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:
@@ -155,13 +178,3 @@ def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:
     auxiliary[new] = draft.products(different[new])
     found: Names = auxiliary[number]
     return found
-
-
-def _write(block: Monomials, z: Sequence[Names], rest: Names | None, draft: Draft) -> None:
-    if not z:
-        draft.alone(block)
-        return
-    for part in z:
-        draft.carry(part, block.coefficients)
-    columns = [*([] if rest is None else [rest]), *z]
-    draft.add(Monomials(np.stack(columns, axis=1).astype(np.int32), block.coefficients))

@@ -30,6 +30,24 @@ class Monomials:
     def where(self, rows: Flags | Integers) -> Monomials:
         return Monomials(self.names[rows], self.coefficients[rows])
 
+    def term(self) -> Term:
+        return Term(tuple(self.names.T), self.coefficients)
+
+
+@dataclass(frozen=True)
+class Term:
+    """Terms of degree at most 2 with their names column by column, in any order: arrays are shared, not copied."""
+
+    columns: tuple[Names, ...]
+    coefficients: Floats
+
+    @property
+    def degree(self) -> int:
+        return len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
 
 def by_degree(parts: list[Monomials]) -> list[Monomials]:
     """One block a degree, ascending, none empty."""
