@@ -93,7 +93,9 @@ class Quadratize(Pass):
         terms, auxiliaries = draft.finish()
         del draft, high
         low = [Term(tuple(b.variables.values.T), b.coefficients.values) for b in p.terms if b.degree <= 2]
-        return summed([*low, *terms], bits + auxiliaries.count), auxiliaries
+        terms[:0] = low
+        del low
+        return summed(terms, bits + auxiliaries.count), auxiliaries
 
     def _covered(self, high: list[Monomials], draft: Draft, context: Context) -> None:
         weights = Weights(self.coupling_weight, self.range_weight)

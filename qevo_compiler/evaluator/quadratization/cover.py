@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import address_of, compiled
-from qevo_compiler.evaluator.quadratization.kernel import COMMON, sweep_kernel
+from qevo_compiler.evaluator.quadratization.kernel import sweep_kernel
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
@@ -48,8 +48,9 @@ class Block:
     """Monomials with coefficients `weights` [m] whose options are alike but for their sign.
 
     First come `COMMON` options with `width` resources each, those of `common` [m, COMMON * width]; none for width 0.
-    Then a positive monomial has one without resources, which costs `alone`. A negative one has an option for every column of `negative`
-    [negative monomials, s], each with that resource. Resource 0 stands for any that no other option names.
+    Then a positive monomial has one without resources, which costs `alone`. A negative one has an option for every
+    column of `negative` [negative monomials, s], each with that resource. Resource 0 stands for any that no other
+    option names.
     """
 
     weights: Floats

@@ -41,7 +41,7 @@ def sweep(
     def strained(weight: float, reach: float) -> float:
         return weight if weight > 0 else -weight * reach
 
-    def marginal(r: int, weight: float, opening: float, reach: float) -> float:
+    def marginal(weight: float, r: int, opening: float, reach: float) -> float:
         cost = opening if state[r, 0] == 0 else 0.0
         cost = cost + (positive_opening if weight > 0 and state[r, 1] == 0 else 0.0)
         over = float(load[r]) + strained(weight, reach) - limit
@@ -72,8 +72,8 @@ def sweep(
             use(old, -1)
         best, least = 0, float("inf")
         for option, (cost, named_here) in enumerate(options):
-            for r, start, reach in named_here:
-                cost += marginal(r, weight, start, reach)
+            for resource in named_here:
+                cost += marginal(weight, *resource)
             if heat > 0:
                 word ^= (word << 13) & _MASK
                 word ^= word >> 7

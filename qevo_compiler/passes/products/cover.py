@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qevo_compiler.evaluator.quadratization import COMMON, Block, Effort, Slot, choose
-from qevo_compiler.evaluator.quadratization.cover import Choices
+from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, Term, distinct
@@ -137,7 +136,9 @@ def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: P
     ]
     found: dict[tuple[int, int], Names] = {}
     for size in sorted({len(places) for part in parts for places in part.way.sets}):
-        users = [(p, s) for p, part in enumerate(parts) for s, places in enumerate(part.way.sets) if len(places) == size]
+        users = [
+            (p, s) for p, part in enumerate(parts) for s, places in enumerate(part.way.sets) if len(places) == size
+        ]
         lengths = [len(parts[p].rows) for p, _ in users]
         numbers = _auxiliaries(np.concatenate([parts[p].sets(s) for p, s in users]), opened, draft)
         found.update(zip(users, np.split(numbers, np.cumsum(lengths)[:-1]), strict=True))

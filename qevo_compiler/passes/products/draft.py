@@ -7,7 +7,7 @@ import numpy as np
 from qevo_compiler.dialects.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.products import gadgets
-from qevo_compiler.passes.products.monomials import Floats, Integers, Monomials, Names, Term
+from qevo_compiler.passes.products.monomials import Floats, Monomials, Names, Term
 
 
 class TooMany(Exception):
@@ -26,7 +26,7 @@ class Draft:
         self._carried: list[tuple[Names, Floats]] = []
         self._kinds: list[int] = []
         self._members: list[Names] = []
-        self._parameters: list[Integers] = []
+        self._parameters: list[Names] = []
 
     def add(self, *terms: Term) -> None:
         """Terms of degree at most 2 as they are."""
@@ -36,7 +36,7 @@ class Draft:
         """An auxiliary for each product of `members` [m, k]; their numbers [m]."""
         first, degree = self.bits + self.count, members.shape[1]
         members = np.asfortranarray(members)  # terms are made of its columns
-        self._make(AT_LEAST, members, np.full(len(members), degree))
+        self._make(AT_LEAST, members, np.full(len(members), degree, np.int32))
         self._products.append((first, members))
         return np.arange(first, first + len(members), dtype=np.int32)
 
@@ -67,7 +67,7 @@ class Draft:
         sizes = np.repeat(np.array([m.shape[1] for m in self._members], np.int64), counts)
         kinds = np.repeat(np.array(self._kinds, np.int32), counts)
         members = np.concatenate([np.zeros(0, np.int32), *(m.reshape(-1) for m in self._members)])
-        parameters = np.concatenate([*self._parameters, np.zeros(0)]).astype(np.int32)
+        parameters = np.concatenate([*self._parameters, np.zeros(0, np.int32)])
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return terms, Auxiliaries(Array(kinds), Array(starts), Array(members), Array(parameters))
 
@@ -77,12 +77,12 @@ class Draft:
         each = fewer if logarithmic else few
         first = self.bits + self.count
         z = np.arange(first, first + len(block) * each, dtype=np.int32).reshape(-1, each)
-        steps = np.arange(1, each + 1) * (1 if logarithmic else 2)
+        steps = np.arange(1, each + 1, dtype=np.int32) * (1 if logarithmic else 2)
         self._make(DIGIT if logarithmic else AT_LEAST, np.repeat(block.names, each, 0), np.tile(steps, len(block)))
         gadget = gadgets.log_gadget if logarithmic else gadgets.ishikawa_gadget
         self.add(*gadget(block, z))
 
-    def _make(self, kind: int, members: Names, parameters: Integers) -> None:
+    def _make(self, kind: int, members: Names, parameters: Names) -> None:
         self.count += len(members)
         if self.count > self._limit:
             raise TooMany

@@ -27,7 +27,7 @@ class Monomials:
     def __len__(self) -> int:
         return len(self.coefficients)
 
-    def where(self, rows: Flags | Integers) -> Monomials:
+    def where(self, rows: Flags | Integers | Names) -> Monomials:
         return Monomials(self.names[rows], self.coefficients[rows])
 
     def term(self) -> Term:
@@ -111,9 +111,9 @@ def ranked(keys: Integers) -> tuple[Names, Integers]:
     bits = len(keys).bit_length()
     if int(keys.max(initial=0)).bit_length() + bits <= 63:
         keys <<= bits
-        keys |= np.arange(len(keys), dtype=np.int32 if bits < 32 else np.int64)
+        keys |= np.arange(len(keys))
         keys.sort()
-        order = (keys & ((1 << bits) - 1)).astype(np.int32 if bits < 32 else np.int64)
+        order = keys & ((1 << bits) - 1)
         keys >>= bits
     else:
         order = np.argsort(keys, kind="stable")
@@ -122,4 +122,4 @@ def ranked(keys: Integers) -> tuple[Names, Integers]:
     np.not_equal(keys[1:], keys[:-1], out=new[1:])
     ranks = np.empty(len(keys), np.int32)
     ranks[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
-    return ranks, order[new].astype(np.int64)
+    return ranks, order[new]

@@ -15,7 +15,8 @@ from qevo_compiler.evaluator.quadratization import FIRST, Resources
 from qevo_compiler.passes.products.monomials import Flags, Integers, Names, ranked, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 
-BATCH = 1 << 15
+FEW = 1 << 12  # sets that are sorted at once
+BATCHES = 12
 Places = tuple[int, ...]
 
 
@@ -48,7 +49,7 @@ class Numbering:
 
     def number(self, columns: Sequence[Column]) -> None:
         """Write the numbers of all sets of one size."""
-        batches = -(-sum(len(column.out) for column in columns) // BATCH)
+        batches = BATCHES if sum(len(column.out) for column in columns) > FEW else 1
         for batch in range(batches):
             chosen = [_chosen(column, batch, batches) for column in columns]
             sets = np.concatenate([column.sets(which) for column, which in zip(columns, chosen, strict=True)])
