@@ -50,8 +50,9 @@ class Numbering:
     def number(self, columns: Sequence[Column]) -> None:
         """Write the numbers of all sets of one size."""
         batches = BATCHES if sum(len(column.out) for column in columns) > FEW else 1
+        labels = [(column.firsts() % batches).astype(np.int8) for column in columns]
         for batch in range(batches):
-            chosen = [_chosen(column, batch, batches) for column in columns]
+            chosen = [np.flatnonzero(label == batch) for label in labels]
             sets = np.concatenate([column.sets(which) for column, which in zip(columns, chosen, strict=True)])
             number = self._numbers(sets)
             ends = np.cumsum([len(which) for which in chosen])
@@ -79,9 +80,3 @@ class Numbering:
         if sets.shape[1] != 2:
             return np.zeros(len(sets), bool)
         return self._opened.of(sets) >= 0
-
-
-def _chosen(column: Column, batch: int, batches: int) -> Integers:
-    if batches == 1:
-        return np.arange(len(column.out))
-    return np.flatnonzero(column.firsts() % batches == batch)

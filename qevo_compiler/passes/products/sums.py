@@ -7,16 +7,20 @@ order of the input, by numpy's rule for sums, as `pack` does.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.evaluator.closing import first_of
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.products.monomials import Floats, Integers, Names, Term
+from qevo_compiler.passes.products.monomials import Flags, Floats, Integers, Names, Term
 
 # Places are read out of sorted numbers piece by piece.
 _PIECE = 1 << 13
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 def summed(terms: list[Term], size: int) -> Polynomials:
@@ -45,6 +49,8 @@ def _block(backwards: list[Term], size: int) -> Iterator[Terms]:
         np.bitwise_and(keys, (1 << bits) - 1, out=names[-1], casting="unsafe")
         if degree == 2:
             np.right_shift(keys, bits, out=names[0], casting="unsafe")
+        del keys
+        values = _lean(values)
         row = Array(np.broadcast_to(np.int32(0), values.shape), keep_layout=True)
         yield Terms(row, Array(names.T, keep_layout=True), Array(values))
 
@@ -77,9 +83,33 @@ def _merged(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
     differs = np.ones(len(keys), bool)
     np.not_equal(keys[1:], keys[:-1], out=differs[1:])
     if not differs.all():
-        keys, values = keys[differs], np.add.reduceat(values, np.flatnonzero(differs))
+        values = _summed_up(values, np.flatnonzero(differs))
+        keys = _kept(keys, differs)
     keep = values != 0
-    return (keys, values) if keep.all() else (keys[keep], values[keep])
+    return _kept(keys, keep), _kept(values, keep)
+
+
+def _summed_up(values: Floats, first: NDArray[np.intp]) -> Floats:
+    """The sum of every group of neighbours, groups starting at `first`, in place."""
+    ends = [*range(_PIECE, len(first), _PIECE), len(first)]
+    for start, end in zip([0, *ends], ends, strict=False):
+        stop = int(first[end]) if end < len(first) else len(values)
+        group = first[start:end]
+        # Never before what is still to be read: group k starts at k or later.
+        values[start:end] = np.add.reduceat(values[group[0] : stop], group - group[0])
+    return values[: len(first)]
+
+
+def _kept(numbers: NDArray[Number], flags: Flags) -> NDArray[Number]:
+    """Those that are marked, moved to the front in place."""
+    if flags.all():
+        return numbers
+    at = 0
+    for start in range(0, len(numbers), _PIECE):
+        found = numbers[start : start + _PIECE][flags[start : start + _PIECE]]
+        numbers[at : at + len(found)] = found
+        at += len(found)
+    return numbers[:at]
 
 
 def _sorted(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
@@ -95,3 +125,8 @@ def _sorted(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
         np.take(values, keys[piece] & ((1 << places) - 1), out=moved[piece])
     keys >>= places
     return keys, moved
+
+
+def _lean(values: Floats) -> Floats:
+    """The same values; a copy where they are the front of a much larger array."""
+    return values if values.base is None else first_of(values.base, len(values))
