@@ -15,7 +15,7 @@ from qevo_compiler.evaluator.quadratization import FIRST, Resources
 from qevo_compiler.passes.products.monomials import Flags, Integers, Names, ranked, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 
-FEW = 1 << 12  # sets that are sorted at once
+FEW = 1 << 14  # sets that are sorted at once
 BATCHES = 12
 Places = tuple[int, ...]
 

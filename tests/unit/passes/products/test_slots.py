@@ -40,7 +40,7 @@ def test_sets_are_numbered(count: int, largest: int, batched: bool, seed: int) -
         opened = opened.with_new(np.array([key]), np.array([99], np.int32))
     numbering = Numbering(opened)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slots, "FEW", 0 if batched else 1 << 12)
+        patch.setattr(slots, "FEW", 0 if batched else 1 << 14)
         numbering.number(columns)
     resources = numbering.resources()
     numbers = np.concatenate([column.out for column in columns]).tolist()
