@@ -37,8 +37,8 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     for columns, weights in _blocks(x, algebra):
         by_degree.setdefault(len(columns), []).append((columns, weights))
     constants, single, pairs, *_ = (by_degree.pop(degree, []) for degree in range(3))
-    found = [_one_row(np.stack(columns, axis=1), weights) for block in by_degree.values() for columns, weights in block]
-    high = pack(1, found).terms
+    # Degree by degree, so that the terms of one are let go of before the next.
+    high = [term for degree in sorted(by_degree) for term in _high(by_degree.pop(degree))]
     names, values, moved = _pairs(pairs, algebra) if pairs else (np.zeros((0, 2), np.int32), np.zeros(0), [])
     for columns, weights in moved:
         (single if columns else constants).append((columns, weights))
@@ -102,6 +102,10 @@ def _kept(names: Ints, keep: NDArray[np.bool_]) -> Ints:
     """The pairs marked by `keep`, with contiguous columns."""
     kept: Ints = names.T[:, keep].T
     return kept
+
+
+def _high(blocks: list[Block]) -> tuple[Terms, ...]:
+    return pack(1, [_one_row(np.stack(columns, axis=1), weights) for columns, weights in blocks]).terms
 
 
 def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:

@@ -17,14 +17,14 @@ from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import Search, cover
 from qevo_compiler.passes.products.draft import Draft, TooMany
-from qevo_compiler.passes.products.monomials import Monomials
+from qevo_compiler.passes.products.monomials import Monomials, Term
 from qevo_compiler.passes.products.sharing import share
+from qevo_compiler.passes.products.sums import summed
 from qevo_compiler.passes.stages import QUADRATIC, UNCONSTRAINED
 from qevo_compiler.passes.written_square import written_square
 
@@ -91,9 +91,11 @@ class Quadratize(Pass):
         else:
             self._covered(high, draft, context)
         terms, auxiliaries = draft.finish()
-        blocks = [(b.row.values, b.variables.values, b.coefficients.values) for b in p.terms if b.degree <= 2]
-        blocks += [(np.zeros(len(m), np.int32), m.names, m.coefficients) for m in terms]
-        return pack(1, blocks), auxiliaries
+        del draft, high
+        low = [Term(tuple(b.variables.values.T), b.coefficients.values) for b in p.terms if b.degree <= 2]
+        terms[:0] = low
+        del low
+        return summed(terms, bits + auxiliaries.count), auxiliaries
 
     def _covered(self, high: list[Monomials], draft: Draft, context: Context) -> None:
         weights = Weights(self.coupling_weight, self.range_weight)

@@ -4,6 +4,7 @@
 same sweep in plain Python.
 """
 
-from qevo_compiler.evaluator.quadratization.cover import Cover, Effort, Options, Resources, choose
+from qevo_compiler.evaluator.quadratization.cover import FIRST, Block, Choices, Effort, Resources, Slot, choose
+from qevo_compiler.evaluator.quadratization.kernel import COMMON
 
-__all__ = ["Cover", "Effort", "Options", "Resources", "choose"]
+__all__ = ["COMMON", "FIRST", "Block", "Choices", "Effort", "Resources", "Slot", "choose"]

@@ -4,11 +4,13 @@ A resource is a product that may get an auxiliary, and costs something once, whe
 is a set of at most two resources and a cost of its own. Monomials choose in turn, each the option that costs the
 least given what the others chose; then they choose again, sweep by sweep, with noise that dies down: the noising
 method of Charon and Hudry (Oper. Res. Lett. 14, 1993), which finds better covers than strict descent.
+
+Options are not listed: those of a block of monomials are alike, so only the resources in their slots are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,47 +22,59 @@ from qevo_compiler.evaluator.quadratization.kernel import sweep_kernel
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
-Kinds = NDArray[np.int16]
+Choices = NDArray[np.int8]
 Sweep = Callable[..., int]
 
 # Sweeps without noise at the end: they only descend, and stop when nothing changes.
 SETTLING = 4
+FIRST = 2
+"""The number of the first resource that several options may name: 0 stands for all others, 1 is kept free."""
 
 
 @dataclass(frozen=True)
-class Options:
-    """Monomial i has the options `starts[i] .. starts[i + 1]` and the coefficient `weights[i]`.
+class Slot:
+    """What an option with a resource of one kind costs: `fixed` itself, `opening` for the resource's first user and
+    `positive_opening` more for its first positive one. `reach` times |c| is what a negative coefficient c adds to
+    the resource's largest coefficient, its load; a positive one adds c."""
 
-    Option k uses the resources `first[k]` and `second[k]` (-1: none) and costs `fixed[kinds[k]]` itself.
+    fixed: float
+    opening: float
+    positive_opening: float
+    reach: float
+
+
+@dataclass(frozen=True)
+class Block:
+    """Monomials with coefficients `weights` [m] whose options are alike but for their sign.
+
+    First come `COMMON` options with `width` resources each, those of `common` [m, COMMON * width]; none for width 0.
+    Then a positive monomial has one without resources, which costs `alone`. A negative one has an option for every
+    column of `negative` [negative monomials, s], each with that resource. Resource 0 stands for any that no other
+    option names.
     """
 
-    starts: NDArray[np.int64]
-    first: Counts
-    second: Counts
-    kinds: Kinds
-    fixed: Floats
     weights: Floats
+    width: int
+    common: Counts
+    common_slot: Slot
+    alone: float
+    negative: Counts
+    negative_slots: Sequence[Slot]
 
 
 @dataclass(frozen=True)
 class Resources:
-    """What each kind of resource costs when it is opened, and more when its first positive user comes.
+    """`named[r]` options name resource r (resource 0: 1, resource 1: none).
 
-    Resource r is of kind `kinds[r]`. `users` and `positives` count the users that it has before the search and keeps.
-    The kind's `reach` times |c| is what a negative coefficient c adds to the resource's largest coefficient, its
-    `load`; a positive one adds c.
+    Where `owned[r]`, it has a positive user before the search. The first `FIRST` are not owned.
     """
 
-    kinds: Kinds
-    opening: Floats
-    positive_opening: Floats
-    reach: Floats
-    users: Counts
-    positives: Counts
+    named: Counts
+    owned: NDArray[np.bool_]
 
     @property
     def count(self) -> int:
-        return len(self.kinds)
+        return len(self.named)
 
 
 @dataclass(frozen=True)
@@ -80,55 +94,63 @@ class Effort:
     progress: Callable[[float], None] = lambda share: None
 
 
-@dataclass(frozen=True)
-class Cover:
-    """The option that each monomial chose, and how many users each resource has in the end."""
+def choose(blocks: Sequence[Block], resources: Resources, effort: Effort, sweep: Sweep | None = None) -> list[Choices]:
+    """Search for a cheap choice: the number of each monomial's option, [m] of each block.
 
-    choice: Counts
-    users: Counts
-
-
-def choose(options: Options, resources: Resources, effort: Effort, sweep: Sweep | None = None) -> Cover:
-    """Search for a cheap choice; the same input gives the same choice on every machine.
-
-    Cost: (sweeps + a few) times the number of options. `sweep` replaces the compiled sweep in tests.
+    The same input gives the same choice on every machine. Cost: (sweeps + a few) times the number of options; next
+    to the input 16 bytes a resource are kept. `sweep` replaces the compiled sweep in tests.
     """
-    monomials = len(options.weights)
-    choice = np.full(monomials, -1, np.int32)
-    users, positives = resources.users.astype(np.int32), resources.positives.astype(np.int32)
-    if not monomials:
-        return Cover(choice, users)
-    run: Sweep = sweep or compiled(sweep_kernel())
-    load = np.zeros(max(resources.count, 1))
-    state = np.array([effort.seed], np.int64)
-    arrays = (options.starts, options.first, options.second, options.kinds, options.fixed, options.weights)
-    costs = (resources.kinds, resources.opening, resources.positive_opening, resources.reach)
-    named = _named(options, resources.count)
-    given: list[Any] = [*arrays, *costs, named, users, positives, load, choice, state]
-    if sweep is None:
-        # Small problems are many short calls: addresses are looked up once.
-        given = [address_of(array) for array in given]
+    choices = [np.full(len(block.weights), -1, np.int8) for block in blocks]
+    if not any(map(len, choices)):
+        return choices
+    state = _state(resources)
+    random = np.array([effort.seed], np.int64)
+    shared = [resources.named, state, random]
+    given = [_given(block, shared, choice, sweep is None) for block, choice in zip(blocks, choices, strict=True)]
     heats = _heats(effort)
     for number, heat in enumerate(heats):
-        building = int(choice[0] < 0)
-        numbers = (heat, effort.pull, effort.limit, effort.slope)
-        changed = run(monomials, building, *numbers, *given)
+        numbers = (int(number == 0), heat, effort.pull, effort.limit, effort.slope)
+        changed = 0
+        for block, (length, arrays) in zip(blocks, given, strict=True):
+            run = sweep or compiled(sweep_kernel(block.width, heat > 0))
+            changed += run(length, block.width, *numbers, *arrays)
         effort.progress((number + 1) / len(heats))
         if number > effort.sweeps and not changed:
             break
     effort.progress(1.0)
-    return Cover(choice, users)
+    return choices
+
+
+def _state(resources: Resources) -> Counts:
+    """Users, positive users and load (the two last numbers as one float) of every resource, side by side."""
+    state = np.zeros((resources.count, 4), np.int32)
+    state[:, 0] = state[:, 1] = resources.owned
+    return state
+
+
+def _given(block: Block, shared: list[Any], choice: Choices, compiled: bool) -> tuple[int, list[Any]]:
+    """What the sweep takes of a block, arrays by address: small problems are many short calls."""
+    slot = block.common_slot
+    costs = [slot.fixed, slot.opening, slot.positive_opening, slot.reach, block.alone]
+    table = np.array([[s.fixed, s.opening, s.reach, 0.0] for s in block.negative_slots]).reshape(-1, 4)
+    arrays = [table, block.weights, block.common, block.negative, *shared, choice]
+    if compiled:
+        arrays = [_Address(address_of(array), array) for array in arrays]
+    return len(choice), [*costs, len(table), *arrays]
+
+
+class _Address(int):
+    """An address that keeps its array alive."""
+
+    def __new__(cls, address: int, array: NDArray[Any]) -> _Address:
+        made = super().__new__(cls, address)
+        made._array = array
+        return made
+
+    _array: NDArray[Any]
 
 
 def _heats(effort: Effort) -> list[float]:
     """No noise on the first pass, then from `heat` down to 0."""
     falling = [effort.heat * (1 - k / effort.sweeps) for k in range(effort.sweeps)]
     return [0.0, *falling, *[0.0] * SETTLING]
-
-
-def _named(options: Options, count: int) -> Counts:
-    """How many options name each resource."""
-    named = np.zeros(count + 1, np.int32)
-    for part in (options.first, options.second):
-        named += np.bincount(part + np.int32(1), minlength=count + 1)
-    return named[1:]

@@ -12,38 +12,39 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qevo_compiler.evaluator.quadratization import Effort, Options, Resources, choose
+from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
-from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, distinct
+from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, Term, distinct
 from qevo_compiler.passes.products.sharing import Pairs
+from qevo_compiler.passes.products.slots import Column, Numbering, Places
 
 # Negative monomials of a higher degree get a product of their own without looking for neighbours.
 WIDEST = 12
 # Load beyond so many times the largest coefficient costs range: below it other coefficients set the range.
 FREE_LOAD = 4.0
-Places = tuple[int, ...]
 _HALVES: tuple[Places, ...] = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 
 
 @dataclass(frozen=True)
 class _Way:
-    """One way for the monomials `rows` of a block: which places become auxiliaries, and the one left over.
+    """One way to write monomials of a sign (0: of both): which places become auxiliaries, and the one left over.
 
-    No sets: a private gadget, which costs `fixed`. `rest` is None where nothing is left.
+    It is the option numbered `option` of these monomials. No sets: a private gadget. `rest` is None where nothing
+    is left.
     """
 
-    block: int
-    rows: Integers
+    option: int
+    sign: int
     sets: tuple[Places, ...]
     rest: int | None
-    fixed: float
 
-    def members(self, blocks: Sequence[Monomials], which: int) -> Names:
-        """The bits [rows, k] of one of the sets."""
-        names = blocks[self.block].names
-        whole = names if len(self.rows) == len(names) else names[self.rows]
-        return whole[:, list(self.sets[which])]
+    def rows(self, block: Monomials, choice: Choices) -> Integers:
+        """The monomials that chose this way."""
+        here = choice == self.option
+        if self.sign:
+            here &= (block.coefficients > 0) == (self.sign > 0)
+        return np.flatnonzero(here)
 
 
 @dataclass(frozen=True)
@@ -56,37 +57,35 @@ class Search:
 
 def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Weights, search: Search) -> None:
     """Write the monomials into `draft`, quadratic; `opened` are pairs that have an auxiliary there already."""
-    draft.add(*(block for block in blocks if block.degree <= 2))
+    draft.add(*(block.term() for block in blocks if block.degree <= 2))
     high = [block for block in blocks if block.degree > 2]
     covered = [_coverable(block) for block in high]
     for block, flags in zip(high, covered, strict=True):
         draft.alone(block.where(~flags))
-    parts = [block.where(flags) for block, flags in zip(high, covered, strict=True) if flags.any()]
+    parts = [block if flags.all() else block.where(flags) for block, flags in zip(high, covered, strict=True)]
+    parts = [block for block in parts if len(block)]
     if parts:
-        ways = [way for index, block in enumerate(parts) for way in _ways(index, block, weights)]
-        _choose_and_write(parts, ways, opened, draft, weights, search)
+        _write_chosen(parts, _chosen(parts, opened, weights, search), opened, draft)
 
 
 def _coverable(block: Monomials) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     return (block.degree <= 4) | ((block.coefficients < 0) & (block.degree <= WIDEST))
 
 
-def _ways(index: int, block: Monomials, weights: Weights) -> list[_Way]:
-    every, w1 = np.arange(len(block)), weights.coupling
-    positive, negative = np.flatnonzero(block.coefficients > 0), np.flatnonzero(block.coefficients < 0)
-    degree = block.degree
+def _ways(degree: int) -> list[_Way]:
+    """Those of both signs, of positive monomials (up to degree 4) and of negative ones."""
     whole = tuple(range(degree))
     ways = []
     if degree == 3:
-        ways += [_Way(index, every, (_without(whole, left),), left, w1) for left in (2, 1, 0)]
+        ways = [_Way(2 - left, 0, (_without(whole, left),), left) for left in (2, 1, 0)]
     if degree == 4:
-        ways += [_Way(index, every, ((a, b), (c, d)), None, w1) for a, b, c, d in _HALVES]
-    if degree <= 4 and len(positive):
-        ways.append(_Way(index, positive, (), None, weights.positive_alone(degree)))
-    if len(negative):
-        ways.append(_Way(index, negative, (whole,), None, 0.0))
-        if degree > 3:
-            ways += [_Way(index, negative, (_without(whole, left),), left, w1) for left in whole]
+        ways = [_Way(number, 0, ((a, b), (c, d)), None) for number, (a, b, c, d) in enumerate(_HALVES)]
+    first = len(ways)
+    if degree <= 4:
+        ways.append(_Way(first, 1, (), None))
+    ways.append(_Way(first, -1, (whole,), None))
+    if degree > 3:
+        ways += [_Way(first + 1 + left, -1, (_without(whole, left),), left) for left in whole]
     return ways
 
 
@@ -94,116 +93,89 @@ def _without(whole: Places, left: int) -> Places:
     return tuple(place for place in whole if place != left)
 
 
-@dataclass(frozen=True)
-class _Sets:
-    """The different sets of all ways: `by_size` their members, `first` the resource number of each size's first."""
-
-    by_size: dict[int, Names]
-    first: dict[int, int]
-    count: int
-
-
-def _numbered(blocks: Sequence[Monomials], ways: Sequence[_Way]) -> tuple[_Sets, Options]:
-    """The sets of all ways as resources, and the options monomial by monomial, each with its way as its kind."""
-    offsets = np.cumsum([0, *map(len, blocks)])
-    counts = np.zeros(int(offsets[-1]), np.int64)
-    for way in ways:
-        counts[offsets[way.block] + way.rows] += 1
-    starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    place = [_places(way, number, ways, starts, offsets) for number, way in enumerate(ways)]
-    total = int(starts[-1])
-    columns = np.full(total, -1, np.int32), np.full(total, -1, np.int32)
-    kinds = np.empty(total, np.int16)
-    for number, here in enumerate(place):
-        kinds[here] = number
-    by_size, first, count = {}, {}, 0
-    for size in sorted({len(part) for way in ways for part in way.sets}):
-        users = [(w, s) for w, way in enumerate(ways) for s, part in enumerate(way.sets) if len(part) == size]
-        numbers, by_size[size] = distinct(np.concatenate([ways[w].members(blocks, s) for w, s in users]))
-        numbers += np.int32(count)
-        ends = np.cumsum([len(ways[w].rows) for w, _ in users])
-        for (w, s), found in zip(users, np.split(numbers, ends[:-1]), strict=True):
-            columns[s][place[w]] = found
-        first[size] = count
-        count += len(by_size[size])
-    fixed = np.array([way.fixed for way in ways])
-    weights = np.concatenate([block.coefficients for block in blocks])
-    return _Sets(by_size, first, count), Options(starts, *columns, kinds, fixed, weights)
-
-
-def _places(way: _Way, number: int, ways: Sequence[_Way], starts: Integers, offsets: Integers) -> Names:
-    """Where among the options of each of its monomials a way stands: after the ways before it that the monomial has."""
-    block = int(offsets[way.block])
-    before = np.zeros(int(offsets[way.block + 1]) - block, np.int64)
-    for other in ways[:number]:
-        if other.block == way.block:
-            before[other.rows] += 1
-    found: Names = (starts[block + way.rows] + before[way.rows]).astype(np.int32)
-    return found
-
-
-def _choose_and_write(
-    blocks: Sequence[Monomials],
-    ways: Sequence[_Way],
-    opened: Pairs,
-    draft: Draft,
-    weights: Weights,
-    search: Search,
-) -> None:
-    sets, options = _numbered(blocks, ways)
-    owned = _owned(sets, opened)
-    largest = max(float(np.abs(block.coefficients).max()) for block in blocks)
-    limit = FREE_LOAD * largest
+def _chosen(blocks: Sequence[Monomials], opened: Pairs, weights: Weights, search: Search) -> list[Choices]:
+    """The number of the option that each monomial takes."""
+    problem, columns = [], []
+    for block in blocks:
+        stated, found = _stated(block, weights)
+        problem.append(stated)
+        columns += found
+    numbering = Numbering(opened)
+    for size in sorted({len(column.places) for column in columns}):
+        numbering.number([column for column in columns if len(column.places) == size])
+    limit = FREE_LOAD * max(float(np.abs(block.coefficients).max()) for block in blocks)
     effort = Effort(search.sweeps, limit=limit, slope=weights.range / limit, progress=search.progress)
-    found = choose(options, _resources(sets, owned, weights), effort)
-    auxiliary = _open(sets, owned, found.users > 0, draft)
-    chosen, start = options.kinds[found.choice], np.cumsum([0, *map(len, blocks)])
-    for number, way in enumerate(ways):
-        here = np.flatnonzero(chosen == number)
-        option = found.choice[here]
-        block = blocks[way.block].where(here - start[way.block])
-        z = [auxiliary[column[option]] for column, _ in zip((options.first, options.second), way.sets, strict=False)]
-        _write(block, z, None if way.rest is None else block.names[:, way.rest], draft)
+    return choose(problem, numbering.resources(), effort)
 
 
-def _owned(sets: _Sets, opened: Pairs) -> Names:
-    """The auxiliary that each resource has already, -1 for none."""
-    owned = np.full(sets.count, -1, np.int32)
-    if 2 in sets.by_size and len(opened.keys):
-        pairs = sets.by_size[2].astype(np.int64)
-        known = opened.find((pairs[:, 0] << 32) | pairs[:, 1])
-        here = np.flatnonzero(known >= 0)
-        owned[sets.first[2] + here] = opened.numbers[known[here]]
-    return owned
+def _stated(block: Monomials, weights: Weights) -> tuple[Block, list[Column]]:
+    """The block as the search takes it, and the columns of its slots, to be filled with numbers of sets."""
+    degree, names, ways = block.degree, block.names, _ways(block.degree)
+    both = [places for way in ways if way.sign == 0 for places in way.sets]
+    own = [places for way in ways if way.sign < 0 for places in way.sets]
+    rows = np.flatnonzero(block.coefficients < 0)
+    common, negative = np.zeros((len(block), len(both)), np.int32), np.zeros((len(rows), len(own)), np.int32)
+    columns = [Column(names, None, places, common[:, j]) for j, places in enumerate(both)]
+    columns += [Column(names, rows, places, negative[:, j]) for j, places in enumerate(own)]
+    slots = [_slot(len(places), 0.0 if len(places) == degree else weights.coupling, weights) for places in own]
+    pair, alone = _slot(2, weights.coupling, weights), weights.positive_alone(degree)
+    coefficients = np.ascontiguousarray(block.coefficients)
+    return Block(coefficients, len(both) // COMMON, common, pair, alone, negative, slots), columns
 
 
-def _resources(sets: _Sets, owned: Names, weights: Weights) -> Resources:
-    """Resources by the size of their sets."""
-    kinds = np.concatenate(
-        [np.full(len(found), size, np.int16) for size, found in sorted(sets.by_size.items())] or [np.zeros(0, np.int16)]
-    )
-    users = (owned >= 0).astype(np.int32)
-    size = np.arange(max(sets.by_size, default=0) + 1).astype(np.float64)
-    return Resources(kinds, 1 + weights.coupling * size, np.full(len(size), weights.coupling), size, users, users)
+def _slot(size: int, fixed: float, weights: Weights) -> Slot:
+    return Slot(fixed, 1 + weights.coupling * size, weights.coupling, float(size))
 
 
-def _open(sets: _Sets, owned: Names, used: np.ndarray[tuple[int], np.dtype[np.bool_]], draft: Draft) -> Names:
-    """The auxiliary of every used resource; those that have none yet get one."""
-    auxiliary = owned.copy()
-    for size, found in sorted(sets.by_size.items()):
-        here = slice(sets.first[size], sets.first[size] + len(found))
-        new = np.flatnonzero(used[here] & (owned[here] < 0))
-        auxiliary[sets.first[size] + new] = draft.products(found[new])
-    return auxiliary
+def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: Pairs, draft: Draft) -> None:
+    parts = [
+        _Part(way, block, rows.astype(np.int32))
+        for block, choice in zip(blocks, choices, strict=True)
+        for way in _ways(block.degree)
+        if len(rows := way.rows(block, choice))
+    ]
+    found: dict[tuple[int, int], Names] = {}
+    for size in sorted({len(places) for part in parts for places in part.way.sets}):
+        users = [
+            (p, s) for p, part in enumerate(parts) for s, places in enumerate(part.way.sets) if len(places) == size
+        ]
+        lengths = [len(parts[p].rows) for p, _ in users]
+        numbers = _auxiliaries(np.concatenate([parts[p].sets(s) for p, s in users]), opened, draft)
+        found.update(zip(users, np.split(numbers, np.cumsum(lengths)[:-1]), strict=True))
+    for p, part in enumerate(parts):
+        part.write([found[p, s] for s in range(len(part.way.sets))], draft)
 
 
-def _write(block: Monomials, z: Sequence[Names], rest: Names | None, draft: Draft) -> None:
-    if not len(block):
-        return
-    if not z:
-        draft.alone(block)
-        return
-    for part in z:
-        draft.carry(part, block.coefficients)
-    columns = [*([] if rest is None else [rest]), *z]
-    draft.add(Monomials(np.stack(columns, axis=1).astype(np.int32), block.coefficients))
+@dataclass(frozen=True)
+class _Part:
+    """The monomials `rows` of a block, which chose one way."""
+
+    way: _Way
+    block: Monomials
+    rows: Names
+
+    def sets(self, which: int) -> Names:
+        """The bits of one of the sets, [rows, k]."""
+        found: Names = self.block.names[self.rows[:, None], list(self.way.sets[which])]
+        return found
+
+    def write(self, z: Sequence[Names], draft: Draft) -> None:
+        """Write the monomials with the auxiliaries z [rows] of the way's sets."""
+        if not z:
+            draft.alone(self.block.where(self.rows))
+            return
+        coefficients = self.block.coefficients[self.rows]
+        for part in z:
+            draft.carry(part, coefficients)
+        rest = [] if self.way.rest is None else [self.block.names[self.rows, self.way.rest]]
+        draft.add(Term((*rest, *z), coefficients))
+
+
+def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:
+    """The auxiliary of each set; those that have none yet get one, in lexicographic order."""
+    number, different = distinct(sets)
+    auxiliary = opened.of(different) if different.shape[1] == 2 else np.full(len(different), -1, np.int32)
+    new = auxiliary < 0
+    auxiliary[new] = draft.products(different[new])
+    found: Names = auxiliary[number]
+    return found

@@ -7,7 +7,7 @@ import numpy as np
 from qevo_compiler.dialects.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.products import gadgets
-from qevo_compiler.passes.products.monomials import Floats, Integers, Monomials, Names
+from qevo_compiler.passes.products.monomials import Floats, Monomials, Names, Term
 
 
 class TooMany(Exception):
@@ -21,21 +21,22 @@ class Draft:
         self.bits = bits
         self.count = 0
         self._limit = limit
-        self._terms: list[Monomials] = []
+        self._terms: list[Term] = []
         self._products: list[tuple[int, Names]] = []
         self._carried: list[tuple[Names, Floats]] = []
         self._kinds: list[int] = []
         self._members: list[Names] = []
-        self._parameters: list[Integers] = []
+        self._parameters: list[Names] = []
 
-    def add(self, *terms: Monomials) -> None:
+    def add(self, *terms: Term) -> None:
         """Terms of degree at most 2 as they are."""
         self._terms += [part for part in terms if len(part)]
 
     def products(self, members: Names) -> Names:
         """An auxiliary for each product of `members` [m, k]; their numbers [m]."""
         first, degree = self.bits + self.count, members.shape[1]
-        self._make(AT_LEAST, members, np.full(len(members), degree))
+        members = np.asfortranarray(members)  # terms are made of its columns
+        self._make(AT_LEAST, members, np.full(len(members), degree, np.int32))
         self._products.append((first, members))
         return np.arange(first, first + len(members), dtype=np.int32)
 
@@ -49,23 +50,24 @@ class Draft:
         if len(negative):
             z = self.products(negative.names)
             self.carry(z, negative.coefficients)
-            self.add(Monomials(z[:, None], negative.coefficients))
+            self.add(Term((z,), negative.coefficients))
         positive = block.where(block.coefficients > 0)
         if len(positive):
             self._positive(positive)
 
-    def finish(self) -> tuple[list[Monomials], Auxiliaries]:
+    def finish(self) -> tuple[list[Term], Auxiliaries]:
         """All terms, those of the gadgets for products with them, and what the auxiliaries stand for."""
         plus, minus = self._loads()
         terms = list(self._terms)
         for first, members in self._products:
             z = np.arange(first, first + len(members), dtype=np.int32)
-            terms += gadgets.and_gadget(members, z, plus[z - self.bits], minus[z - self.bits])
+            own = slice(first - self.bits, first - self.bits + len(members))
+            terms += gadgets.and_gadget(members, z, plus[own], minus[own])
         counts = np.array([len(m) for m in self._members], np.int64)
         sizes = np.repeat(np.array([m.shape[1] for m in self._members], np.int64), counts)
         kinds = np.repeat(np.array(self._kinds, np.int32), counts)
         members = np.concatenate([np.zeros(0, np.int32), *(m.reshape(-1) for m in self._members)])
-        parameters = np.concatenate([*self._parameters, np.zeros(0)]).astype(np.int32)
+        parameters = np.concatenate([*self._parameters, np.zeros(0, np.int32)])
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return terms, Auxiliaries(Array(kinds), Array(starts), Array(members), Array(parameters))
 
@@ -75,12 +77,12 @@ class Draft:
         each = fewer if logarithmic else few
         first = self.bits + self.count
         z = np.arange(first, first + len(block) * each, dtype=np.int32).reshape(-1, each)
-        steps = np.arange(1, each + 1) * (1 if logarithmic else 2)
+        steps = np.arange(1, each + 1, dtype=np.int32) * (1 if logarithmic else 2)
         self._make(DIGIT if logarithmic else AT_LEAST, np.repeat(block.names, each, 0), np.tile(steps, len(block)))
         gadget = gadgets.log_gadget if logarithmic else gadgets.ishikawa_gadget
         self.add(*gadget(block, z))
 
-    def _make(self, kind: int, members: Names, parameters: Integers) -> None:
+    def _make(self, kind: int, members: Names, parameters: Names) -> None:
         self.count += len(members)
         if self.count > self._limit:
             raise TooMany
@@ -90,9 +92,9 @@ class Draft:
 
     def _loads(self) -> tuple[Floats, Floats]:
         """P and N of every auxiliary."""
-        if not self._carried:
-            return np.zeros(self.count), np.zeros(self.count)
-        z = np.concatenate([numbers for numbers, _ in self._carried]) - self.bits
-        c = np.concatenate([coefficients for _, coefficients in self._carried])
-        plus = np.bincount(z, np.maximum(c, 0), self.count).astype(np.float64)
-        return plus, np.bincount(z, np.maximum(-c, 0), self.count).astype(np.float64)
+        plus, minus = np.zeros(self.count), np.zeros(self.count)
+        for z, c in self._carried:
+            places = z - self.bits
+            np.add.at(plus, places, np.maximum(c, 0))
+            np.add.at(minus, places, np.maximum(-c, 0))
+        return plus, minus

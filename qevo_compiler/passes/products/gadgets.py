@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qevo_compiler.passes.products.monomials import Floats, Monomials, Names
+from qevo_compiler.passes.products.monomials import Floats, Monomials, Names, Term
 
 
 def log_auxiliaries(degree: int) -> int:
@@ -30,19 +30,20 @@ def ishikawa_auxiliaries(degree: int) -> int:
     return (degree - 1) // 2
 
 
-def and_gadget(members: Names, z: Names, positive: Floats, negative: Floats) -> list[Monomials]:
+def and_gadget(members: Names, z: Names, positive: Floats, negative: Floats) -> list[Term]:
     """Auxiliaries z [m] for the products of `members` [m, d], with their P and N [m]."""
     degree = members.shape[1]
     pull = -(positive + negative) if degree == 2 else -negative
     terms = [_pair(members[:, i], z, pull) for i in range(degree)]
     if degree == 2:
-        terms += [Monomials(members, positive), _single(z, positive + 2 * negative)]
+        some = slice(None) if positive.all() else np.flatnonzero(positive)
+        terms += [_pair(members[some, 0], members[some, 1], positive[some]), _single(z, positive + 2 * negative)]
     else:
         terms.append(_single(z, degree * negative))
     return terms
 
 
-def ishikawa_gadget(block: Monomials, z: Names) -> list[Monomials]:
+def ishikawa_gadget(block: Monomials, z: Names) -> list[Term]:
     """Positive monomials with their auxiliaries z [m, floor((d - 1) / 2)]."""
     degree, c = block.degree, block.coefficients
     terms = _all_pairs(block)
@@ -53,11 +54,11 @@ def ishikawa_gadget(block: Monomials, z: Names) -> list[Monomials]:
     return terms
 
 
-def log_gadget(block: Monomials, z: Names) -> list[Monomials]:
+def log_gadget(block: Monomials, z: Names) -> list[Term]:
     """Positive monomials with their auxiliaries z [m, ceil(log2 d) - 1], expanded with x^2 = x."""
     degree, c = block.degree, block.coefficients
     shift = (1 << (z.shape[1] + 1)) - degree
-    terms = [Monomials(np.zeros((len(block), 0), np.int32), c * (shift * (shift - 1) / 2))]
+    terms = [Term((), c * (shift * (shift - 1) / 2))]
     terms += _all_pairs(block)
     terms += [_single(block.names[:, i], c * float(shift)) for i in range(degree)]
     for k in range(z.shape[1]):
@@ -68,14 +69,14 @@ def log_gadget(block: Monomials, z: Names) -> list[Monomials]:
     return terms
 
 
-def _all_pairs(block: Monomials) -> list[Monomials]:
+def _all_pairs(block: Monomials) -> list[Term]:
     left, right = np.triu_indices(block.degree, 1)
     return [_pair(block.names[:, i], block.names[:, j], block.coefficients) for i, j in zip(left, right, strict=True)]
 
 
-def _pair(a: Names, b: Names, coefficients: Floats) -> Monomials:
-    return Monomials(np.stack([a, b], axis=1), coefficients)
+def _pair(a: Names, b: Names, coefficients: Floats) -> Term:
+    return Term((a, b), coefficients)
 
 
-def _single(a: Names, coefficients: Floats) -> Monomials:
-    return Monomials(np.ascontiguousarray(a)[:, None], coefficients)
+def _single(a: Names, coefficients: Floats) -> Term:
+    return Term((a,), coefficients)

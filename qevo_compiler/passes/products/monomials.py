@@ -27,8 +27,26 @@ class Monomials:
     def __len__(self) -> int:
         return len(self.coefficients)
 
-    def where(self, rows: Flags | Integers) -> Monomials:
+    def where(self, rows: Flags | Integers | Names) -> Monomials:
         return Monomials(self.names[rows], self.coefficients[rows])
+
+    def term(self) -> Term:
+        return Term(tuple(self.names.T), self.coefficients)
+
+
+@dataclass(frozen=True)
+class Term:
+    """Terms of degree at most 2 with their names column by column, in any order: arrays are shared, not copied."""
+
+    columns: tuple[Names, ...]
+    coefficients: Floats
+
+    @property
+    def degree(self) -> int:
+        return len(self.columns)
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
 
 
 def by_degree(parts: list[Monomials]) -> list[Monomials]:
@@ -61,30 +79,47 @@ def pair_names(keys: Integers) -> Names:
 def distinct(sets: Names) -> tuple[Names, Names]:
     """The number of each set [m, k] (ascending names) among the different ones, and those, lexicographic [r, k].
 
-    Exact at any size: names are packed into 63 bits, and ranked when the next one does not fit. Cost: a sort, and
-    one more for every ranking.
+    Cost: a sort, and one more for every ranking of `set_keys`.
+    """
+    number, first = ranked(set_keys(sets))
+    return number, sets[first]
+
+
+def set_keys(sets: Names) -> Integers:
+    """A number for each set [m, k] of ascending names, in lexicographic order and equal for equal sets alone.
+
+    Exact at any size: names are packed into 63 bits, and ranked when the next one does not fit.
     """
     keys = np.zeros(len(sets), np.int64)
     bits = max(int(sets.max(initial=0)).bit_length(), 1)
     room = 0
     for column in range(sets.shape[1]):
         if room + bits > 63:
-            keys = _ranked(keys)[0].astype(np.int64)
+            keys = ranked(keys)[0].astype(np.int64)
             room = len(sets).bit_length()
         keys <<= bits
         keys |= sets[:, column]
         room += bits
-    number, first = _ranked(keys)
-    return number, sets[first]
+    return keys
 
 
-def _ranked(keys: Integers) -> tuple[Names, Integers]:
-    """The rank of each key among the different ones, and where each of these occurs. Leaner than `np.unique`."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
+def ranked(keys: Integers) -> tuple[Names, Integers]:
+    """The rank of each key among the different ones, and where each of these occurs first; `keys` is used up.
+
+    Leaner than `np.unique`: where key and place fit into 63 bits together they are sorted as one number.
+    """
+    bits = len(keys).bit_length()
+    if int(keys.max(initial=0)).bit_length() + bits <= 63:
+        keys <<= bits
+        keys |= np.arange(len(keys))
+        keys.sort()
+        order = keys & ((1 << bits) - 1)
+        keys >>= bits
+    else:
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
     new = np.ones(len(keys), bool)
-    np.not_equal(ordered[1:], ordered[:-1], out=new[1:])
-    del ordered
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
     ranks = np.empty(len(keys), np.int32)
     ranks[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
     return ranks, order[new]

@@ -46,6 +46,14 @@ class Pairs:
         at = np.minimum(np.searchsorted(self.keys, keys), max(len(self.keys) - 1, 0))
         return np.where(self.keys[at] == keys, at, -1) if len(self.keys) else np.full(len(keys), -1)
 
+    def of(self, pairs: Names) -> Names:
+        """The auxiliary of each pair [m, 2], -1 where it has none."""
+        found = np.full(len(pairs), -1, np.int32)
+        if len(self.keys):
+            known = self.find((pairs[:, 0].astype(np.int64) << 32) | pairs[:, 1])
+            found[known >= 0] = self.numbers[known[known >= 0]]
+        return found
+
     def with_new(self, keys: Integers, numbers: Names) -> Pairs:
         order = np.argsort(merged := np.concatenate([self.keys, keys]))
         return Pairs(merged[order], np.concatenate([self.numbers, numbers])[order])

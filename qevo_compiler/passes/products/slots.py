@@ -1,0 +1,82 @@
+"""The resources of a search: a number for every set of bits that several ways to write monomials name.
+
+Sets that are named once need no number, since nobody shares them: they are resource 0. Sets are sorted in batches by
+their first bit, so that next to the numbers little is stored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qevo_compiler.evaluator.quadratization import FIRST, Resources
+from qevo_compiler.passes.products.monomials import Flags, Integers, Names, ranked, set_keys
+from qevo_compiler.passes.products.sharing import Pairs
+
+FEW = 1 << 14  # sets that are sorted at once
+BATCHES = 12
+Places = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Column:
+    """The bits at `places` of the monomials `names` [m, d] (those of `rows`, if given); their numbers go to `out`."""
+
+    names: Names
+    rows: Integers | None
+    places: Places
+    out: Names
+
+    def firsts(self) -> Names:
+        found: Names = self.names[:, self.places[0]]
+        return found if self.rows is None else found[self.rows]
+
+    def sets(self, which: Integers) -> Names:
+        found: Names = self.names[(which if self.rows is None else self.rows[which])[:, None], list(self.places)]
+        return found
+
+
+class Numbering:
+    """Numbers from `FIRST` on, and how many options name each."""
+
+    def __init__(self, opened: Pairs) -> None:
+        self._opened = opened
+        self._count = FIRST
+        self._named = [np.array([1, 0], np.int32)]
+        self._owned = [np.zeros(FIRST, bool)]
+
+    def number(self, columns: Sequence[Column]) -> None:
+        """Write the numbers of all sets of one size."""
+        batches = BATCHES if sum(len(column.out) for column in columns) > FEW else 1
+        labels = [(column.firsts() % batches).astype(np.int8) for column in columns]
+        for batch in range(batches):
+            chosen = [np.flatnonzero(label == batch) for label in labels]
+            sets = np.concatenate([column.sets(which) for column, which in zip(columns, chosen, strict=True)])
+            number = self._numbers(sets)
+            ends = np.cumsum([len(which) for which in chosen])
+            for column, which, found in zip(columns, chosen, np.split(number, ends[:-1]), strict=True):
+                column.out[which] = found
+
+    def resources(self) -> Resources:
+        return Resources(np.concatenate(self._named), np.concatenate(self._owned))
+
+    def _numbers(self, sets: Names) -> Names:
+        ranks, first = ranked(set_keys(sets))
+        counts = np.bincount(ranks, minlength=len(first)).astype(np.int32)
+        owned = self._owns(sets[first])
+        kept = owned | (counts > 1)
+        numbers = np.cumsum(kept, dtype=np.int32) + np.int32(self._count - 1)
+        numbers[~kept] = 0
+        self._named.append(counts[kept])
+        self._owned.append(owned[kept])
+        self._count += len(self._named[-1])
+        found: Names = numbers[ranks]
+        return found
+
+    def _owns(self, sets: Names) -> Flags:
+        """Which sets are pairs that have an auxiliary already."""
+        if sets.shape[1] != 2:
+            return np.zeros(len(sets), bool)
+        return self._opened.of(sets) >= 0
