@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size
@@ -79,7 +80,7 @@ class Grid:
         check_size(total, "this index expression", span)
         dtype = index_dtype(total)
         if self.count == 1:
-            source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), np.arange(total, dtype=dtype)
+            source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), counting(total).astype(dtype, copy=False)
             return self._with(name, run, total, source, steps)
         source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
         if run.counts.ndim == 0:
