@@ -15,7 +15,7 @@ from time import thread_time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 # Bytes from which on numpy asks for large pages, and the size of one.
 LARGE, PAGE = 4 << 20, 2 << 20
@@ -40,6 +40,15 @@ def on_large_pages(*sizes: int) -> tuple[list[NDArray[np.uint8]], bool]:
         blocks.append(block[start : start + size])
         quick = _touched(blocks[-1], quick)
     return blocks, quick
+
+
+def uninitialised(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """`np.empty`, on large pages where the last one is nearly filled, so that no memory is wasted."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size < PAGE // 2 or 8 * (-size % PAGE) > size:
+        return np.empty(shape, dtype)
+    (block,), _ = on_large_pages(size)
+    return block.view(dtype).reshape(shape)
 
 
 def _touched(block: NDArray[np.uint8], quick: bool) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qevo_compiler.evaluator import large_pages
-from qevo_compiler.evaluator.large_pages import PAGE, on_large_pages
+from qevo_compiler.evaluator.large_pages import PAGE, on_large_pages, uninitialised
 
 
 @pytest.mark.parametrize("size", [0, 1, PAGE // 2 - 1, PAGE // 2, PAGE, 3 * PAGE + 12_345])
@@ -32,3 +32,13 @@ def test_small_pages_are_asked_for_after_a_slow_one(
     monkeypatch.setattr(large_pages, "SLOW", slow)
     on_large_pages(4 * PAGE + 5, 2 * PAGE)
     assert found == asked
+
+
+@pytest.mark.parametrize(
+    ("length", "placed"), [(1000, False), (PAGE // 8 + 1, False), (PAGE // 8 - 1, True), (PAGE // 4, True)]
+)
+def test_no_large_page_is_wasted(length: int, placed: bool) -> None:
+    found = uninitialised((length, 1), np.float64)
+    assert (found.dtype, found.shape) == (np.float64, (length, 1))
+    assert found.flags.c_contiguous
+    assert (found.base is not None) == placed
