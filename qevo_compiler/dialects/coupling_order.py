@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, Invalid
 
-_PART = 1 << 18  # couplings that are looked at a time
+_PART = 1 << 14  # couplings that are looked at a time: what is written meanwhile stays in the cache
 
 
 def verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:

@@ -28,6 +28,7 @@ from qevo_compiler.evaluator.collect_kernels import (
     settle_kernel,
     split_kernel,
 )
+from qevo_compiler.evaluator.large_pages import uninitialised
 from qevo_compiler.evaluator.llvm import compiled
 
 Floats = NDArray[np.float64]
@@ -71,7 +72,8 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
 
 def sums_by_name(parts: Sequence[tuple[Names, Floats]], size: int) -> Floats:
     """The sum of the weights ([m], or a scalar for all) of each name below `size`, added in order, [size]."""
-    totals = np.zeros(size)
+    totals = uninitialised(size, np.float64)
+    totals.fill(0.0)  # adding to pages of zeros that were never written faults twice a page
     add = compiled(add_kernel())
     for names, given in parts:
         weights = _weights(given)
@@ -98,9 +100,12 @@ def _ascends(part: Pairs) -> bool:
 
 def _copied(part: Pairs) -> tuple[Names, Floats]:
     """Pairs that ascend already."""
-    pairs = np.empty((2, len(part)), np.int32)
+    pairs = uninitialised((2, len(part)), np.int32)
     compiled(split_kernel())(len(part), part.first, part.second, pairs[0], pairs[1])
-    values = np.full(len(part), part.weights) if not part.step else part.weights
+    values = part.weights
+    if not part.step:
+        values = uninitialised(len(part), np.float64)
+        values.fill(part.weights)
     keep = values != 0
     return (pairs.T, values) if keep.all() else (np.ascontiguousarray(pairs[:, keep]).T, values[keep])
 

@@ -14,14 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.evaluator.large_pages import LARGE, on_large_pages
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 
 # Products in one part of the work; with one part no thread is started. Measured: two millions cost what starting
-# threads does, with eight millions two threads save a quarter of the time and four half of it.
-PART = 1 << 21
-# Bytes from which on numpy asks for large pages, and the size of one. First touch costs half as much with them.
-LARGE, PAGE = 4 << 20, 2 << 20
+# threads does, with eight millions two threads save a quarter of the time and four half of it. Where memory is slow to
+# come, two millions take four times as long, and four threads save half of it.
+PART, SLOW_PART = 1 << 21, 1 << 19
 
 
 def written_pairs(names: Ints, weights: Floats, factor: float) -> tuple[Ints, Ints, Floats]:
@@ -34,14 +35,14 @@ def written_pairs(names: Ints, weights: Floats, factor: float) -> tuple[Ints, In
 
     count = len(names)
     total = count * (count - 1) // 2
-    rows, columns, products = _places(total)
+    (rows, columns, products), quick = _places(total)
     names, weights = np.ascontiguousarray(names, np.int32), np.ascontiguousarray(weights, np.float64)
     kernel = _pairs_kernel(lanes(f64))
 
     def write(part: tuple[int, int]) -> None:
         kernel(*part, count, factor, names, weights, rows, columns, products)
 
-    run_chunks(write, _parts(count, total))
+    run_chunks(write, _parts(count, total, PART if quick else SLOW_PART))
     return rows, columns, products
 
 
@@ -51,29 +52,24 @@ def pairs_reference(names: Ints, weights: Floats, factor: float) -> tuple[Ints, 
     return names[i], names[j], 2.0 * weights[i] * weights[j] * factor
 
 
-def _places(total: int) -> tuple[Ints, Ints, Floats]:
-    """Uninitialised rows, columns and products. Large ones stand apart: what replaces the products frees them."""
+def _places(total: int) -> tuple[tuple[Ints, Ints, Floats], bool]:
+    """Uninitialised rows, columns and products, and whether their memory is there already.
+
+    Large ones stand apart: what replaces the products frees them.
+    """
     size = 8 * total
     if size < LARGE:
-        block = _on_large_pages(2 * size)
+        (block,), quick = on_large_pages(2 * size)
         products, places = block[:size], block[size:].view(np.int32)
     else:
-        products, places = _on_large_pages(size), _on_large_pages(size).view(np.int32)
-    return places[:total], places[total:], products.view(np.float64)
+        (products, block), quick = on_large_pages(size, size)
+        places = block.view(np.int32)
+    return (places[:total], places[total:], products.view(np.float64)), quick
 
 
-def _on_large_pages(size: int) -> NDArray[np.uint8]:
-    """`size` bytes from where a large page starts, if they fill one; what is never touched takes no memory."""
-    if size < PAGE // 2:
-        return np.empty(size, np.uint8)
-    block = np.empty(max(size + PAGE, LARGE), np.uint8)
-    start = -block.ctypes.data % PAGE
-    return block[start : start + size]
-
-
-def _parts(count: int, total: int) -> list[tuple[int, int]]:
-    """Ranges of rows that have about `PART` products each."""
-    number = max(round(total / PART), 1)
+def _parts(count: int, total: int, part: int) -> list[tuple[int, int]]:
+    """Ranges of rows that have about `part` products each."""
+    number = max(round(total / part), 1)
     starts = np.arange(count, dtype=np.int64)
     before = starts * (2 * count - starts - 1) // 2
     cuts = [0, *np.searchsorted(before, np.arange(1, number) * (total / number)).tolist(), count]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
-from math import isnan, prod
+from math import isfinite, isnan, prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -63,7 +63,10 @@ class Array:
     @cached_property
     def is_finite(self) -> bool:
         """Whether no element is infinite or NaN."""
-        return bool(np.isfinite(self.values).all())
+        if self.values.dtype.kind != "f" or not self.size:
+            return True
+        # Both ends are numbers only if all are: NaN wins every comparison of numpy's.
+        return isfinite(self.least) and isfinite(self.most)
 
     @cached_property
     def least(self) -> float:

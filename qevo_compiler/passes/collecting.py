@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, counting, pack
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
 from qevo_compiler.evaluator.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array

@@ -19,7 +19,7 @@ from qevo_compiler.diagnostics.linear import LinearizeRefused
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
-from qevo_compiler.dialects.poly.expansion import is_counting
+from qevo_compiler.dialects.poly.counting import holds_counting
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, Relation, TrainOp, VariableOp
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module, Op
@@ -255,15 +255,14 @@ def _whole_map(codes: list[Code], firsts: Integers) -> AffineMap:
 
 def _is_identity(affine: AffineMap) -> bool:
     """Whether variable i is bit i, as for plain binaries and spins."""
-    bits = affine.bits.values
     if not affine.size:
         return True
     return (
-        len(bits) == affine.size
+        affine.bits.size == affine.size
         and affine.offsets.least == affine.offsets.most == 0
         and affine.weights.least == affine.weights.most == 1
-        and is_counting(affine.starts.values)
-        and is_counting(bits)
+        and holds_counting(affine.starts)
+        and holds_counting(affine.bits)
     )
 
 

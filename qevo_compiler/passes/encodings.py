@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.names import index_rows
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype
-from qevo_compiler.dialects.poly.polynomials import counting, pack
+from qevo_compiler.dialects.poly.counting import Counting, counting
+from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, VariableOp
 from qevo_compiler.ir import Array
 
@@ -103,7 +104,7 @@ def bit_count(op: VariableOp, encoding: Encoding, bound: int = BOUND) -> float:
 def _identity(size: int, offset: float, weight: float) -> AffineMap:
     repeated = (np.broadcast_to(np.float64(number), (size,)) for number in (offset, weight))
     offsets, weights = (Array(values, keep_layout=True) for values in repeated)
-    return AffineMap(offsets, Array(np.arange(size + 1)), Array(counting(size)), weights)
+    return AffineMap(offsets, Counting(size + 1), Array(counting(size)), weights)
 
 
 def _map(offsets: Floats, counts: Integers, bits: Integers, weights: Floats) -> AffineMap:

@@ -17,6 +17,9 @@ from qevo_compiler.ir import Invalid, Legal, Module, first_illegal, verify
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.options import parse_passes, print_option
 
+# Packages that load no library for linear algebra themselves.
+_WITHOUT_POOLS = {*sys.stdlib_module_names, "qevo_compiler", "llvmlite"}
+
 AfterPass = Callable[[Pass, Module, Module], None]
 
 
@@ -44,7 +47,7 @@ class Pipeline:
         an illegal input is the user's pipeline, a bad output is a bug and raises `InternalError`.
         Linear algebra runs on one thread: its sums, and so the emitted bytes, depend on the thread count.
         """
-        with _thread_pools(len(sys.modules)).limit(limits=1):
+        with _thread_pools(_foreign(len(sys.modules))).limit(limits=1):
             return self._run(module, context, after, check)
 
     def _run(self, module: Module, context: Context, after: AfterPass | None, check: bool) -> Module:
@@ -65,8 +68,14 @@ class Pipeline:
 
 @lru_cache(1)
 def _thread_pools(modules: int) -> ThreadpoolController:
-    """The thread pools of the loaded libraries; looked for again when more modules than `modules` are loaded."""
+    """The thread pools of the loaded libraries; looked for again when more `_foreign` modules are loaded."""
     return ThreadpoolController()
+
+
+@lru_cache(1)
+def _foreign(modules: int) -> int:
+    """How many of the loaded modules may have brought a thread pool; counted again when more than `modules` are."""
+    return sum(name.partition(".")[0] not in _WITHOUT_POOLS for name in list(sys.modules))
 
 
 def _pass_text(step: Pass) -> str:

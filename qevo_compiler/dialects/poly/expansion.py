@@ -14,11 +14,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qevo_compiler.dialects.poly.counting import counting, is_counting
 from qevo_compiler.dialects.poly.polynomials import (
     Floats,
     Ints,
     Polynomials,
-    counting,
     pack,
     sorted_within_terms,
     without_zeros,
@@ -291,14 +291,6 @@ def _at(column: Ints, positions: Positions) -> Ints:
     if positions.dtype == np.int32 and is_counting(column):
         return positions.astype(np.int32, copy=False)
     return column.take(positions)
-
-
-def is_counting(column: NDArray[np.integer]) -> bool:
-    """Whether an array holds 0, 1, 2, ...; the ends are looked at first."""
-    size = len(column)
-    if not size or column[0] != 0 or column[-1] != size - 1:
-        return not size
-    return bool((column[1:] > column[:-1]).all())
 
 
 def _row_starts(row: Positions, rows: int) -> NDArray[np.int64]:

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
-from weakref import WeakValueDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,19 +131,6 @@ class AffineMap(Attribute):
             np.concatenate([getattr(part, c).values for part in parts]) if parts else np.zeros(0) for c in columns
         )
         return AffineMap(Array(offsets), Array(starts.astype(np.int64)), Array(bits.astype(np.int32)), Array(weights))
-
-
-_counting: WeakValueDictionary[int, Ints] = WeakValueDictionary()
-
-
-def counting(size: int) -> Ints:
-    """0, 1, 2, ... below `size`, read-only: all who hold such numbers at one time share them."""
-    found = _counting.get(size)
-    if found is None:
-        found = np.arange(size, dtype=np.int32)
-        found.setflags(write=False)
-        _counting[size] = found
-    return found
 
 
 def pack(rows: int, blocks: Iterable[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]) -> Polynomials:

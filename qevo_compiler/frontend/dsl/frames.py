@@ -13,6 +13,7 @@ from math import prod
 
 import numpy as np
 
+from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
@@ -106,7 +107,7 @@ class Grid:
             return self._flat().extended(name, run, span)
         dtype = index_dtype(total)
         if self.count == 1:
-            source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), np.arange(total, dtype=dtype)
+            source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), counting(total).astype(dtype, copy=False)
             return self._with(name, run, total, source, steps)
         source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
         if run.counts.ndim == 0:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
-from qevo_compiler.dialects.poly.polynomials import canonical, counting, pack
+from qevo_compiler.dialects.poly.polynomials import canonical, pack
 from qevo_compiler.ir import Array
 
 NAMES = 5
@@ -157,11 +157,3 @@ def test_every_way_of_sorting_merges_alike(largest, degree):
         )
     }
     assert found == {key: w for key, w in sorted(wanted.items()) if w}
-
-
-def test_counting_arrays_are_shared_while_they_live() -> None:
-    one = counting(1234)
-    assert one.tolist() == list(range(1234))
-    assert counting(1234) is one
-    assert not one.flags.writeable
-    assert counting(0).tolist() == []

@@ -35,7 +35,8 @@ def test_every_length(bits: str, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("part", [1, 7, 100, 10_000])
 def test_parts_and_threads_do_not_show(threads: str, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("QEVO_THREADS", threads)
-    monkeypatch.setattr(pair_kernels, "PART", part)
+    for kind in ("PART", "SLOW_PART"):
+        monkeypatch.setattr(pair_kernels, kind, part)
     for count in (0, 1, 2, 3, 50):
         assert_written(count, 0.7)
 

@@ -52,3 +52,18 @@ def test_aligned_arrays() -> None:
         array = aligned(shape, np.float32)
         assert array.ctypes.data % 64 == 0
         assert array.shape == (shape if isinstance(shape, tuple) else (shape,))
+
+
+def test_after_a_failure_nothing_is_begun_and_the_rest_is_told() -> None:
+    ended, begun = threading.Event(), []
+
+    def work(n: int) -> None:
+        begun.append(n)
+        if n == 0:
+            raise ValueError("zero")
+        assert ended.wait(60)
+
+    with pytest.raises(ValueError, match="zero"):
+        run_chunks(work, range(50), 2, ended.set)
+    assert ended.is_set()
+    assert len(begun) < 50

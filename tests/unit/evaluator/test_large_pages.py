@@ -1,0 +1,44 @@
+"""Room for large arrays: where it starts, and that slow pages change nothing but the advice."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qevo_compiler.evaluator import large_pages
+from qevo_compiler.evaluator.large_pages import PAGE, on_large_pages, uninitialised
+
+
+@pytest.mark.parametrize("size", [0, 1, PAGE // 2 - 1, PAGE // 2, PAGE, 3 * PAGE + 12_345])
+@pytest.mark.parametrize("slow", [-1.0, 1e9])
+def test_room_is_large_enough_and_starts_with_a_page(size: int, slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_pages, "SLOW", slow)
+    rooms, quick = on_large_pages(size, size)
+    assert quick == (slow > 0 or size < PAGE // 2)
+    for number, room in enumerate(rooms):
+        assert (room.dtype, room.shape) == (np.uint8, (size,))
+        if size >= PAGE // 2:
+            assert room.ctypes.data % PAGE == 0
+        room[:] = 7 + number
+    assert [int(room.sum(dtype=np.int64)) for room in rooms] == [7 * size, 8 * size]
+
+
+@pytest.mark.parametrize(("slow", "asked"), [(1e9, []), (-1.0, [3 * PAGE, 2 * PAGE])])
+def test_small_pages_are_asked_for_after_a_slow_one(
+    slow: float, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[int] = []
+    monkeypatch.setattr(large_pages, "_advice", lambda: lambda start, size, advice: found.append(size))
+    monkeypatch.setattr(large_pages, "SLOW", slow)
+    on_large_pages(4 * PAGE + 5, 2 * PAGE)
+    assert found == asked
+
+
+@pytest.mark.parametrize(
+    ("length", "placed"), [(1000, False), (PAGE // 8 + 1, False), (PAGE // 8 - 1, True), (PAGE // 4, True)]
+)
+def test_no_large_page_is_wasted(length: int, placed: bool) -> None:
+    found = uninitialised((length, 1), np.float64)
+    assert (found.dtype, found.shape) == (np.float64, (length, 1))
+    assert found.flags.c_contiguous
+    assert (found.base is not None) == placed
