@@ -47,7 +47,7 @@ def is_counting(column: NDArray[np.integer]) -> bool:
     if not size or column[0] != 0 or column[-1] != size - 1:
         return not size
     # A shared array begins with 0 and goes up by one.
-    if isinstance(column.base, np.ndarray) and _shared.get(len(column.base)) is column.base:
+    if isinstance(column.base, np.ndarray) and _shared.get(column.base.size) is column.base:
         return True
     return bool((column[1:] > column[:-1]).all())
 

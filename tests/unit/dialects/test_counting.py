@@ -46,3 +46,9 @@ def test_starts_by_rule_equal_those_written_out() -> None:
         assert rule.digest == Array(np.arange(count)).digest
         assert (rule.least, rule.most) == (0, max(count - 1, 0))
     assert not holds_counting(Array(np.array([0, 2])))
+
+
+def test_one_number_that_is_a_view_of_a_scalar() -> None:
+    assert is_counting(np.broadcast_to(np.zeros((), np.int32), (1,)))
+    assert is_counting(np.zeros((), np.int32).reshape(-1))
+    assert not is_counting(np.broadcast_to(np.zeros((), np.int32), (2,)))
