@@ -1,4 +1,4 @@
-"""Kernels of the stable radix sort behind `merge.py`, and of summing runs of equal keys.
+"""Kernels of the stable radix sort behind `sorting.py`.
 
 Keys are 64-bit words. A pass sorts by one digit and keeps the order of equal digits (LSD radix sort), so that
 sorting by all digits that differ, lowest first, is a stable sort.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, f64, i64, ptr, vec
+from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
 
 DIGIT = 8
@@ -17,10 +17,7 @@ DIGIT = 8
 
 @cache
 def scan_kernel(width: int) -> Kernel:
-    """scan(n, keys, found), n >= 1: found = bits in which any two keys differ, descents, repeats.
-
-    A descent is a key below its predecessor; a repeat is one that equals it.
-    """
+    """scan(n, keys, found), n >= 1: found = bits in which any two keys differ, descents (keys below the one before)."""
     kernel = Kernel("scan_keys", n=i64, keys=ptr, found=ptr)
     wide = _Scan(kernel, vec(i64, width))
     body = (kernel.n - 1) // width * width
@@ -43,19 +40,18 @@ class _Scan:
 
     def __init__(self, kernel: Kernel, type: Type) -> None:
         self._kernel, self._type = kernel, type
-        self.differing, self.descents, self.repeats = (kernel.variable(type, 0) for _ in range(3))
+        self.differing, self.descents = kernel.variable(type, 0), kernel.variable(type, 0)
         self._first = kernel.load(i64, kernel.keys, 0)
 
     @property
     def all(self) -> tuple[Variable, ...]:
-        return self.differing, self.descents, self.repeats
+        return self.differing, self.descents
 
     def see(self, i: Operand) -> None:
         here = self._kernel.load(self._type, self._kernel.keys, i)
         after = self._kernel.load(self._type, self._kernel.keys, i + 1)
         self.differing.set(self.differing.get() | (after ^ self._first))
         self.descents.add((after < here).to(i64))
-        self.repeats.add(after.equals(here).to(i64))
 
 
 @cache
@@ -101,44 +97,4 @@ def pass_kernel(payload: bool) -> Kernel:
         kernel.store(word, kernel.sorted_words, place)
         if payload:
             kernel.store(kernel.load(i64, kernel.places, i), kernel.sorted_places, place)
-    return kernel
-
-
-@cache
-def merge_kernel(ordered: bool, classes: bool) -> Kernel:
-    """merge(n, [order, mask,] keys, values, out_keys, out_values[, kinds, out_kinds]) -> how many are left.
-
-    Entries are read at order[i] & mask (or in place), n >= 1; a run of equal keys (and kinds) is summed in the
-    order of reading.
-    """
-    before: dict[str, Scalar] = {"order": ptr, "mask": i64} if ordered else {}
-    after: dict[str, Scalar] = {"kinds": ptr, "out_kinds": ptr} if classes else {}
-    arrays: dict[str, Scalar] = {"keys": ptr, "values": ptr, "out_keys": ptr, "out_values": ptr}
-    kernel = Kernel("merge_runs", i64, n=i64, **before, **arrays, **after)
-
-    def place(i: Operand | int) -> Operand:
-        if not ordered:
-            return kernel.operand(i64, i)
-        return kernel.load(i64, kernel.order, i) & kernel.mask
-
-    start = place(0)
-    key = kernel.variable(i64, kernel.load(i64, kernel.keys, start))
-    kind = kernel.variable(i64, kernel.load(i64, kernel.kinds, start) if classes else 0)
-    total, last = kernel.variable(f64, 0.0), kernel.variable(i64, 0)
-    with kernel.range(0, kernel.n) as i:
-        here = place(i)
-        this, value = kernel.load(i64, kernel.keys, here), kernel.load(f64, kernel.values, here)
-        new = this.differs(key.get())
-        if classes:
-            this_kind = kernel.load(i64, kernel.kinds, here)
-            new = new | this_kind.differs(kind.get())
-            kind.set(this_kind)
-        key.set(this)
-        total.set(kernel.select(new, value, total.get() + value))
-        last.add(new.unsigned(i64))
-        kernel.store(this, kernel.out_keys, last.get())
-        kernel.store(total.get(), kernel.out_values, last.get())
-        if classes:
-            kernel.store(kind.get(), kernel.out_kinds, last.get())
-    kernel.give(last.get() + 1)
     return kernel

@@ -48,6 +48,8 @@ class Op:
     span: Span | None = field(default=None, compare=False, kw_only=True)
 
     def __init_subclass__(cls) -> None:
+        if hasattr(cls, "__post_init__"):
+            raise TypeError(f"{cls.__name__} is copied field by field and cannot have a `__post_init__`")
         if cls.name:
             Op.registry[cls.name] = cls
 

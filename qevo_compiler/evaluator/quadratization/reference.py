@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,10 @@ import numpy as np
 from qevo_compiler.evaluator.quadratization.kernel import COMMON
 
 _MASK = (1 << 64) - 1
+
+
+Named = tuple[int, float, float]
+"""A resource, what opening it costs, and the reach of a negative weight on it."""
 
 
 def sweep(
@@ -35,54 +40,87 @@ def sweep(
     choice: Any,
 ) -> int:
     """One sweep over a block; the arrays that change do so in place. Returns how many changed their option."""
-    word, changed, row = int(random[0]) & _MASK, 0, 0
-    load = state.view(np.float64)[:, 1]
-
-    def strained(weight: float, reach: float) -> float:
-        return weight if weight > 0 else -weight * reach
-
-    def marginal(weight: float, r: int, opening: float, reach: float) -> float:
-        cost = opening if state[r, 0] == 0 else 0.0
-        cost = cost + (positive_opening if weight > 0 and state[r, 1] == 0 else 0.0)
-        over = float(load[r]) + strained(weight, reach) - limit
-        cost = cost + slope * (over if over > 0 else 0.0)
-        return cost - pull * (float(named[r]) * 0.1 if building else float(state[r, 0]))
-
+    resources = _Resources(pull, limit, slope, positive_opening, bool(building), named, state)
+    random_numbers = _Random(int(random[0]) & _MASK)
+    changed, row = 0, 0
     for i in range(monomials):
         weight, old = float(weights[i]), int(choice[i])
-        options = [
-            (fixed, [(int(r), opening, reach) for r in common[i, j * width : (j + 1) * width]])
-            for j in range(COMMON if width else 0)
-        ]
+        shared = common[i, : COMMON * width].reshape(-1, max(width, 1))
+        options: list[tuple[float, list[Named]]] = [(fixed, [(int(r), opening, reach) for r in own]) for own in shared]
         if weight > 0:
             options.append((alone, []))
         else:
             costs = table[:slots].tolist()
             options += [(c[0], [(int(r), c[1], c[2])]) for r, c in zip(negative[row], costs, strict=True)]
             row += 1
-
-        def use(option: int, sign: int, weight: float = weight, options: Any = options) -> None:
-            for r, _, reach in options[option][1]:
-                if r:
-                    state[r, 0] += sign
-                    state[r, 1] += sign * (weight > 0)
-                    load[r] += strained(weight, reach) * sign
-
         if old >= 0:
-            use(old, -1)
+            resources.use(options[old][1], weight, -1)
         best, least = 0, float("inf")
-        for option, (cost, named_here) in enumerate(options):
-            for resource in named_here:
-                cost += marginal(weight, *resource)
+        for option, (cost, resource_list) in enumerate(options):
+            for each in resource_list:
+                cost += resources.marginal(weight, *each)
             if heat > 0:
-                word ^= (word << 13) & _MASK
-                word ^= word >> 7
-                word ^= (word << 17) & _MASK
-                cost += heat * ((word >> 11) * 2.0**-53)
+                cost += heat * random_numbers.next()
             if cost < least:
                 best, least = option, cost
-        use(best, 1)
+        resources.use(options[best][1], weight, 1)
         choice[i] = best
         changed += best != old
-    random[0] = word - (1 << 64) if word >> 63 else word
+    random[0] = random_numbers.signed()
     return changed
+
+
+@dataclass
+class _Resources:
+    """Users, positive users and load of every resource, and what one more user of it costs."""
+
+    pull: float
+    limit: float
+    slope: float
+    positive_opening: float
+    building: bool
+    named: Any
+    state: Any
+
+    @property
+    def load(self) -> Any:
+        return self.state.view(np.float64)[:, 1]
+
+    def marginal(self, weight: float, r: int, opening: float, reach: float) -> float:
+        users, positives = self.state[r, :2]
+        cost = opening if users == 0 else 0.0
+        cost = cost + (self.positive_opening if weight > 0 and positives == 0 else 0.0)
+        over = float(self.load[r]) + _strained(weight, reach) - self.limit
+        cost = cost + self.slope * (over if over > 0 else 0.0)
+        return cost - self.pull * (float(self.named[r]) * 0.1 if self.building else float(users))
+
+    def use(self, resources: list[Named], weight: float, sign: int) -> None:
+        """Take up (1) or give back (-1); resource 0 stands for none."""
+        for r, _, reach in resources:
+            if r:
+                self.state[r, 0] += sign
+                self.state[r, 1] += sign * (weight > 0)
+                self.load[r] += _strained(weight, reach) * sign
+
+
+class _Random:
+    """The kernel's xorshift generator."""
+
+    def __init__(self, word: int) -> None:
+        self._word = word
+
+    def next(self) -> float:
+        """A number in [0, 1)."""
+        word = self._word
+        word ^= (word << 13) & _MASK
+        word ^= word >> 7
+        word ^= (word << 17) & _MASK
+        self._word = word
+        return (word >> 11) * 2.0**-53
+
+    def signed(self) -> int:
+        return self._word - (1 << 64) if self._word >> 63 else self._word
+
+
+def _strained(weight: float, reach: float) -> float:
+    return weight if weight > 0 else -weight * reach

@@ -152,3 +152,11 @@ def test_with_func_replaces_by_name() -> None:
     builder = Builder("problem")
     builder.add(constant(1))
     assert [f.name for f in module.with_func(builder.finish())] == ["main", "problem"]
+
+
+def test_an_op_does_nothing_after_its_fields_are_set() -> None:
+    """Ops are copied field by field, which would pass it by."""
+    with pytest.raises(TypeError, match="__post_init__"):
+
+        class Busy(Op):
+            def __post_init__(self) -> None: ...
