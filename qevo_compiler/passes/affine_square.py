@@ -15,7 +15,7 @@ from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
 from qevo_compiler.dialects.poly.gram import Product
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, no_rows, pair_products
 from qevo_compiler.dialects.poly.polynomials import without_zeros
-from qevo_compiler.evaluator import term_kernels
+from qevo_compiler.evaluator.terms import term_kernels
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

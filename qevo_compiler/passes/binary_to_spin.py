@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
-from qevo_compiler.evaluator.term_kernels import sums_by_bit
+from qevo_compiler.evaluator.terms.term_kernels import sums_by_bit
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass

@@ -16,8 +16,8 @@ from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
-from qevo_compiler.evaluator.collect import Pairs, collect_pairs, sums_by_name
-from qevo_compiler.evaluator.term_kernels import FEW, WORTH
+from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
+from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 
 # Tables by variable are kept where terms are not much rarer than variables.

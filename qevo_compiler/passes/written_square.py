@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
-from qevo_compiler.evaluator.pair_kernels import written_pairs
+from qevo_compiler.evaluator.terms.pair_kernels import written_pairs
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.deferred import bounded
 

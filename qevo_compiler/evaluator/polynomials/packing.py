@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials
-from qevo_compiler.evaluator.sorting import sort_permutation
+from qevo_compiler.evaluator.polynomials.sorting import sort_permutation
 
 
 @dataclass(frozen=True)

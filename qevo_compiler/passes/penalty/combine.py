@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.pair_arrays import PairProducts
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
-from qevo_compiler.evaluator.merge_sorted import MOST, merge_sorted
-from qevo_compiler.evaluator.term_kernels import WORTH, SortedPairs, merge_pairs
+from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs
+from qevo_compiler.evaluator.terms.merge_sorted import MOST, merge_sorted
+from qevo_compiler.evaluator.terms.term_kernels import WORTH
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
 
@@ -50,20 +52,25 @@ def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[t
 
 
 def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
-    """The sum of sorted lists of pairs without dust: few in one pass, many two by two, shortest lists first."""
+    """The sum of sorted lists of pairs without dust: few are merged in one pass, many collected."""
     filled = [block for block in blocks if len(block[1])]
     if 0 < len(filled) <= MOST:
         return merge_sorted(filled, DUST)
-    parts = [SortedPairs(names, values, factor) for names, values, factor in blocks]
-    while len(parts) > 1:
-        parts.sort(key=lambda part: len(part.values), reverse=True)
-        parts.append(merge_pairs(parts.pop(), parts.pop()))
-    (whole,) = parts
-    assert whole.sizes is not None
-    keep = whole.values != 0
-    if len(keep) < sum(len(values) for _, values, _ in blocks):
-        keep &= ~is_dust(whole.values, whole.sizes)
-    return whole.names[keep], whole.values[keep]
+    names, values = _collected(filled, np.asarray)
+    # Sums that cancel exactly are left out, their magnitudes are not.
+    among, sizes = _collected(filled, np.abs)
+    keep = ~is_dust(values, sizes[np.searchsorted(_keys(among), _keys(names))])
+    return (names, values) if keep.all() else (names.T[:, keep].T, values[keep])
+
+
+def _collected(blocks: list[tuple[Ints, Floats, float]], shown: Callable[[Floats], Floats]) -> tuple[Ints, Floats]:
+    parts = [Pairs(names[:, 0], names[:, 1], shown(values * factor)) for names, values, factor in blocks]
+    return collect_pairs(parts, max((int(part.second.max()) + 1 for part in parts), default=0))
+
+
+def _keys(names: Ints) -> NDArray[np.int64]:
+    keys: NDArray[np.int64] = names[:, 0].astype(np.int64) << 32 | names[:, 1]
+    return keys
 
 
 def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:

@@ -12,7 +12,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Terms, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Encoding
-from qevo_compiler.evaluator.term_kernels import pair_products
+from qevo_compiler.evaluator.terms.term_kernels import pair_products
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.affine_square import AffineForm, symbolic_square
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.closing import first_of
+from qevo_compiler.evaluator.terms.closing import first_of
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.products.monomials import Flags, Floats, Integers, Names, Term
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts, no_rows, pair_products
-from qevo_compiler.evaluator.coupling_kernels import Incidence, connected_parts, fix_bits, incidence
+from qevo_compiler.evaluator.terms.couplings import Incidence, connected_parts, fix_bits, incidence
 from qevo_compiler.ir import Array
 
 Floats = NDArray[np.float64]

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.coupling_kernels import Incidence
-from qevo_compiler.evaluator.following_kernels import binding_neighbours, follow_chains, follow_leaders
+from qevo_compiler.evaluator.terms.couplings import Incidence
+from qevo_compiler.evaluator.terms.followers import binding_neighbours, follow_chains, follow_leaders
 from qevo_compiler.passes.reduction.couplings import Couplings, Listed
 
 Floats = NDArray[np.float64]

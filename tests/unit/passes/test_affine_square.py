@@ -8,7 +8,7 @@ import pytest
 from qevo_compiler.dialects.poly import expansion
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
 from qevo_compiler.dialects.poly.polynomials import canonical
-from qevo_compiler.evaluator import term_kernels
+from qevo_compiler.evaluator.terms import term_kernels
 from qevo_compiler.passes.affine_square import square_of_row
 
 

@@ -14,7 +14,7 @@ from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator import coupling_kernels
+from qevo_compiler.evaluator.terms import couplings
 from qevo_compiler.ir import Func, Module, parse_module, print_module
 from qevo_compiler.passes.drop_eliminated import DropEliminated
 from qevo_compiler.passes.presolve import Presolve
@@ -136,7 +136,7 @@ def test_each_rule_takes_what_it_is_for() -> None:
 @pytest.mark.parametrize("vartype", list(Vartype))
 def test_compiled_passes_keep_the_least_energy(vartype: Vartype, monkeypatch: pytest.MonkeyPatch) -> None:
     """What large models run, on small ones."""
-    monkeypatch.setattr(coupling_kernels, "WORTH", 0)
+    monkeypatch.setattr(couplings, "WORTH", 0)
     rng = np.random.default_rng(5)
     taken = 0
     for trial in range(200):

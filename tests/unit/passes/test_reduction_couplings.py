@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, no_rows, pair_products
-from qevo_compiler.evaluator import coupling_kernels
+from qevo_compiler.evaluator.terms import couplings
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.reduction.couplings import Listed, Square, couplings_of
 
@@ -54,7 +54,7 @@ def test_fixing_bits_gives_the_same_numbers(
     gone = np.array([chosen >> k & 1 == 1 for k in range(SIZE)])
     state = np.where(gone, np.random.default_rng(case[1]).choice(values, SIZE), 0.0)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(coupling_kernels, "WORTH", 0)
+        patch.setattr(couplings, "WORTH", 0)
         rest, gain, constant = square.fixed(gone, state)
         expected, expected_gain, expected_constant = listed.fixed(gone, state)
     np.testing.assert_array_equal(gain, expected_gain)

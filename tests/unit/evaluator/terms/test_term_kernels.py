@@ -5,15 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator import term_kernels
-from qevo_compiler.evaluator.term_kernels import SortedPairs, merge_pairs, pair_products, sums_by_bit
-
-
-def sorted_pairs(rng: np.random.Generator, count: int, size: int) -> SortedPairs:
-    pairs = np.sort(rng.integers(0, size, (count, 2)), axis=1)
-    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).astype(np.int32)
-    return SortedPairs(pairs, rng.normal(size=len(pairs)))
+from qevo_compiler.evaluator.terms import term_kernels
+from qevo_compiler.evaluator.terms.term_kernels import pair_products, sums_by_bit
 
 
 def test_products_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,26 +36,14 @@ def test_equal_products_are_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pair_products(order, ends, names, np.arange(50.0), shared=True)[1].strides == (8,)
 
 
-@pytest.mark.parametrize(("left", "right"), [(300, 400), (0, 20), (20, 0), (0, 0)])
-def test_merging_adds_values_and_sizes(left: int, right: int) -> None:
-    rng = np.random.default_rng(left)
-    a, b = sorted_pairs(rng, left, 20), sorted_pairs(rng, right, 20)
-    a = SortedPairs(a.names, a.values, 2.5)
-    merged = merge_pairs(a, b)
-    parts = [(np.zeros(len(v), np.int32), n, v) for n, v in ((a.names, 2.5 * a.values), (b.names, b.values))]
-    _, names, values = pack(1, parts).block(2)
-    _, _, sizes = pack(1, [(row, n, np.abs(v)) for row, n, v in parts]).block(2)
-    assert (merged.names == names).all()
-    assert (merged.values == values).all()
-    assert merged.sizes is not None
-    assert (merged.sizes == sizes).all()
-
-
 def test_sums_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    part = sorted_pairs(np.random.default_rng(3), 500, 40)
-    plain = sums_by_bit(part.names[:, 0], part.names[:, 1], part.values, 45)
+    rng = np.random.default_rng(3)
+    pairs = np.sort(rng.integers(0, 40, (500, 2)), axis=1)
+    pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).astype(np.int32)
+    values = rng.normal(size=len(pairs))
+    plain = sums_by_bit(pairs[:, 0], pairs[:, 1], values, 45)
     monkeypatch.setattr(term_kernels, "WORTH", 0)
-    compiled = sums_by_bit(part.names[:, 0], part.names[:, 1], part.values, 45)
+    compiled = sums_by_bit(pairs[:, 0], pairs[:, 1], values, 45)
     for a, b in zip(plain, compiled, strict=True):
         assert a == pytest.approx(b, abs=1e-12)
     assert (plain[1] >= np.abs(plain[0]) - 1e-12).all()

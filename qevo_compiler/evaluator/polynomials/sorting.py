@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.evaluator.llvm import compiled, i64, lanes
-from qevo_compiler.evaluator.radix import DIGIT, pass_kernel, scan_kernel, tag_kernel
+from qevo_compiler.evaluator.polynomials.radix import DIGIT, pass_kernel, scan_kernel, tag_kernel
 
 Longs = NDArray[np.int64]
 

@@ -17,8 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.closing import closed_up, first_of
-from qevo_compiler.evaluator.collect_kernels import (
+from qevo_compiler.evaluator.llvm import compiled
+from qevo_compiler.evaluator.terms.closing import closed_up, first_of
+from qevo_compiler.evaluator.terms.collect_kernels import (
     SHORT,
     add_kernel,
     ascend_kernel,
@@ -28,8 +29,7 @@ from qevo_compiler.evaluator.collect_kernels import (
     settle_kernel,
     split_kernel,
 )
-from qevo_compiler.evaluator.large_pages import uninitialised
-from qevo_compiler.evaluator.llvm import compiled
+from qevo_compiler.evaluator.terms.large_pages import uninitialised
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qevo_compiler.evaluator import pair_kernels
-from qevo_compiler.evaluator.pair_kernels import pairs_reference, written_pairs
+from qevo_compiler.evaluator.terms import pair_kernels
+from qevo_compiler.evaluator.terms.pair_kernels import pairs_reference, written_pairs
 
 
 def form(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qevo_compiler.evaluator.sorting import sort_permutation
+from qevo_compiler.evaluator.polynomials.sorting import sort_permutation
 
 SIZES = [0, 1, 2, 7, 8, 9, 63, 511, 512, 513, 5000]
 LONGS = st.integers(-(2**63), 2**63 - 1)

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.closing import closed_up, first_of
-from qevo_compiler.evaluator.term_kernels import WORTH
+from qevo_compiler.evaluator.terms.closing import closed_up, first_of
+from qevo_compiler.evaluator.terms.term_kernels import WORTH
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int32]

@@ -6,14 +6,14 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from qevo_compiler.evaluator import coupling_kernels
-from qevo_compiler.evaluator.coupling_kernels import connected_parts, fix_bits, incidence
-from qevo_compiler.evaluator.following_kernels import binding_neighbours, follow_chains, follow_leaders
+from qevo_compiler.evaluator.terms import couplings
+from qevo_compiler.evaluator.terms.couplings import connected_parts, fix_bits, incidence
+from qevo_compiler.evaluator.terms.followers import binding_neighbours, follow_chains, follow_leaders
 
 
 @pytest.fixture(params=[0, 1 << 15], ids=["compiled", "numpy"], autouse=True)
 def worth(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coupling_kernels, "WORTH", request.param)
+    monkeypatch.setattr(couplings, "WORTH", request.param)
 
 
 def random_couplings(rng: np.random.Generator, bits: int, count: int) -> tuple[np.ndarray, np.ndarray]:

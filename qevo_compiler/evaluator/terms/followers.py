@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.closing import closed_up, first_of
-from qevo_compiler.evaluator.coupling_kernels import columns_of
+from qevo_compiler.evaluator.terms.closing import closed_up, first_of
+from qevo_compiler.evaluator.terms.couplings import columns_of
 
 Floats = NDArray[np.float64]
 Pairs = NDArray[np.int32]

@@ -1,4 +1,4 @@
-"""Compiled inner loops over packed terms: outer products of rows, merging of sorted pairs, sums by bit.
+"""Compiled inner loops over packed terms: outer products of rows, sums by bit.
 
 Each function says what it computes; for few terms, where compiling or loading a kernel would cost more than
 it saves, the same is computed with numpy (sums by bit in another order, equal up to rounding). Which of the two
@@ -7,7 +7,6 @@ runs depends on the number of terms only.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -44,28 +43,6 @@ def pair_products(
 
     _pair_kernel(lanes(f64), alike)(len(order), order, ends, names, coefficients, *pairs, products)
     return pairs.T, np.broadcast_to(2 * coefficients[0] * coefficients[0], total) if alike else products
-
-
-@dataclass(frozen=True)
-class SortedPairs:
-    """Pairs [m, 2] in ascending order, none twice, with their values times `factor`; `sizes` None means |values|."""
-
-    names: Names
-    values: Floats
-    factor: float = 1.0
-    sizes: Floats | None = None
-
-
-def merge_pairs(left: SortedPairs, right: SortedPairs) -> SortedPairs:
-    """The pairs of both as one list; equal pairs have their values and their sizes added. Always compiled."""
-    total = len(left.values) + len(right.values)
-    names, values, sizes = np.empty((total, 2), np.int32), np.empty(total), np.empty(total)
-    given: list[Any] = []
-    for part in (left, right):
-        arrays = (part.names, part.values, part.values if part.sizes is None else part.sizes)
-        given += [part.factor, part.factor if part.sizes is None else 1.0, *map(np.ascontiguousarray, arrays)]
-    count = _merge_kernel()(len(left.values), len(right.values), *given, names, values, sizes)
-    return SortedPairs(names[:count], values[:count], 1.0, sizes[:count])
 
 
 def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple[Floats, Floats]:
@@ -106,57 +83,6 @@ def _pair_kernel(width: int, alike: bool) -> Any:
         with k.range(whole, end) as u:
             write(1, base + (u - first), u)
         at.set(base + (end - first))
-    return compiled(k)
-
-
-@cache
-def _merge_kernel() -> Any:
-    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i64, ptr
-    from qevo_compiler.evaluator.llvm.types import i32
-
-    k = Kernel(
-        "merge_pairs", i64, n=i64, m=i64,
-        factor_a=f64, size_factor_a=f64, names_a=ptr, values_a=ptr, sizes_a=ptr,
-        factor_b=f64, size_factor_b=f64, names_b=ptr, values_b=ptr, sizes_b=ptr,
-        names=ptr, values=ptr, sizes=ptr,
-    )  # fmt: skip
-    i, j, at = k.variable(i64, 0), k.variable(i64, 0), k.variable(i64, 0)
-    top = (1 << 63) - 1
-
-    def key(names: Any, place: Any) -> Any:
-        return (k.load(i32, names, place * 2).to(i64) << 32) | k.load(i32, names, place * 2 + 1).to(i64)
-
-    key_a, key_b = k.variable(i64, top), k.variable(i64, top)
-    with k.when(k.n > 0):
-        key_a.set(key(k.names_a, k.constant(i64, 0)))
-    with k.when(k.m > 0):
-        key_b.set(key(k.names_b, k.constant(i64, 0)))
-    value, size = k.variable(f64), k.variable(f64)
-    with k.repeat() as loop:
-        a, b = key_a.get(), key_b.get()
-        here = k.select(a <= b, a, b)
-        loop.stop_if(here.equals(top))
-        value.set(0.0)
-        size.set(0.0)
-        for found, other, place, count, (factor, size_factor, names, values, sizes) in (
-            (key_a, a, i, k.n, (k.factor_a, k.size_factor_a, k.names_a, k.values_a, k.sizes_a)),
-            (key_b, b, j, k.m, (k.factor_b, k.size_factor_b, k.names_b, k.values_b, k.sizes_b)),
-        ):
-            with k.when(other.equals(here)):
-                p = place.get()
-                value.add(factor * k.load(f64, values, p))
-                size.add(k.absolute(size_factor * k.load(f64, sizes, p)))
-                place.set(p + 1)
-                found.set(top)
-                with k.when(p + 1 < count):
-                    found.set(key(names, p + 1))
-        to = at.get()
-        k.store((here >> 32).to(i32), k.names, to * 2)
-        k.store(here.to(i32), k.names, to * 2 + 1)
-        k.store(value.get(), k.values, to)
-        k.store(size.get(), k.sizes, to)
-        at.set(to + 1)
-    k.give(at.get())
     return compiled(k)
 
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.closing import closed_up, first_of
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i32, i64, lanes, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.terms.closing import closed_up, first_of
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]

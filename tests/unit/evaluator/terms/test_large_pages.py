@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qevo_compiler.evaluator import large_pages
-from qevo_compiler.evaluator.large_pages import PAGE, on_large_pages, uninitialised
+from qevo_compiler.evaluator.terms import large_pages
+from qevo_compiler.evaluator.terms.large_pages import PAGE, on_large_pages, uninitialised
 
 
 @pytest.mark.parametrize("size", [0, 1, PAGE // 2 - 1, PAGE // 2, PAGE, 3 * PAGE + 12_345])

@@ -1,0 +1,59 @@
+"""Weighted sums of polynomials against dictionaries, whichever way their pairs are added."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from qevo_compiler.dialects.poly import Polynomials
+from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.passes.penalty import combine as combining
+from qevo_compiler.passes.penalty.combine import combine
+
+
+def polynomial(rng: np.random.Generator, count: int) -> Polynomials:
+    blocks = []
+    for degree in (0, 1, 2, 3):
+        names = np.sort(rng.integers(0, 15, (count, degree)), axis=1).astype(np.int32)
+        names = names[(np.diff(names, axis=1) > 0).all(axis=1)]
+        # Sixteenths add up exactly in any order.
+        blocks.append((np.zeros(len(names), np.int32), names, rng.integers(-40, 40, len(names)) / 16))
+    return pack(1, blocks)
+
+
+def by_names(parts: list[tuple[Polynomials, float]]) -> dict[tuple[int, ...], float]:
+    totals: dict[tuple[int, ...], float] = defaultdict(float)
+    for p, factor in parts:
+        for block in p.terms:
+            for names, value in zip(block.variables.values.tolist(), block.coefficients.values.tolist(), strict=True):
+                totals[tuple(names)] += factor * value
+    return {names: value for names, value in totals.items() if value != 0}
+
+
+@pytest.mark.parametrize("worth", [0, 1 << 15])
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 9])
+def test_sums_of_few_and_many(count: int, worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combining, "WORTH", worth)
+    rng = np.random.default_rng(count)
+    parts = [(polynomial(rng, 60 if which else 0), float(rng.integers(1, 5))) for which in range(count)]
+    whole = combine(parts)
+    assert by_names([(whole, 1.0)]) == by_names(parts)
+    for block in whole.terms:
+        assert block.variables.values.tolist() == sorted(block.variables.values.tolist())
+
+
+@pytest.mark.parametrize("worth", [0, 1 << 15])
+@pytest.mark.parametrize("count", [3, 6])
+def test_dust_is_judged_by_all_that_was_added(count: int, worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combining, "WORTH", worth)
+    names = np.array([[0, 1], [0, 2], [1, 2]], np.int32)
+    rows = np.zeros(3, np.int32)
+    # 0.1 + 0.2 - 0.3 leaves 5e-17; the small one of the second pair is no dust, what cancels exactly is nowhere.
+    values = [[0.1, 1e-9, 1.0], [0.2, 0.0, -1.0], [-0.3, 0.0, 0.0]] + [[0.0, 0.0, 0.0]] * (count - 3)
+    parts = [(pack(1, [(rows, names, np.array(v))]), 1.0) for v in values]
+    extra = [(pack(1, [(rows[:1], np.array([[3, 4]], np.int32), np.array([2.0]))]), 1.0)] * (count - 3)
+    whole = combine([*parts, *extra])
+    wanted = {(0, 2): 1e-9} | ({(3, 4): 2.0 * (count - 3)} if extra else {})
+    assert by_names([(whole, 1.0)]) == wanted
