@@ -97,12 +97,11 @@ def compile(
     """
     chosen = Options(target, _task(task), name, level, passes=passes or {}, target_options=target_options)
     given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
-    imported = import_source(source, given, data, chosen.source_task)
-    if penalties in ("auto", TUNE):
-        program = lower(imported, chosen, context)
-        return program if penalties == "auto" else _tuned(program, context)
-    merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
-    return lower(imported, replace(chosen, passes=merged), context)
+    if penalties not in ("auto", TUNE):
+        merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
+        chosen = replace(chosen, passes=merged)
+    program = lower(import_source(source, given, data, chosen.source_task), chosen, context)
+    return _tuned(program, context) if penalties == TUNE else program
 
 
 def _tuned(program: CompiledProgram, context: Context | None) -> CompiledProgram:
@@ -114,17 +113,22 @@ def _tuned(program: CompiledProgram, context: Context | None) -> CompiledProgram
 def lower(
     imported: Imported, options: Options, context: Context | None = None, after: AfterPass | None = None
 ) -> CompiledProgram:
-    """Run the pipeline on an imported source and check the result against the target."""
+    """Run the pipeline on an imported source and check the result against the target.
+
+    Where the caller does not keep `imported`, its data go as soon as they are used up.
+    """
     target = make_target(options.target, options.target_options)
     warnings = Diagnostics()
     context = context or Context(warn=warnings.add)
     module = imported.module if options.name is None else replace(imported.module, name=options.name)
     _check_name(module.name)
-    pipeline = plan(imported, options, target)
-    final = run_guarded(pipeline, module, context, after, options.check)
+    pipeline, sources = plan(imported, options, target), imported.sources
+    given = [module]
+    del imported, module
+    final = run_guarded(pipeline, given.pop(), context, after, options.check)
     target.check(final)
     final = final.record(*target.ledger(final))
-    return CompiledProgram(final, target, imported.sources, _recorded(pipeline, options, target), warnings.warnings)
+    return CompiledProgram(final, target, sources, _recorded(pipeline, options, target), warnings.warnings)
 
 
 def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
@@ -200,6 +204,7 @@ def run_guarded(
 ) -> Module:
     """Run a pipeline; a failure of ours carries the last good IR and the rest of the pipeline with it."""
     reached: list[Module] = [module]
+    del module
     done: list[Pass] = []
 
     def note(step: Pass, before: Module, result: Module) -> None:
@@ -209,7 +214,7 @@ def run_guarded(
             after(step, before, result)
 
     try:
-        return pipeline.run(module, context, note, check)
+        return pipeline.run(reached[0], context, note, check)
     except CompileError:
         raise
     except Exception as error:

@@ -93,14 +93,16 @@ def compile_ours(load: Load, method: str = "hybrid", presolve: bool = False) -> 
     from qevo_compiler.passes.pipeline import Pipeline
     from qevo_compiler.passes.pipelines import SOURCES, TARGETS
 
-    text = f"{SOURCES['problem']},{TARGETS['spin']}".partition(",binary-to-spin")[0]
+    passes = f"{SOURCES['problem']},{TARGETS['spin']}".partition(",binary-to-spin")[0]
     settings: dict[str, dict[str, Any]] = {"quadratize": {"method": method}}
     if not presolve:
         settings["presolve"] = {"persistency": False, "symmetry": False}
     data = {key: value[()] for key, value in load.data.items()}
+    pipeline = Pipeline.parse(passes, settings)
     # A comment makes every text a new one: trees of texts seen before are kept, which would hide the parser's time.
-    module = import_source(f"{TEXTS[load.kind]}# {next(_COUNT)}\n", data=data).module
-    return Pipeline.parse(text, settings).run(module).main.only(ising.QuboOp)
+    text = f"{TEXTS[load.kind]}# {next(_COUNT)}\n"
+    # As in the driver, nobody keeps the imported module while the passes run.
+    return pipeline.run(import_source(text, data=data).module).main.only(ising.QuboOp)
 
 
 def read_ours(load: Load, op: Any) -> Model:

@@ -46,21 +46,19 @@ class Pipeline:
         With `check`, the module is verified and its ops held against the legal sets around each pass:
         an illegal input is the user's pipeline, a bad output is a bug and raises `InternalError`.
         Linear algebra runs on one thread: its sums, and so the emitted bytes, depend on the thread count.
+        A module that nobody else holds is let go of as soon as the next one is there.
         """
         with _thread_pools(_foreign(len(sys.modules))).limit(limits=1):
-            return self._run(module, context, after, check)
-
-    def _run(self, module: Module, context: Context, after: AfterPass | None, check: bool) -> Module:
-        for step in self.passes:
-            if check:
-                _check_input(module, step)
-            result = step.run(module, context)
-            if check and result is not module:
-                _check_output(result, step)
-            if after is not None:
-                after(step, module, result)
-            module = result
-        return module
+            for step in self.passes:
+                if check:
+                    _check_input(module, step)
+                result = step.run(module, context)
+                if check and result is not module:
+                    _check_output(result, step)
+                if after is not None:
+                    after(step, module, result)
+                module = result
+            return module
 
     def __str__(self) -> str:
         return ",".join(map(_pass_text, self.passes))
