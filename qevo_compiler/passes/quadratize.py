@@ -90,12 +90,8 @@ class Quadratize(Pass):
                 draft.alone(block)
         else:
             self._covered(high, draft, context)
-        terms, auxiliaries = draft.finish()
-        del draft, high
         low = [Term(tuple(b.variables.values.T), b.coefficients.values) for b in p.terms if b.degree <= 2]
-        terms[:0] = low
-        del low
-        return summed(terms, bits + auxiliaries.count), auxiliaries
+        return summed([*low, *draft.terms()], bits + draft.count), draft.auxiliaries()
 
     def _covered(self, high: list[Monomials], draft: Draft, context: Context) -> None:
         weights = Weights(self.coupling_weight, self.range_weight)

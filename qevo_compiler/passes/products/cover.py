@@ -15,9 +15,9 @@ import numpy as np
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
-from qevo_compiler.passes.products.monomials import Integers, Monomials, Names, Term, distinct
+from qevo_compiler.passes.products.monomials import Floats, Integers, Later, Monomials, Names, Term, distinct
 from qevo_compiler.passes.products.sharing import Pairs
-from qevo_compiler.passes.products.slots import Column, Numbering, Places
+from qevo_compiler.passes.products.slots import Column, Numbering, Places, in_batches
 
 # Negative monomials of a higher degree get a product of their own without looking for neighbours.
 WIDEST = 12
@@ -134,16 +134,19 @@ def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: P
         for way in _ways(block.degree)
         if len(rows := way.rows(block, choice))
     ]
-    found: dict[tuple[int, int], Names] = {}
-    for size in sorted({len(places) for part in parts for places in part.way.sets}):
-        users = [
-            (p, s) for p, part in enumerate(parts) for s, places in enumerate(part.way.sets) if len(places) == size
-        ]
-        lengths = [len(parts[p].rows) for p, _ in users]
-        numbers = _auxiliaries(np.concatenate([parts[p].sets(s) for p, s in users]), opened, draft)
-        found.update(zip(users, np.split(numbers, np.cumsum(lengths)[:-1]), strict=True))
-    for p, part in enumerate(parts):
-        part.write([found[p, s] for s in range(len(part.way.sets))], draft)
+    found = [[np.empty(len(part.rows), np.int32) for _ in part.way.sets] for part in parts]
+    columns = [
+        Column(part.block.names, part.rows, places, out)
+        for part, outs in zip(parts, found, strict=True)
+        for places, out in zip(part.way.sets, outs, strict=True)
+    ]
+    for size in sorted({len(column.places) for column in columns}):
+        in_batches(
+            [column for column in columns if len(column.places) == size],
+            lambda sets: _auxiliaries(sets, opened, draft),
+        )
+    for part, z in zip(parts, found, strict=True):
+        part.write(z, draft)
 
 
 @dataclass(frozen=True)
@@ -154,21 +157,25 @@ class _Part:
     block: Monomials
     rows: Names
 
-    def sets(self, which: int) -> Names:
-        """The bits of one of the sets, [rows, k]."""
-        found: Names = self.block.names[self.rows[:, None], list(self.way.sets[which])]
-        return found
-
     def write(self, z: Sequence[Names], draft: Draft) -> None:
         """Write the monomials with the auxiliaries z [rows] of the way's sets."""
         if not z:
             draft.alone(self.block.where(self.rows))
             return
-        coefficients = self.block.coefficients[self.rows]
         for part in z:
-            draft.carry(part, coefficients)
-        rest = [] if self.way.rest is None else [self.block.names[self.rows, self.way.rest]]
-        draft.add(Term((*rest, *z), coefficients))
+            draft.carry(part, self._coefficients)
+        degree = len(z) + (self.way.rest is not None)
+        draft.add(Later(degree, len(self.rows), lambda: Term((*self._rest, *z), self._coefficients)))
+
+    @property
+    def _coefficients(self) -> Floats:
+        found: Floats = self.block.coefficients[self.rows]
+        return found
+
+    @property
+    def _rest(self) -> list[Names]:
+        """The bits that are left over."""
+        return [] if self.way.rest is None else [self.block.names[self.rows, self.way.rest]]
 
 
 def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:

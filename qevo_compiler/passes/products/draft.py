@@ -7,7 +7,7 @@ import numpy as np
 from qevo_compiler.dialects.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.products import gadgets
-from qevo_compiler.passes.products.monomials import Floats, Monomials, Names, Term
+from qevo_compiler.passes.products.monomials import Floats, Later, Monomials, Names, Term
 
 
 class TooMany(Exception):
@@ -21,14 +21,14 @@ class Draft:
         self.bits = bits
         self.count = 0
         self._limit = limit
-        self._terms: list[Term] = []
+        self._terms: list[Term | Later] = []
         self._products: list[tuple[int, Names]] = []
-        self._carried: list[tuple[Names, Floats]] = []
+        self._plus, self._minus = np.zeros(0), np.zeros(0)
         self._kinds: list[int] = []
         self._members: list[Names] = []
         self._parameters: list[Names] = []
 
-    def add(self, *terms: Term) -> None:
+    def add(self, *terms: Term | Later) -> None:
         """Terms of degree at most 2 as they are."""
         self._terms += [part for part in terms if len(part)]
 
@@ -42,7 +42,10 @@ class Draft:
 
     def carry(self, products: Names, coefficients: Floats) -> None:
         """Say that terms with these coefficients contain these auxiliaries for products."""
-        self._carried.append((products, coefficients))
+        plus, minus = self._loads()
+        places = products - self.bits
+        np.add.at(plus, places, np.maximum(coefficients, 0))
+        np.add.at(minus, places, np.maximum(-coefficients, 0))
 
     def alone(self, block: Monomials) -> None:
         """A private gadget for every monomial: the one with fewer auxiliaries where it is positive."""
@@ -55,21 +58,25 @@ class Draft:
         if len(positive):
             self._positive(positive)
 
-    def finish(self) -> tuple[list[Term], Auxiliaries]:
-        """All terms, those of the gadgets for products with them, and what the auxiliaries stand for."""
+    def terms(self) -> list[Term | Later]:
+        """All terms, those of the gadgets for products with them, which the draft lets go of."""
         plus, minus = self._loads()
-        terms = list(self._terms)
+        terms, self._terms = self._terms, []
         for first, members in self._products:
-            z = np.arange(first, first + len(members), dtype=np.int32)
             own = slice(first - self.bits, first - self.bits + len(members))
-            terms += gadgets.and_gadget(members, z, plus[own], minus[own])
+            terms += gadgets.and_gadget(members, first, plus[own], minus[own])
+        self._plus, self._minus = np.zeros(0), np.zeros(0)
+        return terms
+
+    def auxiliaries(self) -> Auxiliaries:
+        """What the auxiliaries stand for."""
         counts = np.array([len(m) for m in self._members], np.int64)
         sizes = np.repeat(np.array([m.shape[1] for m in self._members], np.int64), counts)
         kinds = np.repeat(np.array(self._kinds, np.int32), counts)
         members = np.concatenate([np.zeros(0, np.int32), *(m.reshape(-1) for m in self._members)])
         parameters = np.concatenate([*self._parameters, np.zeros(0, np.int32)])
         starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
-        return terms, Auxiliaries(Array(kinds), Array(starts), Array(members), Array(parameters))
+        return Auxiliaries(Array(kinds), Array(starts), Array(members), Array(parameters))
 
     def _positive(self, block: Monomials) -> None:
         few, fewer = gadgets.ishikawa_auxiliaries(block.degree), gadgets.log_auxiliaries(block.degree)
@@ -91,10 +98,8 @@ class Draft:
         self._parameters.append(parameters)
 
     def _loads(self) -> tuple[Floats, Floats]:
-        """P and N of every auxiliary."""
-        plus, minus = np.zeros(self.count), np.zeros(self.count)
-        for z, c in self._carried:
-            places = z - self.bits
-            np.add.at(plus, places, np.maximum(c, 0))
-            np.add.at(minus, places, np.maximum(-c, 0))
-        return plus, minus
+        """P and N of every auxiliary so far."""
+        if len(self._plus) < self.count:
+            more = np.zeros(self.count - len(self._plus))
+            self._plus, self._minus = np.append(self._plus, more), np.append(self._minus, more)
+        return self._plus, self._minus

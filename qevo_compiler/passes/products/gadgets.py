@@ -16,9 +16,11 @@ With S the number of ones among the members x_1 .. x_d, and every formula exact 
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
-from qevo_compiler.passes.products.monomials import Floats, Monomials, Names, Term
+from qevo_compiler.passes.products.monomials import Floats, Later, Monomials, Names, Term
 
 
 def log_auxiliaries(degree: int) -> int:
@@ -30,17 +32,27 @@ def ishikawa_auxiliaries(degree: int) -> int:
     return (degree - 1) // 2
 
 
-def and_gadget(members: Names, z: Names, positive: Floats, negative: Floats) -> list[Term]:
-    """Auxiliaries z [m] for the products of `members` [m, d], with their P and N [m]."""
-    degree = members.shape[1]
-    pull = -(positive + negative) if degree == 2 else -negative
-    terms = [_pair(members[:, i], z, pull) for i in range(degree)]
+def and_gadget(members: Names, first: int, positive: Floats, negative: Floats) -> list[Later]:
+    """Auxiliaries first, first + 1, ... for the products of `members` [m, d], with their P and N [m]."""
+    count, degree = members.shape
+
+    def z() -> Names:
+        return np.arange(first, first + count, dtype=np.int32)
+
+    def pull(place: int) -> Term:
+        return _pair(members[:, place], z(), -(positive + negative) if degree == 2 else -negative)
+
+    def pairs() -> Term:
+        some = np.flatnonzero(positive)
+        return _pair(members[some, 0], members[some, 1], positive[some])
+
+    def alone() -> Term:
+        return _single(z(), positive + 2 * negative if degree == 2 else degree * negative)
+
+    terms = [Later(2, count, partial(pull, place)) for place in range(degree)]
     if degree == 2:
-        some = slice(None) if positive.all() else np.flatnonzero(positive)
-        terms += [_pair(members[some, 0], members[some, 1], positive[some]), _single(z, positive + 2 * negative)]
-    else:
-        terms.append(_single(z, degree * negative))
-    return terms
+        terms.append(Later(2, int(np.count_nonzero(positive)), pairs))
+    return [*terms, Later(1, count, alone)]
 
 
 def ishikawa_gadget(block: Monomials, z: Names) -> list[Term]:

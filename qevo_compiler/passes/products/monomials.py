@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,6 +48,21 @@ class Term:
 
     def __len__(self) -> int:
         return len(self.coefficients)
+
+    def made(self) -> Term:
+        return self
+
+
+@dataclass(frozen=True)
+class Later:
+    """`count` terms of one degree that are made when they are written, so that nothing of them is kept until then."""
+
+    degree: int
+    count: int
+    made: Callable[[], Term]
+
+    def __len__(self) -> int:
+        return self.count
 
 
 def by_degree(parts: list[Monomials]) -> list[Monomials]:

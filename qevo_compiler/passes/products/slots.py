@@ -6,7 +6,7 @@ their first bit, so that next to the numbers little is stored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from qevo_compiler.passes.products.sharing import Pairs
 
 FEW = 1 << 14  # sets that are sorted at once
 BATCHES = 12
+STEP = 16  # one of so many sets says where batches end
 Places = tuple[int, ...]
 
 
@@ -25,7 +26,7 @@ class Column:
     """The bits at `places` of the monomials `names` [m, d] (those of `rows`, if given); their numbers go to `out`."""
 
     names: Names
-    rows: Integers | None
+    rows: Integers | Names | None
     places: Places
     out: Names
 
@@ -36,6 +37,33 @@ class Column:
     def sets(self, which: Integers) -> Names:
         found: Names = self.names[(which if self.rows is None else self.rows[which])[:, None], list(self.places)]
         return found
+
+
+def in_batches(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:
+    """Write the numbers of all sets, which are of one size.
+
+    Equal sets come in one batch, and a set before another one in lexicographic order in no later one.
+    """
+    if sum(len(column.out) for column in columns) <= FEW:
+        _number_batch(columns, [np.arange(len(column.out)) for column in columns], number)
+        return
+    # Columns that begin at the same place of the same monomials have the same firsts.
+    heads = [(id(column.names), id(column.rows), column.places[0]) for column in columns]
+    firsts = {head: column.firsts() for head, column in zip(heads, columns, strict=True)}
+    seen = np.sort(np.concatenate([firsts[head][::STEP] for head in heads]))
+    edges = seen[np.arange(1, BATCHES) * len(seen) // BATCHES]
+    labels = {head: np.searchsorted(edges, found).astype(np.int8) for head, found in firsts.items()}
+    del firsts
+    for batch in range(BATCHES):
+        chosen = {head: np.flatnonzero(label == batch) for head, label in labels.items()}
+        _number_batch(columns, [chosen[head] for head in heads], number)
+
+
+def _number_batch(columns: Sequence[Column], chosen: Sequence[Integers], number: Callable[[Names], Names]) -> None:
+    sets = np.concatenate([column.sets(which) for column, which in zip(columns, chosen, strict=True)])
+    ends = np.cumsum([len(which) for which in chosen])
+    for column, which, found in zip(columns, chosen, np.split(number(sets), ends[:-1]), strict=True):
+        column.out[which] = found
 
 
 class Numbering:
@@ -49,15 +77,7 @@ class Numbering:
 
     def number(self, columns: Sequence[Column]) -> None:
         """Write the numbers of all sets of one size."""
-        batches = BATCHES if sum(len(column.out) for column in columns) > FEW else 1
-        labels = [(column.firsts() % batches).astype(np.int8) for column in columns]
-        for batch in range(batches):
-            chosen = [np.flatnonzero(label == batch) for label in labels]
-            sets = np.concatenate([column.sets(which) for column, which in zip(columns, chosen, strict=True)])
-            number = self._numbers(sets)
-            ends = np.cumsum([len(which) for which in chosen])
-            for column, which, found in zip(columns, chosen, np.split(number, ends[:-1]), strict=True):
-                column.out[which] = found
+        in_batches(columns, self._numbers)
 
     def resources(self) -> Resources:
         return Resources(np.concatenate(self._named), np.concatenate(self._owned))

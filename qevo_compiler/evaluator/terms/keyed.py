@@ -1,0 +1,127 @@
+"""Sums of terms whose names are one integer: sorted and added in the memory of the terms themselves.
+
+    keys, values = merged(keys, values)     ascending, each once, no sum 0
+
+A key and the place of its term are sorted as one number of 63 bits (`fits`), so that equal keys are added in the order
+of the terms, by numpy's rule for sums: the last bit is that of `np.add.reduceat`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.evaluator.terms.term_kernels import FEW
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Names = NDArray[np.int32]
+Number = TypeVar("Number", np.int64, np.float64)
+
+# Where sums lie is looked at piece by piece.
+_PIECE = 1 << 13
+
+
+def fits(bits: int, degree: int, count: int) -> bool:
+    """Whether `degree` names of `bits` bits and the place among `count` terms are one number."""
+    return bits * degree + count.bit_length() <= 63
+
+
+def write_keys(columns: Sequence[Names], bits: int, out: Integers) -> None:
+    """The names of every term, column by column, as one number each."""
+    out[:] = columns[0]
+    for column in columns[1:]:
+        out <<= bits
+        out |= column
+
+
+def names_of(keys: Integers, bits: int, out: Sequence[Names]) -> None:
+    """The names of every key, into as many columns; `keys` is used up."""
+    mask = (1 << bits) - 1
+    for column in out[:0:-1]:
+        np.bitwise_and(keys, mask, out=column, casting="unsafe")
+        keys >>= bits
+    out[0][:] = keys
+
+
+def merged(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
+    """Different keys, ascending, with the sums of their values that are not zero; both arrays are used up.
+
+    What comes back are their fronts.
+    """
+    keys, values = _sorted(keys, values)
+    differs = np.ones(len(keys), bool)
+    np.not_equal(keys[1:], keys[:-1], out=differs[1:])
+    if not differs.all():
+        values = _summed_up(values, np.flatnonzero(differs))
+        keys = _kept(keys, differs)
+    keep = values != 0
+    return _kept(keys, keep), _kept(values, keep)
+
+
+def _sorted(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
+    """In the order of the keys, equal ones in the order that they had."""
+    if bool((keys[1:] >= keys[:-1]).all()):
+        return keys, values
+    places = len(keys).bit_length()
+    keys <<= places
+    for start in range(0, len(keys), _PIECE):
+        keys[start : start + _PIECE] |= np.arange(start, min(start + _PIECE, len(keys)))
+    keys.sort()
+    mask = (1 << places) - 1
+    if len(keys) < FEW:
+        values = values[keys & mask]
+    else:
+        _order_kernel()(len(keys), mask, keys, values)
+    keys >>= places
+    return keys, values
+
+
+def _summed_up(values: Floats, first: NDArray[np.intp]) -> Floats:
+    """The sum of every group of neighbours, groups starting at `first`, in place."""
+    ends = [*range(_PIECE, len(first), _PIECE), len(first)]
+    for start, end in zip([0, *ends], ends, strict=False):
+        stop = int(first[end]) if end < len(first) else len(values)
+        group = first[start:end]
+        # Never before what is still to be read: group k starts at k or later.
+        values[start:end] = np.add.reduceat(values[group[0] : stop], group - group[0])
+    return values[: len(first)]
+
+
+def _kept(numbers: NDArray[Number], flags: NDArray[np.bool_]) -> NDArray[Number]:
+    """Those that are marked, moved to the front in place."""
+    if flags.all():
+        return numbers
+    at = 0
+    for start in range(0, len(numbers), _PIECE):
+        found = numbers[start : start + _PIECE][flags[start : start + _PIECE]]
+        numbers[at : at + len(found)] = found
+        at += len(found)
+    return numbers[:at]
+
+
+@cache
+def _order_kernel() -> Any:
+    """order(n, mask, keys, values): values[i] = values[keys[i] & mask] for all i at once, in place.
+
+    Those places are all different. Afterwards each key has its own: a cycle is walked where it is first met.
+    """
+    from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i64, ptr
+
+    k = Kernel("order_in_place", n=i64, mask=i64, keys=ptr, values=ptr)
+    with k.range(0, k.n) as i, k.when((k.load(i64, k.keys, i) & k.mask).differs(i)):
+        carried, place = k.load(f64, k.values, i), k.variable(i64, i)
+        with k.repeat() as cycle:
+            here = place.get()
+            key = k.load(i64, k.keys, here)
+            source = key & k.mask
+            k.store((key ^ source) | here, k.keys, here)
+            cycle.stop_if(source.equals(i))
+            k.store(k.load(f64, k.values, source), k.values, here)
+            place.set(source)
+        k.store(carried, k.values, place.get())
+    return compiled(k)
