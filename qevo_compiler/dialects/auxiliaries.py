@@ -64,10 +64,10 @@ class Auxiliaries(Attribute):
         sizes = self.sizes
         if starts[0] != 0 or starts[-1] != len(members) or (sizes < 2).any():
             raise Invalid("auxiliaries: every one needs two members or more")
-        own = np.repeat(np.arange(self.count), sizes)
-        if len(members) and (members.min() < 0 or (members >= first + own).any()):
+        own = np.repeat(np.arange(self.count, dtype=np.int32), sizes)
+        if len(members) and (members.min() < 0 or (members - own >= first).any()):
             raise Invalid("auxiliaries: a member does not lie below its auxiliary")
-        if ((np.diff(members) <= 0) & (np.diff(own) == 0)).any():
+        if ((members[1:] <= members[:-1]) & (own[1:] == own[:-1])).any():
             raise Invalid("auxiliaries: members are not ascending")
         kinds, parameters = self.kinds.values, self.parameters.values
         most = np.where(kinds == AT_LEAST, sizes, digits_of(sizes) - 1)

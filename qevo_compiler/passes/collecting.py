@@ -8,15 +8,18 @@ that need no adding, whose collection is no question of rounding.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.counting import counting
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
+from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
+from qevo_compiler.evaluator.terms.closing import shrunk
+from qevo_compiler.evaluator.terms.keyed import fits, merge, take_names, write_keys
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 
@@ -39,7 +42,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
         by_degree.setdefault(len(columns), []).append((columns, weights))
     constants, single, pairs, *_ = (by_degree.pop(degree, []) for degree in range(3))
     # Degree by degree, so that the terms of one are let go of before the next.
-    high = [term for degree in sorted(by_degree) for term in _high(by_degree.pop(degree))]
+    high = [term for degree in sorted(by_degree) for term in _high(by_degree.pop(degree), size)]
     names, values, moved = _pairs(pairs, algebra) if pairs else (np.zeros((0, 2), np.int32), np.zeros(0), [])
     for columns, weights in moved:
         (single if columns else constants).append((columns, weights))
@@ -66,11 +69,11 @@ def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
 
 
 def _blocks(x: Expansion, algebra: Algebra) -> Iterator[Block]:
-    """The terms by columns of their names; those of more than two names are reduced."""
+    """The terms by columns of their names; those of more than two names are reduced, and their names ascend."""
     for part in x.parts:
         if part.degree == 0:
             yield (), part.weights()
-        elif part.degree <= 2:
+        elif part.degree <= 2 or _is_reduced(part, algebra):
             yield part.columns, part.coefficients
         else:
             for _, names, weights in algebra.reduced(part):
@@ -105,12 +108,29 @@ def _kept(names: Ints, keep: NDArray[np.bool_]) -> Ints:
     return kept
 
 
-def _high(blocks: list[Block]) -> tuple[Terms, ...]:
-    return pack(1, [_one_row(np.stack(columns, axis=1), weights) for columns, weights in blocks]).terms
+def _is_reduced(part: Part, algebra: Algebra) -> bool:
+    """Whether names ascend and differ inside every term, none of which is zero, and no two exclude each other."""
+    ascend = all(bool((low < high).all()) for low, high in pairwise(part.columns))
+    return ascend and bool(part.coefficients.all()) and algebra.choice.max(initial=-1) < 0
+
+
+def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
+    """The products of more than two of `size` variables; `blocks` is used up."""
+    degree, bits = len(blocks[0][0]), size.bit_length()
+    ends = np.cumsum([0, *(len(columns[0]) for columns, _ in blocks)]).tolist()
+    if not fits(bits, degree, ends[-1]):
+        return pack(1, [_one_row(np.stack(columns, axis=1), weights) for columns, weights in blocks]).terms
+    keys, values = np.empty(ends[-1], np.int64), np.empty(ends[-1])
+    for start, end in pairwise(ends):
+        columns, values[start:end] = blocks.pop(0)
+        write_keys(columns, bits, keys[start:end])
+    kept = merge(keys, values)
+    names = take_names(keys, kept, degree, bits)
+    return (_terms(np.ascontiguousarray(names.T), shrunk(values, kept)),) if kept else ()
 
 
 def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
-    return np.zeros(len(names), np.int32), names, weights
+    return np.zeros(len(names), np.int32), names, np.broadcast_to(weights, len(names))
 
 
 def _terms(names: Ints, weights: Floats) -> Terms:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
+Number = TypeVar("Number", np.int64, np.float64)
 
 
 def closed_up(columns: Names, kept: int) -> Names:
@@ -26,6 +28,12 @@ def closed_up(columns: Names, kept: int) -> Names:
 def first_of(values: Floats, kept: int) -> Floats:
     """The first `kept` values, copied where much room would be kept alive for nothing."""
     return values[:kept] if _fills(kept, len(values)) else values[:kept].copy()
+
+
+def shrunk(numbers: NDArray[Number], kept: int) -> NDArray[Number]:
+    """The first `kept` numbers of an array of its own of which there is no view; the rest of its memory is given back."""
+    numbers.resize(kept, refcheck=False)
+    return numbers
 
 
 def _fills(kept: int, total: int) -> bool:

@@ -1,6 +1,8 @@
 """Sums of terms whose names are one integer: sorted and added in the memory of the terms themselves.
 
-    keys, values = merged(keys, values)     ascending, each once, no sum 0
+    count = merge(keys, values)             the first `count` ascend, each once, no sum 0
+    names = take_names(keys, count, 2, bits)
+    values = shrunk(values, count)
 
 A key and the place of its term are sorted as one number of 63 bits (`fits`), so that equal keys are added in the order
 of the terms, by numpy's rule for sums: the last bit is that of `np.add.reduceat`.
@@ -15,6 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.evaluator.terms.closing import shrunk
 from qevo_compiler.evaluator.terms.term_kernels import FEW
 
 Floats = NDArray[np.float64]
@@ -39,8 +42,25 @@ def write_keys(columns: Sequence[Names], bits: int, out: Integers) -> None:
         out |= column
 
 
-def names_of(keys: Integers, bits: int, out: Sequence[Names]) -> None:
-    """The names of every key, into as many columns; `keys` is used up."""
+def take_names(keys: Integers, count: int, degree: int, bits: int) -> Names:
+    """The names of the first keys as columns [degree, count], in the memory of `keys` where that is enough."""
+    if degree > 2:
+        names = np.empty((degree, count), np.int32)
+        _split(keys[:count], bits, names)
+        return names
+    halves = keys.view(np.int32)
+    rest = np.empty((degree - 1, count), np.int32)
+    for start in range(0, count, _PIECE):
+        # Never before what is still to be read: a name is half as long as a key.
+        here = slice(start, min(start + _PIECE, count))
+        _split(keys[here], bits, [halves[here], *rest[:, here]])
+    halves[count : degree * count] = rest.reshape(-1)
+    del halves
+    return shrunk(keys, (degree * count + 1) // 2).view(np.int32)[: degree * count].reshape(degree, count)
+
+
+def _split(keys: Integers, bits: int, out: Sequence[Names]) -> None:
+    """The names of the keys, from the last to the first; `keys` is used up."""
     mask = (1 << bits) - 1
     for column in out[:0:-1]:
         np.bitwise_and(keys, mask, out=column, casting="unsafe")
@@ -48,25 +68,24 @@ def names_of(keys: Integers, bits: int, out: Sequence[Names]) -> None:
     out[0][:] = keys
 
 
-def merged(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
-    """Different keys, ascending, with the sums of their values that are not zero; both arrays are used up.
-
-    What comes back are their fronts.
-    """
-    keys, values = _sorted(keys, values)
-    differs = np.ones(len(keys), bool)
+def merge(keys: Integers, values: Floats) -> int:
+    """Move different keys to the front, ascending, with the sums of their values that are not zero; how many they are."""
+    _sort(keys, values)
+    count = len(keys)
+    differs = np.ones(count, bool)
     np.not_equal(keys[1:], keys[:-1], out=differs[1:])
     if not differs.all():
-        values = _summed_up(values, np.flatnonzero(differs))
-        keys = _kept(keys, differs)
-    keep = values != 0
-    return _kept(keys, keep), _kept(values, keep)
+        _sum_up(values, np.flatnonzero(differs))
+        count = _close(keys, differs)
+    keep = values[:count] != 0
+    _close(keys, keep)
+    return _close(values, keep)
 
 
-def _sorted(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
-    """In the order of the keys, equal ones in the order that they had."""
+def _sort(keys: Integers, values: Floats) -> None:
+    """Both in the order of the keys, equal ones in the order that they had."""
     if bool((keys[1:] >= keys[:-1]).all()):
-        return keys, values
+        return
     places = len(keys).bit_length()
     keys <<= places
     for start in range(0, len(keys), _PIECE):
@@ -74,34 +93,33 @@ def _sorted(keys: Integers, values: Floats) -> tuple[Integers, Floats]:
     keys.sort()
     mask = (1 << places) - 1
     if len(keys) < FEW:
-        values = values[keys & mask]
+        values[:] = values[keys & mask]
     else:
         _order_kernel()(len(keys), mask, keys, values)
     keys >>= places
-    return keys, values
 
 
-def _summed_up(values: Floats, first: NDArray[np.intp]) -> Floats:
-    """The sum of every group of neighbours, groups starting at `first`, in place."""
+def _sum_up(values: Floats, first: NDArray[np.intp]) -> None:
+    """The sum of every group of neighbours, groups starting at `first`, at the front."""
     ends = [*range(_PIECE, len(first), _PIECE), len(first)]
     for start, end in zip([0, *ends], ends, strict=False):
         stop = int(first[end]) if end < len(first) else len(values)
         group = first[start:end]
         # Never before what is still to be read: group k starts at k or later.
         values[start:end] = np.add.reduceat(values[group[0] : stop], group - group[0])
-    return values[: len(first)]
 
 
-def _kept(numbers: NDArray[Number], flags: NDArray[np.bool_]) -> NDArray[Number]:
-    """Those that are marked, moved to the front in place."""
+def _close(numbers: NDArray[Number], flags: NDArray[np.bool_]) -> int:
+    """Move those of the first numbers that are marked to the front; how many they are."""
     if flags.all():
-        return numbers
+        return len(flags)
     at = 0
-    for start in range(0, len(numbers), _PIECE):
-        found = numbers[start : start + _PIECE][flags[start : start + _PIECE]]
+    for start in range(0, len(flags), _PIECE):
+        piece = flags[start : start + _PIECE]
+        found = numbers[start : start + len(piece)][piece]
         numbers[at : at + len(found)] = found
         at += len(found)
-    return numbers[:at]
+    return at
 
 
 @cache

@@ -15,7 +15,7 @@ import numpy as np
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
-from qevo_compiler.passes.products.monomials import Floats, Integers, Later, Monomials, Names, Term, distinct
+from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, distinct
 from qevo_compiler.passes.products.sharing import Pairs
 from qevo_compiler.passes.products.slots import Column, Numbering, Places, in_batches
 
@@ -38,13 +38,6 @@ class _Way:
     sign: int
     sets: tuple[Places, ...]
     rest: int | None
-
-    def rows(self, block: Monomials, choice: Choices) -> Integers:
-        """The monomials that chose this way."""
-        here = choice == self.option
-        if self.sign:
-            here &= (block.coefficients > 0) == (self.sign > 0)
-        return np.flatnonzero(here)
 
 
 @dataclass(frozen=True)
@@ -129,53 +122,58 @@ def _slot(size: int, fixed: float, weights: Weights) -> Slot:
 
 def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: Pairs, draft: Draft) -> None:
     parts = [
-        _Part(way, block, rows.astype(np.int32))
+        _Part(way, block, choice)
         for block, choice in zip(blocks, choices, strict=True)
         for way in _ways(block.degree)
-        if len(rows := way.rows(block, choice))
     ]
-    found = [[np.empty(len(part.rows), np.int32) for _ in part.way.sets] for part in parts]
-    columns = [
-        Column(part.block.names, part.rows, places, out)
-        for part, outs in zip(parts, found, strict=True)
-        for places, out in zip(part.way.sets, outs, strict=True)
-    ]
-    for size in sorted({len(column.places) for column in columns}):
-        in_batches(
-            [column for column in columns if len(column.places) == size],
-            lambda sets: _auxiliaries(sets, opened, draft),
-        )
-    for part, z in zip(parts, found, strict=True):
+    for part, z in zip(parts, _found(parts, opened, draft), strict=True):
         part.write(z, draft)
+
+
+def _found(parts: Sequence[_Part], opened: Pairs, draft: Draft) -> list[list[Names]]:
+    """The auxiliary of every set of every part."""
+    found, columns = [], []
+    for part in parts:
+        rows = part.rows()
+        found.append([np.empty(len(rows), np.int32) for _ in part.way.sets])
+        columns += [
+            Column(part.block.names, rows, places, out) for places, out in zip(part.way.sets, found[-1], strict=True)
+        ]
+    for size in sorted({len(column.places) for column in columns}):
+        of_size = [column for column in columns if len(column.places) == size]
+        in_batches(of_size, lambda sets: _auxiliaries(sets, opened, draft))
+    return found
 
 
 @dataclass(frozen=True)
 class _Part:
-    """The monomials `rows` of a block, which chose one way."""
+    """The monomials of a block that chose one way."""
 
     way: _Way
     block: Monomials
-    rows: Names
+    choice: Choices
+
+    def rows(self) -> Names:
+        """Which they are: looked up when asked for, since choices are a quarter as long."""
+        here = self.choice == self.way.option
+        if self.way.sign:
+            here &= (self.block.coefficients > 0) == (self.way.sign > 0)
+        return np.flatnonzero(here).astype(np.int32)
 
     def write(self, z: Sequence[Names], draft: Draft) -> None:
         """Write the monomials with the auxiliaries z [rows] of the way's sets."""
+        rows = self.rows()
         if not z:
-            draft.alone(self.block.where(self.rows))
-            return
-        for part in z:
-            draft.carry(part, self._coefficients)
-        degree = len(z) + (self.way.rest is not None)
-        draft.add(Later(degree, len(self.rows), lambda: Term((*self._rest, *z), self._coefficients)))
+            draft.alone(self.block.where(rows))
+        elif len(rows):
+            for part in z:
+                draft.carry(part, self.block.coefficients[rows])
+            draft.add(Later(len(z) + (self.way.rest is not None), len(rows), lambda: self._term(z)))
 
-    @property
-    def _coefficients(self) -> Floats:
-        found: Floats = self.block.coefficients[self.rows]
-        return found
-
-    @property
-    def _rest(self) -> list[Names]:
-        """The bits that are left over."""
-        return [] if self.way.rest is None else [self.block.names[self.rows, self.way.rest]]
+    def _term(self, z: Sequence[Names]) -> Term:
+        rows, rest = self.rows(), self.way.rest
+        left = [] if rest is None else [self.block.names[rows, rest]]
+        return Term((*left, *z), self.block.coefficients[rows])
 
 
 def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:

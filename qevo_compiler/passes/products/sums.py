@@ -12,8 +12,8 @@ import numpy as np
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.evaluator.terms.closing import first_of
-from qevo_compiler.evaluator.terms.keyed import fits, merged, names_of, write_keys
+from qevo_compiler.evaluator.terms.closing import shrunk
+from qevo_compiler.evaluator.terms.keyed import fits, merge, take_names, write_keys
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.products.monomials import Floats, Integers, Later, Names, Term
 
@@ -27,8 +27,9 @@ def summed(terms: list[Term | Later], size: int) -> Polynomials:
         raise ValueError("terms of degree 3 and more are not quadratic")
     by_degree = [[term for term in terms[::-1] if term.degree == degree and len(term)] for degree in range(3)]
     terms.clear()
-    blocks = [block for found in by_degree if found for block in _block(found, size)]
-    return Polynomials(1, tuple(blocks))
+    # The highest degree first: that is when least memory is taken by others.
+    blocks = [block for found in by_degree[::-1] if found for block in _block(found, size)]
+    return Polynomials(1, tuple(blocks[::-1]))
 
 
 def _block(backwards: list[Term | Later], size: int) -> Iterator[Terms]:
@@ -39,14 +40,12 @@ def _block(backwards: list[Term | Later], size: int) -> Iterator[Terms]:
         made = (term.made() for term in backwards[::-1])
         yield from pack(1, ((np.zeros(len(t), np.int32), _names(t), t.coefficients) for t in made)).terms
         return
-    keys, values = merged(*_written(backwards, count, bits))
-    if len(keys):
-        names = np.empty((degree, len(keys)), np.int32)
-        names_of(keys, bits, names)
-        del keys
-        values = _lean(values)
-        row = Array(np.broadcast_to(np.int32(0), values.shape), keep_layout=True)
-        yield Terms(row, Array(names.T, keep_layout=True), Array(values))
+    keys, values = _written(backwards, count, bits)
+    kept = merge(keys, values)
+    if kept:
+        names = take_names(keys, kept, degree, bits)
+        row = Array(np.broadcast_to(np.int32(0), (kept,)), keep_layout=True)
+        yield Terms(row, Array(names.T, keep_layout=True), Array(shrunk(values, kept)))
 
 
 def _names(term: Term) -> Names:
@@ -66,8 +65,3 @@ def _written(backwards: list[Term | Later], count: int, bits: int) -> tuple[Inte
             columns = np.minimum(*columns), np.maximum(*columns)
         write_keys(columns, bits, keys[here])
     return keys, values
-
-
-def _lean(values: Floats) -> Floats:
-    """The same values; a copy where they are the front of a much larger array."""
-    return values if values.base is None else first_of(values.base, len(values))
