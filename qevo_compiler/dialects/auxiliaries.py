@@ -70,7 +70,8 @@ class Auxiliaries(Attribute):
         if ((members[1:] <= members[:-1]) & (own[1:] == own[:-1])).any():
             raise Invalid("auxiliaries: members are not ascending")
         kinds, parameters = self.kinds.values, self.parameters.values
-        most = np.where(kinds == AT_LEAST, sizes, digits_of(sizes) - 1)
+        most, digits = sizes.copy(), np.flatnonzero(kinds == DIGIT)
+        most[digits] = digits_of(sizes[digits]) - 1
         if not np.isin(kinds, (AT_LEAST, DIGIT)).all() or (parameters < 1).any() or (parameters > most).any():
             raise Invalid("auxiliaries: an unknown kind, or a parameter out of its range")
 

@@ -19,7 +19,7 @@ from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.closing import shrunk
-from qevo_compiler.evaluator.terms.keyed import fits, merge, take_names, write_keys
+from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 
@@ -125,8 +125,9 @@ def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
         columns, values[start:end] = blocks.pop(0)
         write_keys(columns, bits, keys[start:end])
     kept = merge(keys, values)
-    names = take_names(keys, kept, degree, bits)
-    return (_terms(np.ascontiguousarray(names.T), shrunk(values, kept)),) if kept else ()
+    names = np.empty((kept, degree), np.int32)
+    split(keys[:kept], bits, names.T)
+    return (_terms(names, shrunk(values, kept)),) if kept else ()
 
 
 def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:

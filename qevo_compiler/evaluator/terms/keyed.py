@@ -43,24 +43,20 @@ def write_keys(columns: Sequence[Names], bits: int, out: Integers) -> None:
 
 
 def take_names(keys: Integers, count: int, degree: int, bits: int) -> Names:
-    """The names of the first keys as columns [degree, count], in the memory of `keys` where that is enough."""
-    if degree > 2:
-        names = np.empty((degree, count), np.int32)
-        _split(keys[:count], bits, names)
-        return names
+    """The one or two names of each of the first keys as columns [degree, count], in the memory of `keys`."""
     halves = keys.view(np.int32)
     rest = np.empty((degree - 1, count), np.int32)
     for start in range(0, count, _PIECE):
         # Never before what is still to be read: a name is half as long as a key.
         here = slice(start, min(start + _PIECE, count))
-        _split(keys[here], bits, [halves[here], *rest[:, here]])
+        split(keys[here], bits, [halves[here], *rest[:, here]])
     halves[count : degree * count] = rest.reshape(-1)
     del halves
     return shrunk(keys, (degree * count + 1) // 2).view(np.int32)[: degree * count].reshape(degree, count)
 
 
-def _split(keys: Integers, bits: int, out: Sequence[Names]) -> None:
-    """The names of the keys, from the last to the first; `keys` is used up."""
+def split(keys: Integers, bits: int, out: Sequence[Names]) -> None:
+    """The names of the keys, column by column; `keys` is used up."""
     mask = (1 << bits) - 1
     for column in out[:0:-1]:
         np.bitwise_and(keys, mask, out=column, casting="unsafe")

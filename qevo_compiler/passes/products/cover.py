@@ -17,7 +17,7 @@ from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, distinct
 from qevo_compiler.passes.products.sharing import Pairs
-from qevo_compiler.passes.products.slots import Column, Numbering, Places, in_batches
+from qevo_compiler.passes.products.slots import Column, Places, in_batches, numbered
 
 # Negative monomials of a higher degree get a product of their own without looking for neighbours.
 WIDEST = 12
@@ -88,17 +88,13 @@ def _without(whole: Places, left: int) -> Places:
 
 def _chosen(blocks: Sequence[Monomials], opened: Pairs, weights: Weights, search: Search) -> list[Choices]:
     """The number of the option that each monomial takes."""
-    problem, columns = [], []
-    for block in blocks:
-        stated, found = _stated(block, weights)
-        problem.append(stated)
-        columns += found
-    numbering = Numbering(opened)
-    for size in sorted({len(column.places) for column in columns}):
-        numbering.number([column for column in columns if len(column.places) == size])
+    stated = [_stated(block, weights) for block in blocks]
+    resources = numbered([column for _, columns in stated for column in columns], opened)
+    problem = [block for block, _ in stated]
+    del stated
     limit = FREE_LOAD * max(float(np.abs(block.coefficients).max()) for block in blocks)
     effort = Effort(search.sweeps, limit=limit, slope=weights.range / limit, progress=search.progress)
-    return choose(problem, numbering.resources(), effort)
+    return choose(problem, resources, effort)
 
 
 def _stated(block: Monomials, weights: Weights) -> tuple[Block, list[Column]]:
@@ -139,9 +135,7 @@ def _found(parts: Sequence[_Part], opened: Pairs, draft: Draft) -> list[list[Nam
         columns += [
             Column(part.block.names, rows, places, out) for places, out in zip(part.way.sets, found[-1], strict=True)
         ]
-    for size in sorted({len(column.places) for column in columns}):
-        of_size = [column for column in columns if len(column.places) == size]
-        in_batches(of_size, lambda sets: _auxiliaries(sets, opened, draft))
+    in_batches(columns, lambda sets: _auxiliaries(sets, opened, draft))
     return found
 
 

@@ -40,20 +40,24 @@ class Column:
 
 
 def in_batches(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:
-    """Write the numbers of all sets, which are of one size.
+    """Write the numbers of all sets. `number` gets sets of one size, the small ones first.
 
     Equal sets come in one batch, and a set before another one in lexicographic order in no later one.
     """
+    for size in sorted({len(column.places) for column in columns}):
+        _batches_of_size([column for column in columns if len(column.places) == size], number)
+
+
+def _batches_of_size(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:
     if sum(len(column.out) for column in columns) <= FEW:
         _number_batch(columns, [np.arange(len(column.out)) for column in columns], number)
         return
     # Columns that begin at the same place of the same monomials have the same firsts.
     heads = [(id(column.names), id(column.rows), column.places[0]) for column in columns]
-    firsts = {head: column.firsts() for head, column in zip(heads, columns, strict=True)}
-    seen = np.sort(np.concatenate([firsts[head][::STEP] for head in heads]))
+    seen = np.sort(np.concatenate([column.firsts()[::STEP] for column in columns]))
     edges = seen[np.arange(1, BATCHES) * len(seen) // BATCHES]
-    labels = {head: np.searchsorted(edges, found).astype(np.int8) for head, found in firsts.items()}
-    del firsts
+    starts = dict(zip(heads, columns, strict=True))
+    labels = {head: np.searchsorted(edges, column.firsts()).astype(np.int8) for head, column in starts.items()}
     for batch in range(BATCHES):
         chosen = {head: np.flatnonzero(label == batch) for head, label in labels.items()}
         _number_batch(columns, [chosen[head] for head in heads], number)
@@ -66,7 +70,14 @@ def _number_batch(columns: Sequence[Column], chosen: Sequence[Integers], number:
         column.out[which] = found
 
 
-class Numbering:
+def numbered(columns: Sequence[Column], opened: Pairs) -> Resources:
+    """Write the numbers of all sets, from `FIRST` on."""
+    numbering = _Numbering(opened)
+    in_batches(columns, numbering.numbers)
+    return numbering.resources()
+
+
+class _Numbering:
     """Numbers from `FIRST` on, and how many options name each."""
 
     def __init__(self, opened: Pairs) -> None:
@@ -75,14 +86,10 @@ class Numbering:
         self._named = [np.array([1, 0], np.int32)]
         self._owned = [np.zeros(FIRST, bool)]
 
-    def number(self, columns: Sequence[Column]) -> None:
-        """Write the numbers of all sets of one size."""
-        in_batches(columns, self._numbers)
-
     def resources(self) -> Resources:
         return Resources(np.concatenate(self._named), np.concatenate(self._owned))
 
-    def _numbers(self, sets: Names) -> Names:
+    def numbers(self, sets: Names) -> Names:
         ranks, first = ranked(set_keys(sets))
         counts = np.bincount(ranks, minlength=len(first)).astype(np.int32)
         owned = self._owns(sets[first])

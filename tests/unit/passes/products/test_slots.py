@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qevo_compiler.evaluator.quadratization import FIRST
 from qevo_compiler.passes.products import slots
 from qevo_compiler.passes.products.sharing import Pairs
-from qevo_compiler.passes.products.slots import Column, Numbering
+from qevo_compiler.passes.products.slots import Column, numbered
 
 
 def columns_of(names: np.ndarray, rows: np.ndarray) -> tuple[list[Column], list[tuple[int, ...]]]:
@@ -38,11 +38,9 @@ def test_sets_are_numbered(count: int, largest: int, batched: bool, seed: int) -
     if sets:
         key = (sets[0][0] << 32) | sets[0][1]
         opened = opened.with_new(np.array([key]), np.array([99], np.int32))
-    numbering = Numbering(opened)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(slots, "FEW", 0 if batched else 1 << 14)
-        numbering.number(columns)
-    resources = numbering.resources()
+        resources = numbered(columns, opened)
     numbers = np.concatenate([column.out for column in columns]).tolist()
     times = Counter(sets)
     assert resources.named[:FIRST].tolist() == [1, 0]
