@@ -15,7 +15,7 @@ import numpy as np
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
-from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, distinct
+from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, grouped, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 from qevo_compiler.passes.products.slots import Column, Places, in_batches, numbered
 
@@ -172,9 +172,9 @@ class _Part:
 
 def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:
     """The auxiliary of each set; those that have none yet get one, in lexicographic order."""
-    number, different = distinct(sets)
+    groups = grouped(set_keys(sets))
+    different = sets[groups.first]
     auxiliary = opened.of(different) if different.shape[1] == 2 else np.full(len(different), -1, np.int32)
     new = auxiliary < 0
     auxiliary[new] = draft.products(different[new])
-    found: Names = auxiliary[number]
-    return found
+    return groups.spread(auxiliary)

@@ -92,15 +92,6 @@ def pair_names(keys: Integers) -> Names:
     return np.stack([keys >> 32, keys & 0xFFFFFFFF], axis=1).astype(np.int32)
 
 
-def distinct(sets: Names) -> tuple[Names, Names]:
-    """The number of each set [m, k] (ascending names) among the different ones, and those, lexicographic [r, k].
-
-    Cost: a sort, and one more for every ranking of `set_keys`.
-    """
-    number, first = ranked(set_keys(sets))
-    return number, sets[first]
-
-
 def set_keys(sets: Names) -> Integers:
     """A number for each set [m, k] of ascending names, in lexicographic order and equal for equal sets alone.
 
@@ -111,7 +102,8 @@ def set_keys(sets: Names) -> Integers:
     room = 0
     for column in range(sets.shape[1]):
         if room + bits > 63:
-            keys = ranked(keys)[0].astype(np.int64)
+            groups = grouped(keys)
+            keys = groups.spread(np.arange(len(groups.starts), dtype=np.int32)).astype(np.int64)
             room = len(sets).bit_length()
         keys <<= bits
         keys |= sets[:, column]
@@ -119,8 +111,32 @@ def set_keys(sets: Names) -> Integers:
     return keys
 
 
-def ranked(keys: Integers) -> tuple[Names, Integers]:
-    """The rank of each key among the different ones, and where each of these occurs first; `keys` is used up.
+@dataclass(frozen=True)
+class Groups:
+    """Equal keys: their places one group after the other, ascending, and where each group starts among these."""
+
+    order: Integers
+    starts: Integers
+
+    @property
+    def counts(self) -> Integers:
+        return np.diff(self.starts, append=len(self.order))
+
+    @property
+    def first(self) -> Integers:
+        """Where each key occurs first."""
+        found: Integers = self.order[self.starts]
+        return found
+
+    def spread(self, numbers: Names) -> Names:
+        """For every key the number of its group."""
+        found = np.empty(len(self.order), np.int32)
+        found[self.order] = np.repeat(numbers, self.counts)
+        return found
+
+
+def grouped(keys: Integers) -> Groups:
+    """Groups in the order of their keys; `keys` is used up.
 
     Leaner than `np.unique`: where key and place fit into 63 bits together they are sorted as one number.
     """
@@ -129,13 +145,12 @@ def ranked(keys: Integers) -> tuple[Names, Integers]:
         keys <<= bits
         keys |= np.arange(len(keys))
         keys.sort()
-        order = keys & ((1 << bits) - 1)
-        keys >>= bits
+        values = keys >> bits
+        keys &= (1 << bits) - 1
+        order = keys
     else:
         order = np.argsort(keys, kind="stable")
-        keys = keys[order]
+        values = keys[order]
     new = np.ones(len(keys), bool)
-    np.not_equal(keys[1:], keys[:-1], out=new[1:])
-    ranks = np.empty(len(keys), np.int32)
-    ranks[order] = np.cumsum(new, dtype=np.int32) - np.int32(1)
-    return ranks, order[new]
+    np.not_equal(values[1:], values[:-1], out=new[1:])
+    return Groups(order, np.flatnonzero(new))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from qevo_compiler.evaluator.quadratization import FIRST, Resources
-from qevo_compiler.passes.products.monomials import Flags, Integers, Names, ranked, set_keys
+from qevo_compiler.passes.products.monomials import Flags, Integers, Names, grouped, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 
-FEW = 1 << 14  # sets that are sorted at once
+FEW = 1 << 13  # sets that are sorted at once
 BATCHES = 12
 STEP = 16  # one of so many sets says where batches end
 Places = tuple[int, ...]
@@ -23,20 +24,34 @@ Places = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Column:
-    """The bits at `places` of the monomials `names` [m, d] (those of `rows`, if given); their numbers go to `out`."""
+    """The bits at `places` of the monomials `names` [m, d] (those of `rows`, if given); their numbers go to `out`.
+
+    Names lie monomial by monomial.
+    """
 
     names: Names
     rows: Integers | Names | None
     places: Places
     out: Names
 
+    @property
+    def head(self) -> tuple[int, int, int]:
+        """Columns of the same head have the same first bits."""
+        return id(self.names), id(self.rows), self.places[0]
+
     def firsts(self) -> Names:
         found: Names = self.names[:, self.places[0]]
         return found if self.rows is None else found[self.rows]
 
-    def sets(self, which: Integers) -> Names:
-        found: Names = self.names[(which if self.rows is None else self.rows[which])[:, None], list(self.places)]
-        return found
+    def starts(self, which: Integers) -> Integers:
+        """Where these monomials start in `names`."""
+        return (which if self.rows is None else self.rows[which].astype(np.int64)) * self.names.shape[1]
+
+    def write(self, starts: Integers, out: Names) -> None:
+        """The sets of the monomials that start there, bit by bit."""
+        names = self.names.reshape(-1)
+        for place, bits in zip(self.places, out, strict=True):
+            names[place:].take(starts, out=bits, mode="clip")
 
 
 def in_batches(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:
@@ -52,22 +67,23 @@ def _batches_of_size(columns: Sequence[Column], number: Callable[[Names], Names]
     if sum(len(column.out) for column in columns) <= FEW:
         _number_batch(columns, [np.arange(len(column.out)) for column in columns], number)
         return
-    # Columns that begin at the same place of the same monomials have the same firsts.
-    heads = [(id(column.names), id(column.rows), column.places[0]) for column in columns]
     seen = np.sort(np.concatenate([column.firsts()[::STEP] for column in columns]))
     edges = seen[np.arange(1, BATCHES) * len(seen) // BATCHES]
-    starts = dict(zip(heads, columns, strict=True))
-    labels = {head: np.searchsorted(edges, column.firsts()).astype(np.int8) for head, column in starts.items()}
+    heads = {column.head: column for column in columns}
+    labels = {head: np.searchsorted(edges, column.firsts()).astype(np.int8) for head, column in heads.items()}
     for batch in range(BATCHES):
         chosen = {head: np.flatnonzero(label == batch) for head, label in labels.items()}
-        _number_batch(columns, [chosen[head] for head in heads], number)
+        _number_batch(columns, [chosen[column.head] for column in columns], number)
 
 
 def _number_batch(columns: Sequence[Column], chosen: Sequence[Integers], number: Callable[[Names], Names]) -> None:
-    sets = np.concatenate([column.sets(which) for column, which in zip(columns, chosen, strict=True)])
-    ends = np.cumsum([len(which) for which in chosen])
-    for column, which, found in zip(columns, chosen, np.split(number(sets), ends[:-1]), strict=True):
-        column.out[which] = found
+    ends = np.cumsum([0, *map(len, chosen)]).tolist()
+    sets = np.empty((len(columns[0].places), ends[-1]), np.int32)
+    for column, which, here in zip(columns, chosen, pairwise(ends), strict=True):
+        column.write(column.starts(which), sets[:, slice(*here)])
+    found = number(sets.T)
+    for column, which, here in zip(columns, chosen, pairwise(ends), strict=True):
+        column.out[which] = found[slice(*here)]
 
 
 def numbered(columns: Sequence[Column], opened: Pairs) -> Resources:
@@ -90,17 +106,15 @@ class _Numbering:
         return Resources(np.concatenate(self._named), np.concatenate(self._owned))
 
     def numbers(self, sets: Names) -> Names:
-        ranks, first = ranked(set_keys(sets))
-        counts = np.bincount(ranks, minlength=len(first)).astype(np.int32)
-        owned = self._owns(sets[first])
-        kept = owned | (counts > 1)
+        groups = grouped(set_keys(sets))
+        owned = self._owns(sets[groups.first])
+        kept = owned | (groups.counts > 1)
         numbers = np.cumsum(kept, dtype=np.int32) + np.int32(self._count - 1)
         numbers[~kept] = 0
-        self._named.append(counts[kept])
+        self._named.append(groups.counts[kept].astype(np.int32))
         self._owned.append(owned[kept])
         self._count += len(self._named[-1])
-        found: Names = numbers[ranks]
-        return found
+        return groups.spread(numbers)
 
     def _owns(self, sets: Names) -> Flags:
         """Which sets are pairs that have an auxiliary already."""

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import WIDEST
 from qevo_compiler.passes.products.draft import Draft, TooMany
-from qevo_compiler.passes.products.monomials import Monomials, by_degree, distinct, pair_keys, pair_names
+from qevo_compiler.passes.products.monomials import Monomials, by_degree, grouped, pair_keys, pair_names, set_keys
 from qevo_compiler.passes.products.sharing import Pairs, share
 from qevo_compiler.passes.quadratize import Quadratize
 
@@ -21,7 +21,8 @@ def test_equal_sets_get_equal_numbers(size: int, count: int, largest: int, seed:
     rng = np.random.default_rng(seed)
     pool = rng.integers(0, largest, (5, size)).astype(np.int32)
     sets = pool[rng.integers(0, 5, count)]
-    number, members = distinct(sets)
+    groups = grouped(set_keys(sets))
+    number, members = groups.spread(np.arange(len(groups.starts), dtype=np.int32)), sets[groups.first]
     rows = sorted({tuple(row) for row in sets.tolist()})
     assert members.tolist() == [list(row) for row in rows]
     assert [rows[n] for n in number] == [tuple(row) for row in sets.tolist()]
