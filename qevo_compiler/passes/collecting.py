@@ -17,8 +17,8 @@ from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
-from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.closing import shrunk
+from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
@@ -126,7 +126,7 @@ def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
         write_keys(columns, bits, keys[start:end])
     kept = merge(keys, values)
     names = np.empty((kept, degree), np.int32)
-    split(keys[:kept], bits, names.T)
+    split(keys[:kept], bits, *names.T)
     return (_terms(names, shrunk(values, kept)),) if kept else ()
 
 

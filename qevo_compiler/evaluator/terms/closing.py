@@ -31,7 +31,7 @@ def first_of(values: Floats, kept: int) -> Floats:
 
 
 def shrunk(numbers: NDArray[Number], kept: int) -> NDArray[Number]:
-    """The first `kept` numbers of an array of its own of which there is no view; the rest of its memory is given back."""
+    """The first `kept` numbers; the array, of which there must be no view, gives back the rest of its memory."""
     numbers.resize(kept, refcheck=False)
     return numbers
 

@@ -49,13 +49,13 @@ def take_names(keys: Integers, count: int, degree: int, bits: int) -> Names:
     for start in range(0, count, _PIECE):
         # Never before what is still to be read: a name is half as long as a key.
         here = slice(start, min(start + _PIECE, count))
-        split(keys[here], bits, [halves[here], *rest[:, here]])
+        split(keys[here], bits, halves[here], *rest[:, here])
     halves[count : degree * count] = rest.reshape(-1)
     del halves
     return shrunk(keys, (degree * count + 1) // 2).view(np.int32)[: degree * count].reshape(degree, count)
 
 
-def split(keys: Integers, bits: int, out: Sequence[Names]) -> None:
+def split(keys: Integers, bits: int, *out: Names) -> None:
     """The names of the keys, column by column; `keys` is used up."""
     mask = (1 << bits) - 1
     for column in out[:0:-1]:
@@ -65,7 +65,7 @@ def split(keys: Integers, bits: int, out: Sequence[Names]) -> None:
 
 
 def merge(keys: Integers, values: Floats) -> int:
-    """Move different keys to the front, ascending, with the sums of their values that are not zero; how many they are."""
+    """Move different keys to the front, ascending, with the sums of their values that are not zero; how many."""
     _sort(keys, values)
     count = len(keys)
     differs = np.ones(count, bool)

@@ -102,7 +102,7 @@ def _stated(block: Monomials, weights: Weights) -> tuple[Block, list[Column]]:
     degree, names, ways = block.degree, block.names, _ways(block.degree)
     both = [places for way in ways if way.sign == 0 for places in way.sets]
     own = [places for way in ways if way.sign < 0 for places in way.sets]
-    rows = np.flatnonzero(block.coefficients < 0)
+    rows = np.flatnonzero(block.coefficients < 0).astype(np.int32)
     common, negative = np.zeros((len(block), len(both)), np.int32), np.zeros((len(rows), len(own)), np.int32)
     columns = [Column(names, None, places, common[:, j]) for j, places in enumerate(both)]
     columns += [Column(names, rows, places, negative[:, j]) for j, places in enumerate(own)]
@@ -118,9 +118,7 @@ def _slot(size: int, fixed: float, weights: Weights) -> Slot:
 
 def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: Pairs, draft: Draft) -> None:
     parts = [
-        _Part(way, block, choice)
-        for block, choice in zip(blocks, choices, strict=True)
-        for way in _ways(block.degree)
+        _Part(way, block, choice) for block, choice in zip(blocks, choices, strict=True) for way in _ways(block.degree)
     ]
     for part, z in zip(parts, _found(parts, opened, draft), strict=True):
         part.write(z, draft)

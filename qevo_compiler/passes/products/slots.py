@@ -45,7 +45,8 @@ class Column:
 
     def starts(self, which: Integers) -> Integers:
         """Where these monomials start in `names`."""
-        return (which if self.rows is None else self.rows[which].astype(np.int64)) * self.names.shape[1]
+        found: Integers = which if self.rows is None else self.rows[which].astype(np.int64)
+        return found * self.names.shape[1]
 
     def write(self, starts: Integers, out: Names) -> None:
         """The sets of the monomials that start there, bit by bit."""
