@@ -45,8 +45,9 @@ class Column:
 
     def starts(self, which: Integers) -> Integers:
         """Where these monomials start in `names`."""
-        found: Integers = which if self.rows is None else self.rows[which].astype(np.int64)
-        return found * self.names.shape[1]
+        monomials = which if self.rows is None else self.rows[which].astype(np.int64)
+        starts: Integers = monomials * self.names.shape[1]
+        return starts
 
     def write(self, starts: Integers, out: Names) -> None:
         """The sets of the monomials that start there, bit by bit."""
