@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, Invalid
 
-_PART = 1 << 14  # couplings that are looked at a time: what is written meanwhile stays in the cache
+_PART = 1 << 16  # couplings that are looked at a time: what is written meanwhile stays in the cache
 
 
 def verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
@@ -25,7 +25,8 @@ def verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
         if (i > j).any():
             raise Invalid("a coupling is not strictly upper triangular")
         raise Invalid("couplings are not sorted or repeat")
-    if rows.least < 0 or columns.most >= size:
+    # Rows ascend, and a column is above its row.
+    if i[0] < 0 or columns.most >= size:
         raise Invalid("a coupling names a missing variable")
     if not values.is_finite:
         raise Invalid("a coupling is not finite")
@@ -54,5 +55,7 @@ def _ascending(i: NDArray[np.integer], j: NDArray[np.integer]) -> bool:
     if not (i < j).all():
         return False
     later = i[1:] > i[:-1]
+    if later.all():
+        return True
     later |= (i[1:] == i[:-1]) & (j[1:] > j[:-1])
     return bool(later.all())

@@ -61,7 +61,7 @@ class RegisterOp(Op):
             if self.auxiliaries.count != self.count:
                 raise Invalid(f"`{self.symbol}`: {self.auxiliaries.count} auxiliaries in {self.count} bits")
             self.auxiliaries.verify(self.first)
-        if self.affine is not None and self.affine.bits.size and self.affine.bits.values.max() >= self.count:
+        if self.affine is not None and self.affine.bits.most >= max(self.count, 1):
             raise Invalid(f"`{self.symbol}`: a bit outside the block")
 
 
@@ -219,7 +219,7 @@ class ModelOp(Op):
 
     def verify(self) -> None:
         verify_pairs(self.rows, self.columns, self.couplings, self.size)
-        if not (np.isfinite(self.fields.values).all() and np.isfinite(self.offset)):
+        if not (self.fields.is_finite and np.isfinite(self.offset)):
             raise Invalid("a field or the offset is not finite")
 
 
@@ -241,7 +241,7 @@ class QuboOp(Op):
 
     def verify(self) -> None:
         verify_pairs(self.rows, self.columns, self.quadratic, self.size)
-        if not (np.isfinite(self.linear.values).all() and np.isfinite(self.offset)):
+        if not (self.linear.is_finite and np.isfinite(self.offset)):
             raise Invalid("a linear coefficient or the offset is not finite")
 
 

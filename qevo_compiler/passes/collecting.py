@@ -9,19 +9,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Terms
-from qevo_compiler.dialects.poly.counting import counting
+from qevo_compiler.dialects.poly.counting import counting, is_counting
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
-from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
+from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_squarefree
 from qevo_compiler.evaluator.terms.closing import shrunk
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
+from qevo_compiler.evaluator.terms.large_pages import uninitialised
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import bounded
 
 # Tables by variable are kept where terms are not much rarer than variables.
 SPARSE = 16
@@ -43,18 +47,12 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     constants, single, pairs, *_ = (by_degree.pop(degree, []) for degree in range(3))
     # Degree by degree, so that the terms of one are let go of before the next.
     high = [term for degree in sorted(by_degree) for term in _high(by_degree.pop(degree), size)]
-    names, values, moved = _pairs(pairs, algebra) if pairs else (np.zeros((0, 2), np.int32), np.zeros(0), [])
+    quadratic, moved = _pairs(pairs, algebra) if pairs else ([], [])
     for columns, weights in moved:
         (single if columns else constants).append((columns, weights))
-    totals = sums_by_name([(columns[0], weights) for columns, weights in single], size)
-    used = counting(size) if totals.all() else np.flatnonzero(totals).astype(np.int32)
     constant = sum((float(weights.sum()) for _, weights in constants), 0.0)
-    low = (
-        (np.zeros((1, 0), np.int32), np.array([constant])[: constant != 0]),
-        (used[:, None], totals if len(used) == size else totals[used]),
-        (names, values),
-    )
-    return Polynomials(1, (*(_terms(*block) for block in low if len(block[1])), *high))
+    constants_left = [_terms(np.zeros((1, 0), np.int32), Array(np.array([constant])))] if constant else []
+    return Polynomials(1, (*constants_left, *_single(single, size), *quadratic, *high))
 
 
 def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
@@ -65,7 +63,7 @@ def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
     names, values = collect_pairs(parts, len(algebra.binary))
     if len(values) < len(x) or (names[:, 0] == names[:, 1]).any():
         return None
-    return Polynomials(1, (_terms(names, values),))
+    return Polynomials(1, (_terms(names, Array(values)),))
 
 
 def _blocks(x: Expansion, algebra: Algebra) -> Iterator[Block]:
@@ -80,7 +78,20 @@ def _blocks(x: Expansion, algebra: Algebra) -> Iterator[Block]:
                 yield tuple(names[:, place] for place in range(names.shape[1])), weights
 
 
-def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[Ints, Floats, list[Block]]:
+def _single(blocks: list[Block], size: int) -> list[Terms]:
+    """The linear terms of all variables together."""
+    if blocks and all(not weights.ndim and len(names) == size and is_counting(names) for (names,), weights in blocks):
+        # Sums of all variables: one number is added to every total.
+        total = sum((float(weights) for _, weights in blocks), 0.0)
+        weights = uninitialised(size, np.float64)
+        weights.fill(total)
+        return [_terms(counting(size)[:, None], bounded(weights, total, total))] if total else []
+    totals = sums_by_name([(names, weights) for (names,), weights in blocks], size)
+    used = counting(size) if totals.all() else np.flatnonzero(totals).astype(np.int32)
+    return [_terms(used[:, None], Array(totals if len(used) == size else totals[used]))] if len(used) else []
+
+
+def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[list[Terms], list[Block]]:
     """The products of two variables, and what those of a variable with itself become where that is less."""
     parts = [Pairs(first, second, weights) for (first, second), weights in blocks]
     names, values = collect_pairs(parts, len(algebra.binary))
@@ -98,8 +109,21 @@ def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[Ints, Floats, list[Bl
         gone = gone | excluded if len(gone) else excluded
     if gone.any():
         keep = ~gone
-        return _kept(names, keep), values[keep], moved
-    return names, values, moved
+        names, values, same = _kept(names, keep), values[keep], same[keep]
+    if not len(values):
+        return [], moved
+    terms = _terms(names, _coefficients(values, parts))
+    if not same.any():
+        state_squarefree(terms)
+        state_ascending(*terms.columns)
+    return [terms], moved
+
+
+def _coefficients(values: Floats, parts: list[Pairs]) -> Array:
+    """The sums of the pairs' weights; where none were added and all are one number, that is known of them."""
+    if len(parts) == 1 and not parts[0].step and len(values) == len(parts[0]) and isfinite(values[0]):
+        return bounded(values, float(values[0]), float(values[0]))
+    return Array(values)
 
 
 def _kept(names: Ints, keep: NDArray[np.bool_]) -> Ints:
@@ -127,14 +151,14 @@ def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
     kept = merge(keys, values)
     names = np.empty((kept, degree), np.int32)
     split(keys[:kept], bits, *names.T)
-    return (_terms(names, shrunk(values, kept)),) if kept else ()
+    return (_terms(names, Array(shrunk(values, kept))),) if kept else ()
 
 
 def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
     return np.zeros(len(names), np.int32), names, np.broadcast_to(weights, len(names))
 
 
-def _terms(names: Ints, weights: Floats) -> Terms:
+def _terms(names: Ints, coefficients: Array) -> Terms:
     # The row of every term is 0: one zero, repeated.
     rows = Array(np.broadcast_to(np.int32(0), (len(names),)), keep_layout=True)
-    return Terms(rows, Array(names, keep_layout=True), Array(weights))
+    return Terms(rows, Array(names, keep_layout=True), coefficients)

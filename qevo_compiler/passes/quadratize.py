@@ -123,19 +123,26 @@ def _lowered(
 
 def _model(main: Func, p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:
     offset = float(p.constants()[0])
-    _, names, coefficients = p.block(1)
-    linear = coefficients
-    if len(coefficients) < bits:  # otherwise every bit occurs once, in order
-        linear = np.zeros(bits)
-        linear[names[:, 0]] = coefficients
+    linear = _linear(p, bits)
     kind = ising.ModelOp if spins else ising.QuboOp
     # A square is written without eliminated bits at once; `drop-eliminated` does so for couplings that are listed.
     reduction = main.first(ising.ReductionOp)
     kept = None if reduction is None else reduction.kept(bits)
     written = written_square(p, kept)
     if written is not None:
-        return kind(offset, Array(linear if kept is None else linear[kept]), *written, span=op.span)
+        return kind(offset, linear if kept is None else Array(linear.values[kept]), *written, span=op.span)
     block = next((block for block in p.terms if block.degree == 2), None)
-    pairs = np.zeros((0, 2), np.int32) if block is None else block.variables.values
+    rows, columns = (Array(np.zeros(0, np.int32)),) * 2 if block is None else block.columns
     quadratic = Array(np.zeros(0)) if block is None else block.coefficients
-    return kind(offset, Array(linear), Array(pairs[:, 0]), Array(pairs[:, 1]), quadratic, span=op.span)
+    return kind(offset, linear, rows, columns, quadratic, span=op.span)
+
+
+def _linear(p: Polynomials, bits: int) -> Array:
+    """The linear coefficient of every bit."""
+    block = next((block for block in p.terms if block.degree == 1), None)
+    if block is not None and len(block) == bits:
+        return block.coefficients  # every bit occurs once, in order
+    linear = np.zeros(bits)
+    if block is not None:
+        linear[block.variables.values[:, 0]] = block.coefficients.values
+    return Array(linear)

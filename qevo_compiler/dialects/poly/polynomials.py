@@ -45,8 +45,18 @@ class Terms(Attribute):
         names = self.variables.values
         return not bool((names[:, 1:] == names[:, :-1]).any())
 
+    @cached_property
+    def columns(self) -> tuple[Array, ...]:
+        """The variables of each place in the terms, [m] each: what is known of them is kept with them."""
+        return tuple(Array(column) for column in self.variables.values.T)
+
     def __len__(self) -> int:
         return self.row.size
+
+
+def state_squarefree(terms: Terms) -> None:
+    """Note that no variable repeats inside a term, for whoever asks later."""
+    terms.__dict__["squarefree"] = True
 
 
 @dataclass(frozen=True)
