@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.llvm import compiled
+from qevo_compiler.evaluator.llvm import compiled, i32, lanes
 from qevo_compiler.evaluator.terms.closing import closed_up, first_of
 from qevo_compiler.evaluator.terms.collect_kernels import (
     SHORT,
@@ -95,19 +95,21 @@ def _weights(weights: Floats) -> Floats:
 
 def _ascends(part: Pairs) -> bool:
     """Whether every pair comes after the one before it."""
-    return int(compiled(ascend_kernel())(len(part), part.first, part.second)) == len(part)
+    return int(compiled(ascend_kernel(lanes(i32)))(len(part), part.first, part.second)) == len(part)
 
 
 def _copied(part: Pairs) -> tuple[Names, Floats]:
     """Pairs that ascend already."""
     pairs = uninitialised((2, len(part)), np.int32)
-    compiled(split_kernel())(len(part), part.first, part.second, pairs[0], pairs[1])
+    compiled(split_kernel(lanes(i32)))(len(part), part.first, part.second, pairs[0], pairs[1])
     values = part.weights
     if not part.step:
         values = uninitialised(len(part), np.float64)
         values.fill(part.weights)
+    if part.weights.all():
+        return pairs.T, values
     keep = values != 0
-    return (pairs.T, values) if keep.all() else (np.ascontiguousarray(pairs[:, keep]).T, values[keep])
+    return np.ascontiguousarray(pairs[:, keep]).T, values[keep]
 
 
 def _settled(parts: Sequence[Pairs], size: int, pairs: Names) -> tuple[Names, Floats]:

@@ -15,18 +15,17 @@ SHORT = 32
 
 
 @cache
-def ascend_kernel() -> Kernel:
-    """ascend(n, first, second) -> how many pairs ascend, as (row, column), until one does not."""
+def ascend_kernel(width: int) -> Kernel:
+    """ascend(n, first, second) -> how many pairs ascend, as (row, column), until one does not; `width` at a time."""
     k = Kernel("ascending_pairs", i64, n=i64, first=ptr, second=ptr)
-    last, place = k.variable(i64, -1), k.variable(i64, 0)
-    with k.repeat() as loop:
-        i = place.get()
-        loop.stop_if(i >= k.n)
-        low, high = _ends(k, i)
-        key = (low << 32) | high
-        loop.stop_if(key <= last.get())
-        last.set(key)
-        place.set(i + 1)
+    place = k.variable(i64, k.minimum(k.n, k.constant(i64, 1)))
+    for many in (width, 1):
+        with k.repeat() as loop:
+            i = place.get()
+            loop.stop_if(i + many > k.n)
+            (low, high), (row, column) = _ends_of(k, i, many), _ends_of(k, i - 1, many)
+            loop.stop_if(k.any_lane(~((row < low) | (row.equals(low) & (column < high)))))
+            place.set(i + many)
     k.give(place.get())
     return k
 
@@ -121,13 +120,15 @@ def settle_kernel(weighted: bool) -> Kernel:
 
 
 @cache
-def split_kernel() -> Kernel:
-    """split(n, first, second, rows, columns): the lower and the higher of each pair."""
+def split_kernel(width: int) -> Kernel:
+    """split(n, first, second, rows, columns): the lower and the higher of each pair; `width` at a time."""
     k = Kernel("split_pairs", n=i64, first=ptr, second=ptr, rows=ptr, columns=ptr)
-    with k.range(0, k.n) as i:
-        low, high = _ends(k, i)
-        k.store(low.to(i32), k.rows, i)
-        k.store(high.to(i32), k.columns, i)
+    whole = k.n - k.n % width
+    for start, stop, many in ((0, whole, width), (whole, k.n, 1)):
+        with k.range(start, stop, many) as i:
+            low, high = _ends_of(k, i, many)
+            k.store(low, k.rows, i)
+            k.store(high, k.columns, i)
     return k
 
 
@@ -142,7 +143,13 @@ def add_kernel() -> Kernel:
 
 
 def _ends(k: Kernel, i: Operand) -> tuple[Operand, Operand]:
-    a, b = k.load(i32, k.first, i).to(i64), k.load(i32, k.second, i).to(i64)
+    low, high = _ends_of(k, i, 1)
+    return low.to(i64), high.to(i64)
+
+
+def _ends_of(k: Kernel, i: Operand, many: int) -> tuple[Operand, Operand]:
+    """The lower and the higher numbers of the pairs from i on."""
+    a, b = (k.load(vec(i32, many), numbers, i) for numbers in (k.first, k.second))
     return k.minimum(a, b), k.maximum(a, b)
 
 
