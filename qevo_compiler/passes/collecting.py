@@ -161,4 +161,6 @@ def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
 def _terms(names: Ints, coefficients: Array) -> Terms:
     # The row of every term is 0: one zero, repeated.
     rows = Array(np.broadcast_to(np.int32(0), (len(names),)), keep_layout=True)
-    return Terms(rows, Array(names, keep_layout=True), coefficients)
+    # Terms ascend: the first name of all is the lowest.
+    least, most = (int(names[0, 0]), int(names[:, -1].max())) if names.size else (0, 0)
+    return Terms(rows, bounded(names, least, most), coefficients)
