@@ -71,7 +71,7 @@ def merge(keys: Integers, values: Floats) -> int:
     differs = np.ones(count, bool)
     np.not_equal(keys[1:], keys[:-1], out=differs[1:])
     if not differs.all():
-        _sum_up(values, np.flatnonzero(differs))
+        _sum_up(values, differs)
         count = _close(keys, differs)
     keep = values[:count] != 0
     _close(keys, keep)
@@ -95,14 +95,17 @@ def _sort(keys: Integers, values: Floats) -> None:
     keys >>= places
 
 
-def _sum_up(values: Floats, first: NDArray[np.intp]) -> None:
-    """The sum of every group of neighbours, groups starting at `first`, at the front."""
-    ends = [*range(_PIECE, len(first), _PIECE), len(first)]
-    for start, end in zip([0, *ends], ends, strict=False):
-        stop = int(first[end]) if end < len(first) else len(values)
-        group = first[start:end]
-        # Never before what is still to be read: group k starts at k or later.
-        values[start:end] = np.add.reduceat(values[group[0] : stop], group - group[0])
+def _sum_up(values: Floats, first: NDArray[np.bool_]) -> None:
+    """The sum of every group of neighbours, whose first ones are marked, at the front."""
+    start, at = 0, 0
+    while start < len(values):
+        stop = start + _PIECE
+        after = first[stop:]
+        # Up to the end of a group.
+        stop = stop + int(after.argmax()) if after.any() else len(values)
+        found = np.add.reduceat(values[start:stop], np.flatnonzero(first[start:stop]))
+        values[at : at + len(found)] = found
+        start, at = stop, at + len(found)
 
 
 def _close(numbers: NDArray[Number], flags: NDArray[np.bool_]) -> int:

@@ -16,8 +16,8 @@ from qevo_compiler.evaluator.quadratization import FIRST, Resources
 from qevo_compiler.passes.products.monomials import Flags, Integers, Names, grouped, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 
-FEW = 1 << 13  # sets that are sorted at once
-BATCHES = 12
+FEW = 1 << 12  # sets in a batch
+BATCHES = 12  # at most
 STEP = 16  # one of so many sets says where batches end
 Places = tuple[int, ...]
 
@@ -66,14 +66,15 @@ def in_batches(columns: Sequence[Column], number: Callable[[Names], Names]) -> N
 
 
 def _batches_of_size(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:
-    if sum(len(column.out) for column in columns) <= FEW:
+    batches = min(sum(len(column.out) for column in columns) // FEW, BATCHES)
+    if batches < 2:
         _number_batch(columns, [np.arange(len(column.out)) for column in columns], number)
         return
     seen = np.sort(np.concatenate([column.firsts()[::STEP] for column in columns]))
-    edges = seen[np.arange(1, BATCHES) * len(seen) // BATCHES]
+    edges = seen[np.arange(1, batches) * len(seen) // batches]
     heads = {column.head: column for column in columns}
     labels = {head: np.searchsorted(edges, column.firsts()).astype(np.int8) for head, column in heads.items()}
-    for batch in range(BATCHES):
+    for batch in range(batches):
         chosen = {head: np.flatnonzero(label == batch) for head, label in labels.items()}
         _number_batch(columns, [chosen[column.head] for column in columns], number)
 

@@ -39,7 +39,7 @@ def test_sets_are_numbered(count: int, largest: int, batched: bool, seed: int) -
         key = (sets[0][0] << 32) | sets[0][1]
         opened = opened.with_new(np.array([key]), np.array([99], np.int32))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(slots, "FEW", 0 if batched else 1 << 14)
+        patch.setattr(slots, "FEW", 1 + count // 9 if batched else 1 << 14)
         resources = numbered(columns, opened)
     numbers = np.concatenate([column.out for column in columns]).tolist()
     times = Counter(sets)
