@@ -64,15 +64,17 @@ class Auxiliaries(Attribute):
         sizes = self.sizes
         if starts[0] != 0 or starts[-1] != len(members) or (sizes < 2).any():
             raise Invalid("auxiliaries: every one needs two members or more")
+        sizes = sizes.astype(np.int32)  # they add up to the number of members
         own = np.repeat(np.arange(self.count, dtype=np.int32), sizes)
         if len(members) and (members.min() < 0 or (members - own >= first).any()):
             raise Invalid("auxiliaries: a member does not lie below its auxiliary")
         if ((members[1:] <= members[:-1]) & (own[1:] == own[:-1])).any():
             raise Invalid("auxiliaries: members are not ascending")
+        del own
         kinds, parameters = self.kinds.values, self.parameters.values
         most, digits = sizes.copy(), np.flatnonzero(kinds == DIGIT)
         most[digits] = digits_of(sizes[digits]) - 1
-        if not np.isin(kinds, (AT_LEAST, DIGIT)).all() or (parameters < 1).any() or (parameters > most).any():
+        if ((kinds != AT_LEAST) & (kinds != DIGIT)).any() or (parameters < 1).any() or (parameters > most).any():
             raise Invalid("auxiliaries: an unknown kind, or a parameter out of its range")
 
     def select(self, which: NDArray[np.integer]) -> Auxiliaries:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import address_of, compiled
 from qevo_compiler.evaluator.quadratization.kernel import sweep_kernel
+from qevo_compiler.evaluator.terms.large_pages import returned
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]
@@ -123,7 +124,7 @@ def choose(blocks: Sequence[Block], resources: Resources, effort: Effort, sweep:
 
 def _state(resources: Resources) -> Counts:
     """Users, positive users and load (the two last numbers as one float) of every resource, side by side."""
-    state = np.zeros((resources.count, 4), np.int32)
+    state = returned((resources.count, 4), np.int32)
     state[:, 0] = state[:, 1] = resources.owned
     return state
 

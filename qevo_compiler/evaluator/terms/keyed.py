@@ -44,13 +44,17 @@ def write_keys(columns: Sequence[Names], bits: int, out: Integers) -> None:
 
 def take_names(keys: Integers, count: int, degree: int, bits: int) -> Names:
     """The one or two names of each of the first keys as columns [degree, count], in the memory of `keys`."""
-    halves = keys.view(np.int32)
-    rest = np.empty((degree - 1, count), np.int32)
+    halves, rest, end = keys.view(np.int32), [], count
     for start in range(0, count, _PIECE):
         # Never before what is still to be read: a name is half as long as a key.
         here = slice(start, min(start + _PIECE, count))
-        split(keys[here], bits, halves[here], *rest[:, here])
-    halves[count : degree * count] = rest.reshape(-1)
+        columns = np.empty((degree - 1, here.stop - start), np.int32)
+        split(keys[here], bits, halves[here], *columns)
+        # Small arrays find room where others were.
+        rest += list(columns)
+    for column in rest:
+        halves[end : end + len(column)] = column
+        end += len(column)
     del halves
     return shrunk(keys, (degree * count + 1) // 2).view(np.int32)[: degree * count].reshape(degree, count)
 

@@ -9,6 +9,7 @@ from the first slow one on the rest is taken in small ones. What an array holds 
 from __future__ import annotations
 
 import ctypes
+import mmap
 import sys
 from functools import cache
 from time import thread_time
@@ -21,6 +22,8 @@ from numpy.typing import DTypeLike, NDArray
 LARGE, PAGE = 4 << 20, 2 << 20
 # Seconds of this thread for the first touch of a page, above which its memory came from the host.
 SLOW = 1e-3
+
+_KEPT = 1 << 17
 
 _SMALL_PAGES = 15  # MADV_NOHUGEPAGE
 
@@ -49,6 +52,14 @@ def uninitialised(shape: int | tuple[int, ...], dtype: DTypeLike) -> NDArray[Any
         return np.empty(shape, dtype)
     (block,), _ = on_large_pages(size)
     return block.view(dtype).reshape(shape)
+
+
+def returned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
+    """Zeros whose memory, where it is much, goes back to the system with the array: what is freed may be kept."""
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    if size < _KEPT:
+        return np.zeros(shape, dtype)
+    return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
 
 
 def _touched(block: NDArray[np.uint8], quick: bool) -> bool:

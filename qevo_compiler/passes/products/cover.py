@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
+from qevo_compiler.evaluator.terms.large_pages import returned
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, grouped, set_keys
@@ -103,7 +104,8 @@ def _stated(block: Monomials, weights: Weights) -> tuple[Block, list[Column]]:
     both = [places for way in ways if way.sign == 0 for places in way.sets]
     own = [places for way in ways if way.sign < 0 for places in way.sets]
     rows = np.flatnonzero(block.coefficients < 0).astype(np.int32)
-    common, negative = np.zeros((len(block), len(both)), np.int32), np.zeros((len(rows), len(own)), np.int32)
+    common = returned((len(block), len(both)), np.int32)
+    negative = returned((len(rows), len(own)), np.int32)
     columns = [Column(names, None, places, common[:, j]) for j, places in enumerate(both)]
     columns += [Column(names, rows, places, negative[:, j]) for j, places in enumerate(own)]
     slots = [_slot(len(places), 0.0 if len(places) == degree else weights.coupling, weights) for places in own]

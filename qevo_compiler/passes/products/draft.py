@@ -71,11 +71,11 @@ class Draft:
     def auxiliaries(self) -> Auxiliaries:
         """What the auxiliaries stand for."""
         counts = np.array([len(m) for m in self._members], np.int64)
-        sizes = np.repeat(np.array([m.shape[1] for m in self._members], np.int64), counts)
+        starts = np.zeros(self.count + 1, np.int64)
+        np.cumsum(np.repeat(np.array([m.shape[1] for m in self._members], np.int32), counts), out=starts[1:])
         kinds = np.repeat(np.array(self._kinds, np.int32), counts)
         members = np.concatenate([np.zeros(0, np.int32), *(m.reshape(-1) for m in self._members)])
         parameters = np.concatenate([*self._parameters, np.zeros(0, np.int32)])
-        starts = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
         return Auxiliaries(Array(kinds), Array(starts), Array(members), Array(parameters))
 
     def _positive(self, block: Monomials) -> None:
