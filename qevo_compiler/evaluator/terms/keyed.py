@@ -26,7 +26,7 @@ Names = NDArray[np.int32]
 Number = TypeVar("Number", np.int64, np.float64)
 
 # Where sums lie is looked at piece by piece.
-_PIECE = 1 << 13
+_PIECE = 1 << 12
 
 
 def fits(bits: int, degree: int, count: int) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qevo_compiler.evaluator.terms import large_pages
-from qevo_compiler.evaluator.terms.large_pages import PAGE, on_large_pages, uninitialised
+from qevo_compiler.evaluator.terms.large_pages import PAGE, on_large_pages, returned, uninitialised
 
 
 @pytest.mark.parametrize("size", [0, 1, PAGE // 2 - 1, PAGE // 2, PAGE, 3 * PAGE + 12_345])
@@ -42,3 +42,12 @@ def test_no_large_page_is_wasted(length: int, placed: bool) -> None:
     assert (found.dtype, found.shape) == (np.float64, (length, 1))
     assert found.flags.c_contiguous
     assert (found.base is not None) == placed
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (5, 4), (1 << 15, 2), (1 << 14, 1)])
+def test_what_is_returned_is_zero_and_of_its_own(shape: tuple[int, int]) -> None:
+    found, other = returned(shape, np.int32), returned(shape, np.int32)
+    assert (found.shape, found.dtype, found.flags.c_contiguous) == (shape, np.int32, True)
+    assert not found.any()
+    found[:] = 7
+    assert not other.any()
