@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
+from qevo_compiler.dialects.poly.pair_arrays import no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
@@ -56,7 +57,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
 
 def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
     """The terms of few parts of pairs, all different; else None."""
-    if any(part.degree != 2 for part in x.parts) or algebra.choice.max(initial=-1) >= 0:
+    if any(part.degree != 2 for part in x.parts) or algebra.excludes:
         return None
     parts = [Pairs(part.columns[0], part.columns[1], part.coefficients) for part in x.parts]
     names, values = collect_pairs(parts, len(algebra.binary))
@@ -89,7 +90,7 @@ def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[Ints, Floats, list[Bl
         gone = same & (algebra.binary | algebra.spin)[rows]
         bits, spins = same & algebra.binary[rows], same & algebra.spin[rows]
         moved = [((rows[bits],), values[bits]), ((), values[spins])]
-    if algebra.choice.max(initial=-1) >= 0:
+    if algebra.excludes:
         choice = algebra.choice[rows]
         excluded = (choice == algebra.choice[columns]) & (choice >= 0) & ~same
         gone = gone | excluded if len(gone) else excluded
@@ -114,6 +115,4 @@ def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
 
 
 def _terms(names: Ints, weights: Floats) -> Terms:
-    # The row of every term is 0: one zero, repeated.
-    rows = Array(np.broadcast_to(np.int32(0), (len(names),)), keep_layout=True)
-    return Terms(rows, Array(names, keep_layout=True), Array(weights))
+    return Terms(no_rows(len(names)), Array(names, keep_layout=True), Array(weights))

@@ -12,7 +12,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.ir.deferred import Deferred, Uniform
+from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import Deferred, uniform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -84,9 +85,9 @@ def pair_products(weights: Floats, factor: float = 1.0) -> PairProducts | None:
     return PairProducts(weights, factor, min(products), max(products))
 
 
-def no_rows(count: int) -> Uniform:
+def no_rows(count: int) -> Array:
     """The row numbers of `count` terms of one polynomial."""
-    return Uniform(count, 0)
+    return uniform(count, 0)
 
 
 def _pairs(count: int) -> int:

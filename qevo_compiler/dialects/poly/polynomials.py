@@ -169,7 +169,10 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
 
 def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tuple[int, int]) -> Terms:
     """`_merge` for terms whose row and variables fit into one integer, from which they are read back."""
-    order, key = _stable_order(_packed_key(row, variables, packing[1]))
+    key = _packed_key(row, variables, packing[1])
+    if (key[1:] > key[:-1]).all():
+        return without_zeros(row, variables, coefficients)
+    order, key = _stable_order(key)
     differs = key[1:] != key[:-1]
     if order is not None:
         coefficients = coefficients.take(order)
@@ -190,8 +193,8 @@ def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tu
 
 def without_zeros(row: NDArray[np.integer], variables: Ints, coefficients: Floats) -> Terms:
     """The terms whose coefficient is not zero."""
-    keep = coefficients != 0
-    if not keep.all():
+    if not coefficients.all():
+        keep = coefficients != 0
         row, variables, coefficients = row[keep], variables[keep], coefficients[keep]
     return Terms(Array(row.astype(np.int32, copy=False)), Array(variables), Array(coefficients))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
-from qevo_compiler.dialects.poly.pair_arrays import PairProducts
+from qevo_compiler.dialects.poly.pair_arrays import PairProducts, no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs
 from qevo_compiler.evaluator.terms.merge_sorted import MOST, merge_sorted
@@ -91,5 +91,4 @@ def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
 
 
 def _terms(names: Ints, values: Floats) -> Terms:
-    rows = Array(np.broadcast_to(np.int32(0), values.shape), keep_layout=True)
-    return Terms(rows, Array(names, keep_layout=True), Array(values))
+    return Terms(no_rows(len(values)), Array(names, keep_layout=True), Array(values))
