@@ -67,13 +67,13 @@ def test_nothing_is_formed_before_couplings_are_written(name: str, monkeypatch: 
     block = module.main.only(poly.ObjectiveOp).polynomial.terms[-1]
     assert isinstance(block.variables, PairNames)
     assert isinstance(block.coefficients, PairProducts)
-    assert not block.variables.formed
-    assert not block.coefficients.formed
+    rules = (block.variables, block.coefficients)
+    assert not any(rule.formed for rule in rules)
     assert not any(block.row.values.strides)
     module = Pipeline.parse("quadratize").run(module)
     model = module.main.first(ising.QuboOp) or module.main.only(ising.ModelOp)
     values = model.quadratic if isinstance(model, ising.QuboOp) else model.couplings
-    assert not any(array.formed for array in arrays)  # type: ignore[attr-defined]
+    assert not any(rule.formed for rule in rules)
     assert values == block.coefficients
     assert np.array_equal(np.stack([model.rows, model.columns], axis=1), block.variables)
 
