@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.poly.pair_arrays import PairNames
+from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairNames
 from qevo_compiler.ir import Array, Attribute, EnumAttribute
 
 Ints = NDArray[np.int32]
@@ -40,7 +40,7 @@ class Terms(Attribute):
     @cached_property
     def squarefree(self) -> bool:
         """Whether no variable repeats inside a term; variables ascend inside a term."""
-        if self.degree < 2 or isinstance(self.variables, PairNames):
+        if self.degree < 2 or isinstance(self.variables, PairNames | GroupPairs):
             return True
         names = self.variables.values
         return not bool((names[:, 1:] == names[:, :-1]).any())
