@@ -29,6 +29,9 @@ from qevo_compiler.passes.expansion import Expander
 from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
+# The rules of a variable's indicators: x^2 = x, or s^2 = 1.
+_KINDS = {Domain.BINARY: 1, Domain.CHOICE: 1, Domain.SPIN: 2}
+
 
 @dataclass(frozen=True)
 class ExpandPolynomials(Pass):
@@ -57,16 +60,16 @@ def algebra_of(func: Func) -> Algebra:
     kinds, choices = [], []
     first = 0
     for op in func.ops_of(problem.VariableOp):
-        kind = {Domain.BINARY: 1, Domain.CHOICE: 1, Domain.SPIN: 2}.get(op.domain, 0)
-        kinds.append(one_number(op.width, kind, np.int8))
+        width, kind = op.width, _KINDS.get(op.domain, 0)
+        kinds.append(one_number(width, kind, np.int8))
         if op.domain is Domain.CHOICE:
             choices.append(np.repeat(np.arange(first, first + op.size, dtype=np.int32), len(op.labels)))
         else:
-            choices.append(one_number(op.width, -1, np.int32))
+            choices.append(one_number(width, -1, np.int32))
         first += op.size
     if len(kinds) == 1:
         # One variable has one kind: nothing as long as it is written out.
-        binary, spin = (one_number(op.width, kind == one, np.bool_) for one in (1, 2))
+        binary, spin = (one_number(width, kind == one, np.bool_) for one in (1, 2))
         return Algebra(binary, spin, choices[0])
     kind_of = np.concatenate([np.zeros(0, np.int8), *kinds])
     return Algebra(kind_of == 1, kind_of == 2, np.concatenate([np.zeros(0, np.int32), *choices]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from math import prod
 
@@ -37,7 +36,10 @@ class Expander:
         self._algebra = algebra
         self._limit = max_terms
         self._known: dict[Value, Known] = {}
-        self._left = Counter(value for op in func.ops for value in op.operands)
+        self._left: dict[Value, int] = {}
+        for op in func.ops:
+            for value in op.operands:
+                self._left[value] = self._left.get(value, 0) + 1
         self._declared = 0
 
     def declare(self, op: problem.VariableOp) -> None:
