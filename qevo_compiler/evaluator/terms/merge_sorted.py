@@ -22,6 +22,7 @@ from qevo_compiler.dialects.poly.pair_arrays import GroupPairs
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i32, i64, lanes, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
 from qevo_compiler.evaluator.terms.closing import closed_up, first_of
+from qevo_compiler.evaluator.terms.large_pages import LARGE
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
@@ -51,9 +52,17 @@ def merge_sorted(lists: Sequence[tuple[Names | GroupPairs, Floats, float]], dust
         # A vector of the one value, which is read from its start wherever a list stands.
         values = np.full(width, values[0]) if one else np.ascontiguousarray(values)
         given += [*_columns(names, size), int(not one), factor, values]
-    pairs, sums, deepest = np.empty((2, total), np.int32), np.empty(total), np.zeros(1, np.int64)
+    (pairs, sums), deepest = _room(total), np.zeros(1, np.int64)
     count = int(compiled(_kernel(len(lists), width))(dust, size, *given, pairs[0], pairs[1], sums, deepest))
     return Merged(closed_up(pairs, count).T, first_of(sums, count), int(deepest[0]))
+
+
+def _room(total: int) -> tuple[Names, Floats]:
+    """Uninitialised pairs by column [2, m] and sums [m]. Large ones stand apart: what replaces the sums frees them."""
+    if 8 * total >= LARGE:
+        return np.empty((2, total), np.int32), np.empty(total)
+    block = np.empty(2 * total)
+    return block[total:].view(np.int32).reshape(2, total), block[:total]
 
 
 def _rows(names: Names | GroupPairs) -> int:
