@@ -35,7 +35,7 @@ class Terms(Attribute):
 
     @property
     def degree(self) -> int:
-        return int(self.variables.shape[1])
+        return self.variables.shape[1]
 
     @cached_property
     def squarefree(self) -> bool:
@@ -65,11 +65,11 @@ class Polynomials(Attribute):
     @property
     def degree(self) -> int:
         """The highest degree of a term; 0 for constants."""
-        return max((block.degree for block in self.terms), default=0)
+        return max([block.degree for block in self.terms], default=0)
 
     def __len__(self) -> int:
         """How many terms there are."""
-        return sum(map(len, self.terms))
+        return sum([block.row.size for block in self.terms])
 
     def block(self, degree: int) -> tuple[Ints, Ints, Floats]:
         """Rows, variables and coefficients of the terms of one degree (empty arrays when there are none)."""
