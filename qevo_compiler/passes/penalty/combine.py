@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -55,8 +55,8 @@ def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[t
 
 def _sum(degree: int, blocks: list[Weighted]) -> Terms:
     """The sum of blocks of one degree without dust."""
-    if len(blocks) == 1:
-        block, factor = blocks[0]
+    block, factor = blocks[0]
+    if len(blocks) == 1 and not isinstance(_pairs(block), GroupPairs):
         values = block.coefficients.values * factor
         return replace(block, coefficients=Array(values)) if values.all() else _terms(block.variables.values, values)
     if degree == 2 and (merged := _compiled(blocks)) is not None:
@@ -84,19 +84,25 @@ def _pairs(block: Terms) -> Ints | GroupPairs:
 
 
 def _compiled_collection(blocks: list[Weighted]) -> tuple[Ints, Floats]:
-    names, values = _collected(blocks, np.asarray)
+    scaled = [(_columns(block), block.coefficients.values * factor) for block, factor in blocks]
+    names, values = _collected(scaled)
     # Sums that cancel exactly are left out, their magnitudes are not.
-    among, sizes = _collected(blocks, np.abs)
+    among, sizes = _collected([(pairs, np.abs(weights)) for pairs, weights in scaled])
     keep = ~is_dust(values, sizes[np.searchsorted(_keys(among), _keys(names))])
     return (names, values) if keep.all() else (names.T[:, keep].T, values[keep])
 
 
-def _collected(blocks: list[Weighted], shown: Callable[[Floats], Floats]) -> tuple[Ints, Floats]:
-    parts = []
-    for block, factor in blocks:
-        first, second = block.variables.values.T
-        parts.append(Pairs(first, second, shown(block.coefficients.values * factor)))
-    return collect_pairs(parts, max(int(block.variables.most) for block, _ in blocks) + 1)
+def _columns(block: Terms) -> Ints:
+    """The pairs of a block, by a kernel where a rule gives them."""
+    names = _pairs(block)
+    return (
+        merge_sorted([(names, block.coefficients.values, 1.0)], 0.0).names if isinstance(names, GroupPairs) else names
+    )
+
+
+def _collected(lists: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+    parts = [Pairs(names[:, 0], names[:, 1], weights) for names, weights in lists]
+    return collect_pairs(parts, max(int(part.second.max()) + 1 for part in parts))
 
 
 def _keys(names: Ints) -> NDArray[np.int64]:
