@@ -35,15 +35,16 @@ class Groups:
 
     @cached_property
     def is_none(self) -> bool:
-        """Whether every bit stands alone, in order, and none has to be set."""
-        alone = len(self.of_bit) == len(self.size) and not self.exact.any()
-        return alone and bool((self.of_bit == np.arange(len(self.size))).all())
+        """Whether every bit stands alone and none has to be set."""
+        return not self.exact.any()
 
     @staticmethod
     def of(bits: int, labels: Integers) -> Groups:
         """From a label for each bit; -1 for bits without a group."""
-        loose = labels < 0
         grouped = int(labels.max(initial=-1)) + 1
+        if not grouped:
+            return Groups.none(bits)
+        loose = labels < 0
         of_bit = labels.copy()
         of_bit[loose] = grouped + np.arange(int(loose.sum()))
         count = grouped + int(loose.sum())
@@ -55,15 +56,14 @@ def group_bounds(p: Polynomials, groups: Groups, exactly: bool = True) -> tuple[
 
     Terms over the same groups exclude each other, so only the least and the largest of them count.
     """
-    low, high = p.constants(), p.constants()
+    if groups.is_none:
+        return free_bounds(p)
+    low = p.constants()
+    high = low.copy()
     for block in p.terms:
         if not block.degree:
             continue
         row, coefficients = block.row.values, block.coefficients.values
-        if block.degree == 1 and groups.is_none:  # no two terms of a row exclude each other
-            low += np.bincount(row, np.minimum(coefficients, 0), p.rows)
-            high += np.bincount(row, np.maximum(coefficients, 0), p.rows)
-            continue
         keys = np.sort(groups.of_bit[block.variables.values], axis=1)
         order = np.lexsort([*keys.T[::-1], row])
         row, keys, coefficients = row[order], keys[order], coefficients[order]
@@ -76,6 +76,18 @@ def group_bounds(p: Polynomials, groups: Groups, exactly: bool = True) -> tuple[
         full = _full(groups, keys[starts], np.diff(np.append(starts, len(row)))) & exactly
         low += np.bincount(row[starts], np.where(full, least, np.minimum(least, 0)), p.rows)
         high += np.bincount(row[starts], np.where(full, most, np.maximum(most, 0)), p.rows)
+    return low, high
+
+
+def free_bounds(p: Polynomials) -> tuple[Floats, Floats]:
+    """Lower and upper bound of every row over all states, as if no two terms excluded each other."""
+    low = p.constants()
+    high = low.copy()
+    for block in p.terms:
+        if block.degree:
+            row, coefficients = block.row.values, block.coefficients.values
+            low += np.bincount(row, np.minimum(coefficients, 0), p.rows)
+            high += np.bincount(row, np.maximum(coefficients, 0), p.rows)
     return low, high
 
 

@@ -28,9 +28,12 @@ def row_units(p: Polynomials) -> Floats:
     units = np.full(p.rows, np.inf)
     if not len(row):
         return units
+    sizes = np.abs(coefficients)
+    if (sizes == sizes[0]).all():
+        units[row] = sizes[0]
+        return units
     starts = np.flatnonzero(np.diff(row, prepend=-1))
     lengths = np.diff(np.append(starts, len(row)))
-    sizes = np.abs(coefficients)
     whole = np.logical_and.reduceat((sizes == np.rint(sizes)) & (sizes < WHOLE), starts)
     spread = np.repeat(whole, lengths)
     found = np.gcd.reduceat(np.where(spread, sizes, 0).astype(np.int64), starts).astype(np.float64)
@@ -49,6 +52,8 @@ def _variable_terms(p: Polynomials) -> tuple[NDArray[np.integer], Floats]:
     blocks = [(b.row.values, b.coefficients.values) for b in p.terms if b.degree]
     if not blocks:
         return np.zeros(0, np.int32), np.zeros(0)
+    if len(blocks) == 1:
+        return blocks[0]
     row, coefficients = (np.concatenate(column) for column in zip(*blocks, strict=True))
     order = np.argsort(row, kind="stable")
     return row[order], coefficients[order]

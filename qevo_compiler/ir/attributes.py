@@ -34,9 +34,12 @@ class Array:
         array = np.asarray(values)
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
-        if array.dtype.kind == "f" and array.size and isnan(np.minimum.reduce(array, axis=None)):
-            # Text knows one NaN; its sign and payload would make arrays differ that print alike.
-            array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+        if array.dtype.kind == "f" and array.size:
+            least = np.minimum.reduce(array, axis=None).item()
+            if isnan(least):
+                # Text knows one NaN; its sign and payload would make arrays differ that print alike.
+                array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
+            self.__dict__["least"] = least
         fits = array.flags.c_contiguous or (keep_layout and (array.flags.forc or not any(array.strides)))
         if not fits:
             array = np.ascontiguousarray(array)

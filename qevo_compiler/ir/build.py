@@ -26,10 +26,15 @@ class Builder:
 
     def append(self, op: Op, span: Span | None = None) -> tuple[Value, ...]:
         """Add `op`; its results, freshly numbered and typed by inference. `span` goes before the op's own."""
+        span = span or op.span or self.span
+        types = op.result_types()
+        if not types and span is op.span and not op.results:
+            self.ops.append(op)
+            return ()
         first = self._count
-        results = tuple([Value(place, type) for place, type in enumerate(op.result_types(), first)])
+        results = tuple([Value(place, type) for place, type in enumerate(types, first)])
         self._count = first + len(results)
-        self.ops.append(with_fields(op, results=results, span=span or op.span or self.span))
+        self.ops.append(with_fields(op, results=results, span=span))
         return results
 
     def add(self, op: Op, span: Span | None = None) -> Value:

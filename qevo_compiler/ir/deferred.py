@@ -11,7 +11,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from qevo_compiler.ir.attributes import DTYPES, Array
 
@@ -25,6 +25,16 @@ def bounded(values: NDArray[Any], least: float, most: float) -> Array:
     values.setflags(write=False)
     array.__dict__ |= {"values": values, "least": least, "most": most, "is_finite": True}
     return array
+
+
+def one_number(count: int, value: float, dtype: DTypeLike) -> NDArray[Any]:
+    """One number `count` times, kept once (a stride of 0); not to be written to."""
+    return np.ndarray((count,), dtype, np.array([value], dtype), 0, (0,))
+
+
+def uniform(count: int, value: float, dtype_name: str = "i32") -> Array:
+    """An array of `count` times the same finite number, kept once."""
+    return bounded(one_number(count, value, DTYPES[dtype_name]), value, value)
 
 
 class Deferred(Array):
@@ -101,13 +111,3 @@ class Repeated(Deferred):
 
 def _share_an_axis(left: NDArray[Any], right: NDArray[Any]) -> bool:
     return any(a > 1 and b > 1 for a, b in zip(left.shape, right.shape, strict=True))
-
-
-class Uniform(Deferred):
-    """`count` times the same finite number."""
-
-    def __init__(self, count: int, value: float, dtype_name: str = "i32") -> None:
-        super().__init__((count,), dtype_name, value, value)
-
-    def _elements(self) -> NDArray[Any]:
-        return np.full(self._shape, self.least, DTYPES[self._dtype_name])

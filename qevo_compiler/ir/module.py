@@ -26,7 +26,7 @@ class Func:
 
     def ops_of(self, kind: type[OpT]) -> tuple[OpT, ...]:
         """The ops of class `kind`, in order."""
-        return tuple(op for op in self.ops if isinstance(op, kind))
+        return tuple([op for op in self.ops if isinstance(op, kind)])
 
     def only(self, kind: type[OpT]) -> OpT:
         """The one op of class `kind`; raises `Invalid` when there is none or more than one."""
@@ -37,7 +37,10 @@ class Func:
 
     def first(self, kind: type[OpT]) -> OpT | None:
         """The first op of class `kind`, or None."""
-        return next((op for op in self.ops if isinstance(op, kind)), None)
+        for op in self.ops:
+            if isinstance(op, kind):
+                return op
+        return None
 
     def definitions(self) -> dict[Value, Op]:
         """The op that defines each result."""
@@ -72,16 +75,18 @@ class Module:
         return found
 
     def find(self, name: str) -> Func | None:
-        return next((func for func in self.funcs if func.name == name), None)
+        for func in self.funcs:
+            if func.name == name:
+                return func
+        return None
 
     def with_func(self, func: Func) -> Module:
         """This module with `func` in place of the func of the same name, or added at the end."""
         old = self.find(func.name)
         if old is func:
             return self
-        if old is None:
-            return replace(self, funcs=(*self.funcs, func))
-        return replace(self, funcs=tuple(func if f is old else f for f in self.funcs))
+        funcs = (*self.funcs, func) if old is None else tuple([func if f is old else f for f in self.funcs])
+        return Module(self.name, funcs, self.ledger)
 
     def with_main(self, func: Func) -> Module:
         return self.with_func(func if func.name == "main" else replace(func, name="main"))
@@ -89,4 +94,4 @@ class Module:
     def record(self, *entries: LedgerEntry) -> Module:
         """This module with entries added to its ledger; an entry already there is not repeated."""
         new = tuple(dict.fromkeys(entry for entry in entries if entry not in self.ledger))
-        return replace(self, ledger=(*self.ledger, *new)) if new else self
+        return Module(self.name, self.funcs, (*self.ledger, *new)) if new else self

@@ -41,8 +41,9 @@ class ApproximateFunctions(Pass):
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         requests = {op.function: op for op in module.main.ops_of(ApproximateOp)}
-        decided = decision_values(module.main)
-        if not requests and not any(op.x in decided for op in module.main.ops_of(nn.ApplyOp)):
+        applied = module.main.ops_of(nn.ApplyOp)
+        decided = decision_values(module.main) if applied else frozenset()
+        if not requests and not any(op.x in decided for op in applied):
             return module
         work = _Approximation(module.main, requests, self.degree)
         return module.with_main(work.run()).record(*work.ledger)

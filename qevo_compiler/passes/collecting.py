@@ -18,6 +18,7 @@ from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.counting import counting, is_counting
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
+from qevo_compiler.dialects.poly.pair_arrays import no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_squarefree
 from qevo_compiler.evaluator.terms.closing import shrunk
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
@@ -57,7 +58,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
 
 def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
     """The terms of few parts of pairs, all different; else None."""
-    if any(part.degree != 2 for part in x.parts) or algebra.choice.max(initial=-1) >= 0:
+    if any(part.degree != 2 for part in x.parts) or algebra.excludes:
         return None
     parts = [Pairs(part.columns[0], part.columns[1], part.coefficients) for part in x.parts]
     names, values = collect_pairs(parts, len(algebra.binary))
@@ -103,7 +104,7 @@ def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[list[Terms], list[Blo
         gone = same & (algebra.binary | algebra.spin)[rows]
         bits, spins = same & algebra.binary[rows], same & algebra.spin[rows]
         moved = [((rows[bits],), values[bits]), ((), values[spins])]
-    if algebra.choice.max(initial=-1) >= 0:
+    if algebra.excludes:
         choice = algebra.choice[rows]
         excluded = (choice == algebra.choice[columns]) & (choice >= 0) & ~same
         gone = gone | excluded if len(gone) else excluded
@@ -159,8 +160,6 @@ def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:
 
 
 def _terms(names: Ints, coefficients: Array) -> Terms:
-    # The row of every term is 0: one zero, repeated.
-    rows = Array(np.broadcast_to(np.int32(0), (len(names),)), keep_layout=True)
     # Terms ascend: the first name of all is the lowest.
     least, most = (int(names[0, 0]), int(names[:, -1].max())) if names.size else (0, 0)
-    return Terms(rows, bounded(names, least, most), coefficients)
+    return Terms(no_rows(len(names)), bounded(names, least, most), coefficients)

@@ -209,9 +209,11 @@ class BitWriter:
     def rewrite(self, op: Op) -> Op | None:
         match op:
             case poly.ObjectiveOp():
-                return replace(op, polynomial=self.over_bits(op.polynomial))
+                polynomial = self.over_bits(op.polynomial)
+                return op if polynomial is op.polynomial else replace(op, polynomial=polynomial)
             case poly.ConstraintOp():
-                return replace(op, body=self.over_bits(op.body))
+                body = self.over_bits(op.body)
+                return op if body is op.body else replace(op, body=body)
             case anneal.RequestOp() | anneal.SampleOp():
                 return op
         return None

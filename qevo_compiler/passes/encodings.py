@@ -22,7 +22,7 @@ from qevo_compiler.dialects.poly.counting import Counting, counting
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, VariableOp
 from qevo_compiler.ir import Array
-from qevo_compiler.ir.deferred import bounded
+from qevo_compiler.ir.deferred import bounded, uniform
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -103,8 +103,7 @@ def bit_count(op: VariableOp, encoding: Encoding, bound: int = BOUND) -> float:
 
 
 def _identity(size: int, offset: float, weight: float) -> AffineMap:
-    repeated = (np.broadcast_to(np.float64(number), (size,)) for number in (offset, weight))
-    offsets, weights = (Array(values, keep_layout=True) for values in repeated)
+    offsets, weights = uniform(size, offset, "f64"), uniform(size, weight, "f64")
     return AffineMap(offsets, Counting(size + 1), bounded(counting(size), 0, max(size - 1, 0)), weights)
 
 

@@ -23,10 +23,14 @@ from qevo_compiler.dialects.poly.expansion import Algebra
 from qevo_compiler.dialects.poly.polynomials import Polynomials
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op
+from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expansion import Expander
 from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
+
+# The rules of a variable's indicators: x^2 = x, or s^2 = 1.
+_KINDS = {Domain.BINARY: 1, Domain.CHOICE: 1, Domain.SPIN: 2}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class ExpandPolynomials(Pass):
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         main = module.main
-        if all(type(op) in POLYNOMIAL for op in main.ops):
+        if all(type(op) in POLYNOMIAL.ops for op in main.ops):
             return module
         _check(main)
         main = _declare_parameters(main)
@@ -56,17 +60,16 @@ def algebra_of(func: Func) -> Algebra:
     kinds, choices = [], []
     first = 0
     for op in func.ops_of(problem.VariableOp):
-        kind = {Domain.BINARY: 1, Domain.CHOICE: 1, Domain.SPIN: 2}.get(op.domain, 0)
-        kinds.append(np.broadcast_to(np.int8(kind), (op.width,)))
+        width, kind = op.width, _KINDS.get(op.domain, 0)
+        kinds.append(one_number(width, kind, np.int8))
         if op.domain is Domain.CHOICE:
             choices.append(np.repeat(np.arange(first, first + op.size, dtype=np.int32), len(op.labels)))
         else:
-            choices.append(np.broadcast_to(np.int32(-1), (op.width,)))
+            choices.append(one_number(width, -1, np.int32))
         first += op.size
     if len(kinds) == 1:
         # One variable has one kind: nothing as long as it is written out.
-        one = kinds[0][:1]
-        binary, spin = (np.broadcast_to(one == kind, kinds[0].shape) for kind in (1, 2))
+        binary, spin = (one_number(width, kind == one, np.bool_) for one in (1, 2))
         return Algebra(binary, spin, choices[0])
     kind_of = np.concatenate([np.zeros(0, np.int8), *kinds])
     return Algebra(kind_of == 1, kind_of == 2, np.concatenate([np.zeros(0, np.int32), *choices]))
@@ -88,6 +91,8 @@ def _is_decided(op: nn.ParameterOp) -> bool:
 
 def _declare_parameters(main: Func) -> Func:
     """`main` with a real variable in place of every parameter that has a range and bits."""
+    if not any(isinstance(op, nn.ParameterOp) for op in main.ops):
+        return main
     ops = tuple(_real_variable(op) if isinstance(op, nn.ParameterOp) and _is_decided(op) else op for op in main.ops)
     return replace(main, ops=ops)
 
@@ -100,11 +105,12 @@ def _real_variable(op: nn.ParameterOp) -> Op:
 
 
 def _held_parameters(main: Func, stage: str) -> list[LedgerEntry]:
-    used = {value for op in main.ops for value in op.operands}
+    parameters = main.ops_of(nn.ParameterOp)
+    used = {value for op in main.ops for value in op.operands} if parameters else set()
     note = "a parameter without range and bits is held at its present value"
     return [
         LedgerEntry(stage, "elements held constant", float(op.value.size), Evidence.PROVED, op.symbol, note)
-        for op in main.ops_of(nn.ParameterOp)
+        for op in parameters
         if op.result in used
     ]
 
@@ -127,7 +133,7 @@ def _lower(main: Func, expander: Expander) -> Func:
             case problem.VariableOp():
                 expander.declare(op)
                 builder.append(op)
-            case _ if type(op) in POLYNOMIAL:
+            case _ if type(op) in POLYNOMIAL.ops:
                 builder.append(op)
             case _:
                 expander.expand(op)

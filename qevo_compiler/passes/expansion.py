@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_pr
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
+from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.affine_square import affine_form, square_of_row, squared_form, symbolic_product
 from qevo_compiler.passes.collecting import collected
 from qevo_compiler.source import Span
@@ -35,7 +36,10 @@ class Expander:
         self._algebra = algebra
         self._limit = max_terms
         self._known: dict[Value, Known] = {}
-        self._left = Counter(value for op in func.ops for value in op.operands)
+        self._left: dict[Value, int] = {}
+        for op in func.ops:
+            for value in op.operands:
+                self._left[value] = self._left.get(value, 0) + 1
         self._declared = 0
 
     def declare(self, op: problem.VariableOp) -> None:
@@ -45,14 +49,16 @@ class Expander:
 
     def expand(self, op: Op) -> None:
         """Find the values of the op's results. Raises `CompileError` where they are no polynomials."""
-        operands = [self._known[value] for value in op.operands]
+        values = op.operands
+        operands = [self._known[value] for value in values]
         if op.results:
             constants = [x for x in operands if isinstance(x, np.ndarray)]
             if len(constants) == len(operands):
                 self._known[op.result] = _constants(op, constants)
             else:
                 self._known[op.result] = self._polynomial_op(op, operands)
-        self._release(op)
+        for value in values:
+            self._used(value)
 
     def polynomials(self, value: Value) -> Polynomials:
         """The collected polynomials of a value that an op takes, which is forgotten after its last use."""
@@ -61,12 +67,8 @@ class Expander:
         symbolic = symbolic_product(known, self._algebra) if isinstance(known, Product) else None
         return symbolic or collected(self._expansion(known, None), self._algebra)
 
-    def _release(self, op: Op) -> None:
-        # Peak memory is that of the values still needed, not of all that ever were.
-        for value in op.operands:
-            self._used(value)
-
     def _used(self, value: Value) -> None:
+        # Peak memory is that of the values still needed, not of all that ever were.
         self._left[value] -= 1
         if not self._left[value]:
             del self._known[value]
@@ -175,20 +177,19 @@ class Expander:
         return result
 
     def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion | Product:
-        count = int(np.prod([n for axis, n in enumerate(shape_of(op.x)) if axis not in op.axes], dtype=np.int64))
-        shape = tuple(1 if axis in op.axes else n for axis, n in enumerate(shape_of(op.x)))
-        targets = np.arange(count, dtype=np.int32).reshape(shape)
-        whole = np.broadcast_to(targets, shape_of(op.x))
-        # A total keeps one zero with stride 0 instead of a row number for every element.
-        groups = np.broadcast_to(np.int32(0), (whole.size,)) if count == 1 else whole.reshape(-1)
-        if not isinstance(x, Product):
-            return expansion.regroup(x, groups, count)
-        if count == 1:
-            return x if squared_form(x, self._algebra) is not None else sum_product(x)
-        return expansion.regroup(self._multiplied_out(x, op.span), groups, count)
+        shape = shape_of(op.x)
+        kept = [1 if axis in op.axes else n for axis, n in enumerate(shape)]
+        count = prod(kept)
+        if isinstance(x, Product):
+            if count == 1:
+                return x if squared_form(x, self._algebra) is not None else sum_product(x)
+            x = self._multiplied_out(x, op.span)
+        # A total keeps one zero instead of a row number for every element.
+        groups = one_number(x.rows, 0, np.int32) if count == 1 else _along(kept, shape)
+        return expansion.regroup(x, groups, count, whole=True)
 
     def _scatter_add(self, op: nn.ScatterAddOp, x: Expansion) -> Expansion:
-        return expansion.regroup(x, op.indices.values.reshape(-1), int(np.prod(op.shape, dtype=np.int64)))
+        return expansion.regroup(x, op.indices.values.reshape(-1), prod(op.shape))
 
     def _gather(self, op: nn.GatherOp, x: Expansion) -> Expansion:
         return self._taken(x, op.indices.elements().reshape(-1), op.span, op.indices.least >= 0)
@@ -214,12 +215,12 @@ class Expander:
     def _concat(self, op: nn.ConcatOp, *parts: Known) -> Expansion:
         """Every part moves to its own rows of the whole; the parts are then added."""
         shape = shape_of(op.result)
-        count = int(np.prod(shape, dtype=np.int64))
+        count = prod(shape)
         rows = np.arange(count, dtype=np.int32).reshape(shape)
         ends = np.cumsum([shape_of(value)[op.axis] for value in op.parts])
         slices = np.split(rows, ends[:-1], axis=op.axis)
         moved = [
-            expansion.regroup(self._expansion(x, op.span), part.reshape(-1), count)
+            expansion.regroup(self._expansion(x, op.span), part.reshape(-1), count, whole=True)
             for x, part in zip(parts, slices, strict=True)
         ]
         return expansion.add(*moved)
@@ -265,7 +266,13 @@ class Expander:
         inner, rest = rows % k, rows // k
         column, outer = rest % m, rest // m
         factors = self._algebra.take(x, outer * k + inner), self._algebra.take(y, (outer // n * k + inner) * m + column)
-        return expansion.regroup(self._algebra.multiply(*factors), rest, batch * n * m)
+        return expansion.regroup(self._algebra.multiply(*factors), rest, batch * n * m, whole=True)
+
+
+def _along(kept: list[int], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    """For every element of `shape` the number, in C order, of the one that it falls on where axes become 1."""
+    numbers = np.arange(prod(kept), dtype=np.int32).reshape(kept)
+    return np.broadcast_to(numbers, shape).reshape(-1)
 
 
 def _constants(op: Op, operands: list[Floats]) -> Floats:

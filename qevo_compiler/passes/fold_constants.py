@@ -42,34 +42,44 @@ class _Folding:
         self._keep_named = func.first(nn.OutputOp) is not None
         self._builder = Builder(func.name)
         self._names: dict[Value, Value] = {arg: self._builder.argument(arg.type) for arg in func.arguments}
-        self._known: dict[Value, Array] = {}
-        self._changed = False
+        self._values: dict[Value, Array] = {}
 
     def run(self) -> Func:
+        known = self._known()
+        if all(map(_stays, known.values())):
+            return self._func
         for op in self._func.ops:
             self._builder.span = op.span
-            if self._is_known(op):
-                self._known[op.result] = self._evaluate(op)
-            # Broadcasts stay ops: a scalar spread over a million elements need not be stored.
-            if op.results and op.result in self._known and not isinstance(op, nn.ConstantOp | nn.BroadcastOp):
-                self._changed = True
-            else:
+            is_known = bool(op.results) and op.result in known
+            if is_known:
+                self._values[op.result] = self._evaluate(op)
+            if not is_known or _stays(op):
                 results = self._builder.append(op.map_operands(self._name))
                 self._names.update(zip(op.results, results, strict=True))
-        returns = map(self._name, self._func.returns)
-        return self._builder.finish(*returns) if self._changed else self._func
+        return self._builder.finish(*map(self._name, self._func.returns))
 
-    def _is_known(self, op: Op) -> bool:
-        if isinstance(op, nn.ConstantOp):
-            return not (op.symbol and self._keep_named)
-        return type(op) in _COMPUTED and all(value in self._known for value in op.operands)
+    def _known(self) -> dict[Value, Op]:
+        """The values that follow from data, by the op that computes them."""
+        known: dict[Value, Op] = {}
+        for op in self._func.ops:
+            if isinstance(op, nn.ConstantOp):
+                if not (op.symbol and self._keep_named):
+                    known[op.result] = op
+            elif type(op) in _COMPUTED and all(map(known.__contains__, op.operands)):
+                known[op.result] = op
+        return known
 
     def _evaluate(self, op: Op) -> Array:
         if isinstance(op, nn.ConstantOp):
             return op.value
-        return Array(apply_op(op, [self._known[value].values for value in op.operands])[0])
+        return Array(apply_op(op, [self._values[value].values for value in op.operands])[0])
 
     def _name(self, value: Value) -> Value:
         if value not in self._names:
-            self._names[value] = self._builder.add(nn.ConstantOp(self._known[value]))
+            self._names[value] = self._builder.add(nn.ConstantOp(self._values[value]))
         return self._names[value]
+
+
+def _stays(op: Op) -> bool:
+    # Broadcasts stay ops: a scalar spread over a million elements need not be stored.
+    return isinstance(op, nn.ConstantOp | nn.BroadcastOp)

@@ -39,20 +39,21 @@ def option_values(cls: type, owner: str, given: Mapping[str, Any]) -> dict[str, 
     """
     if not given:
         return {}
-    hints = _hints(cls)
-    known = {f.name.replace("_", "-"): f.name for f in dataclasses.fields(cls)}
-    values = {}
+    known, values = _known(cls), {}
     for key, value in given.items():
         option = key.replace("_", "-")
         if option not in known:
             raise CompileError(UnknownOption(None, owner, key, did_you_mean(option, known), tuple(known)))
-        values[known[option]] = _value(owner, option, value, hints[known[option]])
+        name, hint = known[option]
+        values[name] = _value(owner, option, value, hint)
     return values
 
 
 @cache
-def _hints(cls: type) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _known(cls: type) -> dict[str, tuple[str, Any]]:
+    """Field name and type of each option."""
+    hints = get_type_hints(cls)
+    return {f.name.replace("_", "-"): (f.name, hints[f.name]) for f in dataclasses.fields(cls)}
 
 
 def print_option(value: Any) -> str:
@@ -78,7 +79,7 @@ def _items(text: str) -> Iterator[tuple[str, dict[str, str]]]:
         end = match.end() if match else position
         if match is None or text[end : end + 1] not in ("", ","):
             raise CompileError(BadPipeline(None, text, text[end:]))
-        yield match[1], dict(_pairs(text, match[2] or ""))
+        yield match[1], dict(_pairs(text, match[2])) if match[2] else {}
         position = end + 1
 
 

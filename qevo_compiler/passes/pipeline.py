@@ -6,7 +6,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
@@ -73,7 +73,12 @@ def _thread_pools(modules: int) -> ThreadpoolController:
 @lru_cache(1)
 def _foreign(modules: int) -> int:
     """How many of the loaded modules may have brought a thread pool; counted again when more than `modules` are."""
-    return sum(name.partition(".")[0] not in _WITHOUT_POOLS for name in list(sys.modules))
+    return sum(map(_is_foreign, list(sys.modules)))
+
+
+@cache
+def _is_foreign(name: str) -> bool:
+    return name.partition(".")[0] not in _WITHOUT_POOLS
 
 
 def _pass_text(step: Pass) -> str:

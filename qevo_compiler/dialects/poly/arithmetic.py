@@ -34,6 +34,8 @@ def add(*summands: Polynomials) -> Polynomials:
 def scale(p: Polynomials, factors: ArrayLike) -> Polynomials:
     """Each row times its factor (or one factor for all)."""
     factor = np.asarray(factors, np.float64)
+    if (factor == 1).all():
+        return p
     if not factor.all():
         return pack(p.rows, [(r, v, c * (factor[r] if factor.ndim else factor)) for r, v, c in _blocks(p)])
     return Polynomials(p.rows, tuple(_scaled(block, factor) for block in p.terms))

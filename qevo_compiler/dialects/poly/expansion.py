@@ -23,6 +23,7 @@ from qevo_compiler.dialects.poly.polynomials import (
     sorted_within_terms,
     without_zeros,
 )
+from qevo_compiler.ir.deferred import one_number
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -44,7 +45,9 @@ class Part:
     @cached_property
     def names(self) -> Ints:
         given = self.given
-        return np.stack(given, axis=1) if isinstance(given, tuple) else given
+        if not isinstance(given, tuple):
+            return given
+        return given[0][:, None] if len(given) == 1 else np.stack(given, axis=1)
 
     @property
     def columns(self) -> tuple[Ints, ...]:
@@ -63,7 +66,8 @@ class Part:
         return np.arange(len(self), dtype=np.int32) if self.row is None else self.row
 
     def weights(self) -> Floats:
-        return np.broadcast_to(self.coefficients, (len(self),))
+        given = self.coefficients
+        return given if given.ndim else one_number(len(self), float(given), np.float64)
 
 
 @dataclass(frozen=True)
@@ -121,12 +125,12 @@ def scale(x: Expansion, factors: Floats) -> Expansion:
     return Expansion(x.rows, tuple(parts), x.sorted)
 
 
-def regroup(x: Expansion, groups: Positions, count: int) -> Expansion:
-    """`count` rows: row i of `x` is added to row `groups[i]`; -1 drops it."""
+def regroup(x: Expansion, groups: Positions, count: int, whole: bool = False) -> Expansion:
+    """`count` rows: row i of `x` is added to row `groups[i]`; -1 drops it, and does not occur in `whole` groups."""
     parts = []
     for part in x.parts:
         row = groups if part.row is None else groups[part.row]
-        if len(row) and (row.min() if any(row.strides) else row[0]) < 0:
+        if not whole and len(row) and row.min() < 0:
             keep = row >= 0
             part = Part(None, part.names[keep], part.weights()[keep])
             row = row[keep]
@@ -178,6 +182,12 @@ class Algebra:
     spin: NDArray[np.bool_]
     choice: Ints
 
+    @cached_property
+    def excludes(self) -> bool:
+        """Whether any variables exclude each other."""
+        choice = self.choice if any(self.choice.strides) else self.choice[:1]
+        return bool(choice.max(initial=-1) >= 0)
+
     def polynomials(self, x: Expansion) -> Polynomials:
         """The collected terms in canonical form."""
         if x.sorted:
@@ -226,7 +236,7 @@ class Algebra:
     def reduced(self, part: Part) -> list[tuple[Positions, Ints, Floats]]:
         """The part's nonzero terms with the variables' rules applied, as blocks (rows, names, coefficients)."""
         row, names, coefficients = part.rows(), part.names, part.weights()
-        if not coefficients.all():
+        if not part.coefficients.all():
             keep = coefficients != 0
             row, names, coefficients = row[keep], names[keep], coefficients[keep]
         if names.shape[1] < 2 or not len(names):
@@ -234,7 +244,7 @@ class Algebra:
         names = sorted_within_terms(names)
         left, right = names[:, :-1], names[:, 1:]
         touched = left == right
-        if self.choice.max(initial=-1) >= 0:
+        if self.excludes:
             touched |= (self.choice[left] == self.choice[right]) & (self.choice[left] >= 0)
         if not touched.any():
             return [(row, names, coefficients)]

@@ -2,7 +2,8 @@
 
 For terms c_0 x_0, c_1 x_1, ... over ascending variables, the square of their sum has the products 2 c_i c_j x_i x_j
 for i < j. `PairNames` stands for the variables of these, `PairProducts` for their coefficients; both keep only what
-the n terms are made of, where the products are n (n - 1) / 2.
+the n terms are made of, where the products are n (n - 1) / 2. `GroupPairs` stands for the variables where there is a
+form in each of many groups.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.ir.deferred import Deferred, Uniform
+from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import Deferred, uniform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -38,6 +40,29 @@ class PairNames(Deferred):
             pairs[start:end, 0] = self.names[i]
             pairs[start:end, 1] = self.names[i + 1 :]
             start = end
+        return pairs
+
+
+class GroupPairs(Deferred):
+    """[m, 2]: the pairs of `names` [n] inside groups, in lexicographic order; there has to be one.
+
+    Term t goes with the terms t + 1 .. ends[t] - 1 behind it in its group. Names ascend in each group, none is twice;
+    `order` lists the terms by name.
+    """
+
+    def __init__(self, names: Ints, ends: NDArray[np.int64], order: NDArray[np.int64]) -> None:
+        self.names, self.ends, self._order = names, ends, order
+        self._counts = ends - np.arange(1, len(names) + 1)
+        leading = self._counts > 0
+        least, most = int(names[leading].min()), int(names[ends[leading] - 1].max())
+        super().__init__((int(self._counts.sum()), 2), "i32", least, most)
+
+    def _elements(self) -> Ints:
+        order, counts = self._order, self._counts[self._order]
+        pairs = np.empty(self.shape, np.int32)
+        pairs[:, 0] = self.names[np.repeat(order, counts)]
+        behind = np.repeat(order + 1 - (np.cumsum(counts) - counts), counts)
+        pairs[:, 1] = self.names[np.arange(len(pairs)) + behind]
         return pairs
 
 
@@ -84,9 +109,9 @@ def pair_products(weights: Floats, factor: float = 1.0) -> PairProducts | None:
     return PairProducts(weights, factor, min(products), max(products))
 
 
-def no_rows(count: int) -> Uniform:
+def no_rows(count: int) -> Array:
     """The row numbers of `count` terms of one polynomial."""
-    return Uniform(count, 0)
+    return uniform(count, 0)
 
 
 def _pairs(count: int) -> int:

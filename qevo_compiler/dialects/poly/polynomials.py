@@ -10,7 +10,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.poly.pair_arrays import PairNames
+from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairNames
 from qevo_compiler.ir import Array, Attribute, EnumAttribute
 
 Ints = NDArray[np.int32]
@@ -35,12 +35,12 @@ class Terms(Attribute):
 
     @property
     def degree(self) -> int:
-        return int(self.variables.shape[1])
+        return self.variables.shape[1]
 
     @cached_property
     def squarefree(self) -> bool:
         """Whether no variable repeats inside a term; variables ascend inside a term."""
-        if self.degree < 2 or isinstance(self.variables, PairNames):
+        if self.degree < 2 or isinstance(self.variables, PairNames | GroupPairs):
             return True
         names = self.variables.values
         return not bool((names[:, 1:] == names[:, :-1]).any())
@@ -75,11 +75,11 @@ class Polynomials(Attribute):
     @property
     def degree(self) -> int:
         """The highest degree of a term; 0 for constants."""
-        return max((block.degree for block in self.terms), default=0)
+        return max([block.degree for block in self.terms], default=0)
 
     def __len__(self) -> int:
         """How many terms there are."""
-        return sum(map(len, self.terms))
+        return sum([block.row.size for block in self.terms])
 
     def block(self, degree: int) -> tuple[Ints, Ints, Floats]:
         """Rows, variables and coefficients of the terms of one degree (empty arrays when there are none)."""
@@ -179,7 +179,10 @@ def _merge(blocks: list[tuple[NDArray[np.integer], NDArray[np.integer], Floats]]
 
 def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tuple[int, int]) -> Terms:
     """`_merge` for terms whose row and variables fit into one integer, from which they are read back."""
-    order, key = _stable_order(_packed_key(row, variables, packing[1]))
+    key = _packed_key(row, variables, packing[1])
+    if (key[1:] > key[:-1]).all():
+        return without_zeros(row, variables, coefficients)
+    order, key = _stable_order(key)
     differs = key[1:] != key[:-1]
     if order is not None:
         coefficients = coefficients.take(order)
@@ -200,8 +203,8 @@ def _merged_by_key(row: Ints, variables: Ints, coefficients: Floats, packing: tu
 
 def without_zeros(row: NDArray[np.integer], variables: Ints, coefficients: Floats) -> Terms:
     """The terms whose coefficient is not zero."""
-    keep = coefficients != 0
-    if not keep.all():
+    if not coefficients.all():
+        keep = coefficients != 0
         row, variables, coefficients = row[keep], variables[keep], coefficients[keep]
     return Terms(Array(row.astype(np.int32, copy=False)), Array(variables), Array(coefficients))
 

@@ -29,7 +29,7 @@ from qevo_compiler.evaluator.terms.collect_kernels import (
     settle_kernel,
     split_kernel,
 )
-from qevo_compiler.evaluator.terms.large_pages import uninitialised
+from qevo_compiler.evaluator.terms.large_pages import lasting, uninitialised
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
@@ -66,7 +66,7 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
         raise ValueError("pairs must be numbered by 31 bits")
     if len(parts) == 1 and _ascends(parts[0]):
         return _copied(parts[0])
-    room = np.empty(2 * total + SHORT, np.int32)
+    room = lasting(2 * total + SHORT, np.int32)
     return _settled(parts, size, room[: 2 * total].reshape(2, total))
 
 
@@ -116,7 +116,7 @@ def _settled(parts: Sequence[Pairs], size: int, pairs: Names) -> tuple[Names, Fl
     total = pairs.shape[1]
     rows, columns = pairs
     weight = _common_weight(parts)
-    values = np.empty(total)
+    values = lasting(total, np.float64)
     ends = _moved(parts, size, columns, values if weight is None else None)
     disorder = int(compiled(disorder_kernel())(size, ends, columns))
     if disorder > LONG * total:

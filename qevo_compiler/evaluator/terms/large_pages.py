@@ -25,7 +25,7 @@ SLOW = 1e-3
 
 _KEPT = 1 << 17
 
-_SMALL_PAGES = 15  # MADV_NOHUGEPAGE
+_LARGE_PAGES, _SMALL_PAGES = 14, 15  # MADV_HUGEPAGE, MADV_NOHUGEPAGE
 
 
 def on_large_pages(*sizes: int) -> tuple[list[NDArray[np.uint8]], bool]:
@@ -60,6 +60,23 @@ def returned(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     if size < _KEPT:
         return np.zeros(shape, dtype)
     return np.frombuffer(mmap.mmap(-1, size), dtype).reshape(shape)
+
+
+def lasting(count: int, dtype: DTypeLike) -> NDArray[Any]:
+    """`np.empty` for a result that outlives what it is made from.
+
+    On Linux a large one is a mapping of its own. On the heap it would stand above the room of what was let go of, which
+    could then neither go back nor hold a larger array.
+    """
+    size = count * np.dtype(dtype).itemsize
+    if size < LARGE or not sys.platform.startswith("linux"):
+        return np.empty(count, dtype)
+    block = np.frombuffer(mmap.mmap(-1, size, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), np.uint8)
+    advise = _advice()
+    if advise is not None:
+        advise(block.ctypes.data, size, _LARGE_PAGES)
+    _touched(block, True)
+    return block.view(dtype)
 
 
 def _touched(block: NDArray[np.uint8], quick: bool) -> bool:

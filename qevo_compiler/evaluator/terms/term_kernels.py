@@ -21,12 +21,10 @@ WORTH = 1 << 15  # terms
 FEW = 1 << 11  # terms of what comes out the same either way
 
 
-def pair_products(
-    order: Integers, ends: Integers, names: Names, coefficients: Floats, shared: bool = False
-) -> tuple[Names, Floats]:
+def pair_products(order: Integers, ends: Integers, names: Names, coefficients: Floats) -> tuple[Names, Floats]:
     """For each term t of `order` the products with the terms t + 1 .. ends[t] - 1, as pairs [m, 2] and 2 c_t c_u.
 
-    Columns of the pairs are contiguous. With `shared`, many equal products are one number repeated by a stride of 0.
+    Columns of the pairs are contiguous.
     """
     counts = ends[order] - order - 1
     total = int(counts.sum())
@@ -35,14 +33,13 @@ def pair_products(
         right = np.arange(total) + np.repeat(order + 1 - (np.cumsum(counts) - counts), counts)
         return np.stack([names[left], names[right]]).T, 2 * coefficients[left] * coefficients[right]
     pairs = np.empty((2, total), np.int32)
-    alike = shared and bool((coefficients == coefficients[0]).all())
-    products = np.empty(0 if alike else total)
+    products = np.empty(total)
     order, ends = np.ascontiguousarray(order, np.int64), np.ascontiguousarray(ends, np.int64)
     names, coefficients = np.ascontiguousarray(names), np.ascontiguousarray(coefficients)
     from qevo_compiler.evaluator.llvm import f64, lanes
 
-    _pair_kernel(lanes(f64), alike)(len(order), order, ends, names, coefficients, *pairs, products)
-    return pairs.T, np.broadcast_to(2 * coefficients[0] * coefficients[0], total) if alike else products
+    _pair_kernel(lanes(f64))(len(order), order, ends, names, coefficients, *pairs, products)
+    return pairs.T, products
 
 
 def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple[Floats, Floats]:
@@ -59,7 +56,7 @@ def sums_by_bit(rows: Names, columns: Names, values: Floats, size: int) -> tuple
 
 
 @cache
-def _pair_kernel(width: int, alike: bool) -> Any:
+def _pair_kernel(width: int) -> Any:
     from qevo_compiler.evaluator.llvm import Kernel, compiled, f64, i32, i64, ptr, vec
 
     k = Kernel("pair_products", n=i64, order=ptr, ends=ptr, names=ptr, values=ptr, rows=ptr, columns=ptr, products=ptr)
@@ -68,8 +65,7 @@ def _pair_kernel(width: int, alike: bool) -> Any:
     def write(many: int, place: Any, u: Any) -> None:
         k.store(k.splat(name, many), k.rows, place)
         k.store(k.load(vec(i32, many), k.names, u), k.columns, place)
-        if not alike:
-            k.store(k.load(vec(f64, many), k.values, u) * double, k.products, place)
+        k.store(k.load(vec(f64, many), k.values, u) * double, k.products, place)
 
     with k.range(0, k.n) as i:
         term = k.load(i64, k.order, i)

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
-from qevo_compiler.dialects.poly.pair_arrays import PairProducts
+from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairProducts, no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs
 from qevo_compiler.evaluator.terms.merge_sorted import MOST, merge_sorted
-from qevo_compiler.evaluator.terms.term_kernels import WORTH
+from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
+
+Weighted = tuple[Terms, float]
+
+# Merging goes through all bits: pairs must not be much rarer.
+SPARSE = 16
+# So many numbers `np.add.reduceat` adds in turn.
+SIDES = 8
 
 
 def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
@@ -28,16 +35,11 @@ def combine(parts: Sequence[tuple[Polynomials, float]]) -> Polynomials:
     if symbolic is not None:
         crossing, rest = symbolic
         return Polynomials(1, (*combine(rest).terms, crossing))
-    by_degree: dict[int, list[tuple[Ints, Floats, float]]] = {}
+    by_degree: dict[int, list[Weighted]] = {}
     for p, factor in parts:
         for block in p.terms:
-            by_degree.setdefault(block.degree, []).append((block.variables.values, block.coefficients.values, factor))
-    if len(by_degree.get(2, ())) > 1 and sum(len(values) for _, values, _ in by_degree[2]) >= WORTH:
-        pairs = _compiled_merge(by_degree.pop(2))
-        merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()} | {2: pairs}
-    else:
-        merged = {degree: _merged(blocks) for degree, blocks in by_degree.items()}
-    return Polynomials(1, tuple(_terms(*merged[degree]) for degree in sorted(merged) if len(merged[degree][1])))
+            by_degree.setdefault(block.degree, []).append((block, factor))
+    return Polynomials(1, tuple(block for degree in sorted(by_degree) if len(block := _sum(degree, by_degree[degree]))))
 
 
 def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[tuple[Polynomials, float]]] | None:
@@ -51,21 +53,56 @@ def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[t
     return None if scaled is None else (replace(block, coefficients=scaled), rest)
 
 
-def _compiled_merge(blocks: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
-    """The sum of sorted lists of pairs without dust: few are merged in one pass, many collected."""
-    filled = [block for block in blocks if len(block[1])]
-    if 0 < len(filled) <= MOST:
-        return merge_sorted(filled, DUST)
-    names, values = _collected(filled, np.asarray)
+def _sum(degree: int, blocks: list[Weighted]) -> Terms:
+    """The sum of blocks of one degree without dust."""
+    block, factor = blocks[0]
+    if len(blocks) == 1 and not isinstance(_pairs(block), GroupPairs):
+        values = block.coefficients.values * factor
+        return replace(block, coefficients=Array(values)) if values.all() else _terms(block.variables.values, values)
+    if degree == 2 and (merged := _compiled(blocks)) is not None:
+        return _terms(*merged)
+    if degree == 1 and (added := _side_by_side(blocks)) is not None:
+        return _terms(*added)
+    return _terms(*_sorted(degree, blocks))
+
+
+def _compiled(blocks: list[Weighted]) -> tuple[Ints, Floats] | None:
+    """The sum of sorted lists of pairs: few lists are merged in one pass, many collected; None for few pairs.
+
+    Fewer than `WORTH` are merged only if nothing depends on the order in which three numbers are added.
+    """
+    total, few = sum(len(block) for block, _ in blocks), len(blocks) <= MOST
+    if few and total >= FEW and (total >= WORTH or max(b.variables.most for b, _ in blocks) < SPARSE * total):
+        merged = merge_sorted([(_pairs(block), block.coefficients.values, factor) for block, factor in blocks], DUST)
+        return (merged.names, merged.values) if total >= WORTH or merged.deepest < 3 else None
+    return None if few or total < WORTH else _compiled_collection(blocks)
+
+
+def _pairs(block: Terms) -> Ints | GroupPairs:
+    names = block.variables
+    return names if isinstance(names, GroupPairs) and not names.formed else names.values
+
+
+def _compiled_collection(blocks: list[Weighted]) -> tuple[Ints, Floats]:
+    scaled = [(_columns(block), block.coefficients.values * factor) for block, factor in blocks]
+    names, values = _collected(scaled)
     # Sums that cancel exactly are left out, their magnitudes are not.
-    among, sizes = _collected(filled, np.abs)
+    among, sizes = _collected([(pairs, np.abs(weights)) for pairs, weights in scaled])
     keep = ~is_dust(values, sizes[np.searchsorted(_keys(among), _keys(names))])
     return (names, values) if keep.all() else (names.T[:, keep].T, values[keep])
 
 
-def _collected(blocks: list[tuple[Ints, Floats, float]], shown: Callable[[Floats], Floats]) -> tuple[Ints, Floats]:
-    parts = [Pairs(names[:, 0], names[:, 1], shown(values * factor)) for names, values, factor in blocks]
-    return collect_pairs(parts, max((int(part.second.max()) + 1 for part in parts), default=0))
+def _columns(block: Terms) -> Ints:
+    """The pairs of a block, by a kernel where a rule gives them."""
+    names = _pairs(block)
+    return (
+        merge_sorted([(names, block.coefficients.values, 1.0)], 0.0).names if isinstance(names, GroupPairs) else names
+    )
+
+
+def _collected(lists: list[tuple[Ints, Floats]]) -> tuple[Ints, Floats]:
+    parts = [Pairs(names[:, 0], names[:, 1], weights) for names, weights in lists]
+    return collect_pairs(parts, max(int(part.second.max()) + 1 for part in parts))
 
 
 def _keys(names: Ints) -> NDArray[np.int64]:
@@ -73,23 +110,37 @@ def _keys(names: Ints) -> NDArray[np.int64]:
     return keys
 
 
-def _merged(scaled: list[tuple[Ints, Floats, float]]) -> tuple[Ints, Floats]:
-    blocks = [(names, values if factor == 1 else values * factor) for names, values, factor in scaled]
-    if len(blocks) == 1:
-        names, values = blocks[0]
-    else:
-        names, values = (np.concatenate(column) for column in zip(*blocks, strict=True))
-        order, first = group_terms(np.zeros(len(values), np.int32), names)
-        if order is not None:
-            names, values = names[order], values[order]
-        if len(first) < len(values):
-            sizes = np.add.reduceat(np.abs(values), first)
-            names, values = names[first], np.add.reduceat(values, first)
-            values[is_dust(values, sizes)] = 0
-    keep = values != 0
-    return (names, values) if keep.all() else (names[keep], values[keep])
+def _side_by_side(blocks: list[Weighted]) -> tuple[Ints, Floats] | None:
+    """The sum of a few blocks with the same variables; None for others."""
+    names = blocks[0][0].variables.values
+    if len(blocks) > SIDES or any(len(block) != len(names) for block, _ in blocks):
+        return None
+    if not all((block.variables.values == names).all() for block, _ in blocks[1:]):
+        return None
+    first, *rest = (block.coefficients.values * factor for block, factor in blocks)
+    # In the order of `np.add.reduceat`.
+    values = first + sum(rest[1:], rest[0])
+    values[is_dust(values, sum(map(np.abs, rest), np.abs(first)))] = 0
+    return names, values
+
+
+def _sorted(degree: int, blocks: list[Weighted]) -> tuple[Ints, Floats]:
+    """The sum of any blocks of one degree by sorting their terms."""
+    names = np.concatenate([block.variables.values for block, _ in blocks])
+    values = np.concatenate([block.coefficients.values * factor for block, factor in blocks])
+    order, first = group_terms(np.zeros(len(values), np.int32), names) if degree else (None, np.zeros(1, np.int64))
+    if order is not None:
+        names, values = names[order], values[order]
+    if len(first) < len(values):
+        sizes = np.add.reduceat(np.abs(values), first)
+        names, values = names[first], np.add.reduceat(values, first)
+        values[is_dust(values, sizes)] = 0
+    return names, values
 
 
 def _terms(names: Ints, values: Floats) -> Terms:
-    rows = Array(np.broadcast_to(np.int32(0), values.shape), keep_layout=True)
-    return Terms(rows, Array(names, keep_layout=True), Array(values))
+    """Terms of one row without those that are zero."""
+    if not values.all():
+        keep = values != 0
+        names, values = names[keep], values[keep]
+    return Terms(no_rows(len(values)), Array(names, keep_layout=True), Array(values))

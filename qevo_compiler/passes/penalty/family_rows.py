@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,7 @@ class PenaltyRows:
     def slack_bits(self) -> int:
         return 0 if self.slack is None else self.slack.bits
 
-    @property
+    @cached_property
     def form(self) -> PenaltyForm:
         """The form of all rows, or MIXED."""
         first = self.forms[:1]

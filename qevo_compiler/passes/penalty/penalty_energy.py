@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from math import isfinite
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 from qevo_compiler.analyses.structure import row_clauses, row_literals
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Terms, Vartype, arithmetic
-from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, no_rows
+from qevo_compiler.dialects.poly.polynomials import canonical, pack
 from qevo_compiler.dialects.problem import Encoding
-from qevo_compiler.evaluator.terms.term_kernels import pair_products
+from qevo_compiler.evaluator.terms.term_kernels import FEW, pair_products
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import uniform
 from qevo_compiler.passes.affine_square import AffineForm, symbolic_square
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 
@@ -27,12 +29,14 @@ def penalty_energy(family: PenaltyRows, first_slack: int, vartype: Vartype) -> P
     Cost: for the square of a row of L terms L (L + 1) / 2 terms.
     """
     residual = with_slack(family, first_slack)
-    uniform = family.form is not PenaltyForm.MIXED
-    parts = []
-    for number in np.flatnonzero(np.bincount(family.forms)).tolist():
-        rows = residual if uniform else arithmetic.select(residual, np.flatnonzero(family.forms == number))
-        slopes = None if family.slopes is None else family.slopes[family.forms == number]
-        parts += form_energy(FORMS[number], rows, vartype, slopes)
+    if family.form is not PenaltyForm.MIXED:
+        parts = form_energy(family.form, residual, vartype, family.slopes)
+    else:
+        parts = []
+        for number in np.flatnonzero(np.bincount(family.forms)).tolist():
+            here = family.forms == number
+            slopes = None if family.slopes is None else family.slopes[here]
+            parts += form_energy(FORMS[number], arithmetic.select(residual, np.flatnonzero(here)), vartype, slopes)
     if family.slack is not None and family.slack.encoding is Encoding.DOMAIN_WALL:
         parts.append(arithmetic.total(wall_rows(family.slack.affine, first_slack)))
     return parts[0] if len(parts) == 1 else arithmetic.add(*parts)
@@ -107,37 +111,49 @@ def _products(row: NDArray[np.int32], bits: NDArray[np.int32], negated: NDArray[
 
 
 def _squares(p: Polynomials, vartype: Vartype) -> Polynomials:
+    """The sum of the rows' squares."""
     if p.degree > 1:
         return arithmetic.total(arithmetic.reduce_powers(arithmetic.multiply(p, p), vartype))
-    row, names, coefficients = p.block(1)
-    constants = p.constants()
+    row, variables, coefficients = p.block(1)
+    names, constants = variables[:, 0], p.constants()
     if p.rows == 1:
-        form = AffineForm(float(constants[0]), names[:, 0], coefficients, vartype is Vartype.SPIN)
+        form = AffineForm(float(constants[0]), names, coefficients, vartype is Vartype.SPIN)
         if (symbolic := symbolic_square(form)) is not None:
             return symbolic
+    single, fixed = 2 * constants[row] * coefficients, float((constants * constants).sum())
     squares = coefficients * coefficients
-    crossed = 2 * constants[row] * coefficients
     if vartype is Vartype.SPIN:
-        single, fixed = crossed, float((constants * constants).sum() + squares.sum())
+        fixed = fixed + float(squares.sum())
     else:
-        single, fixed = crossed + squares, float((constants * constants).sum())
-    zeros = np.zeros(len(row), np.int32)
-    scalar: Block = (np.zeros(1, np.int32), np.zeros((1, 0), np.int32), np.array([fixed]))
-    order, repeated = _by_name(names[:, 0])
-    pairs, products = pair_products(order, _row_ends(row, p.rows), names[:, 0], coefficients, shared=True)
-    crossing: Block = (np.broadcast_to(np.int32(0), products.shape), pairs, products)
-    blocks = [scalar, (zeros, names[order], single[order]), crossing]
-    # Where no bit is in two rows the products come out in order, each once.
-    return pack(1, blocks) if repeated else Polynomials(1, tuple(_terms(blocks)))
+        single = single + squares
+    order, repeated = _by_name(names)
+    crossing = _crossing(names, _row_ends(row, p.rows), order, coefficients, repeated)
+    scalar = np.zeros((1, 0), np.int32), np.array([fixed])
+    terms = [_terms(*block) for block in (scalar, (variables[order], single[order]))] + [crossing]
+    square = Polynomials(1, tuple(block for block in terms if len(block)))
+    # Where no bit is in two rows the terms are in order, each once.
+    return canonical(square) if repeated else square
+
+
+def _crossing(
+    names: NDArray[np.int32], ends: NDArray[np.int64], order: NDArray[np.int64], coefficients: Floats, repeated: bool
+) -> Terms:
+    """The products of two terms of one row; many alike, over bits that are in one row each, are given by a rule."""
+    if not repeated and int(ends.sum()) - len(ends) * (len(ends) + 1) // 2 >= FEW:
+        product = 2 * float(coefficients[0]) * float(coefficients[0])
+        if (coefficients == coefficients[0]).all() and product and isfinite(product):
+            pairs = GroupPairs(names, ends, order)
+            return Terms(no_rows(len(pairs)), pairs, uniform(len(pairs), product, "f64"))
+    return _terms(*pair_products(order, ends, names, coefficients))
 
 
 def _by_name(names: NDArray[np.int32]) -> tuple[NDArray[np.int64], bool]:
     """The order of terms by bit, and whether a bit occurs twice."""
-    steps = np.diff(names)
-    if bool((steps > 0).all()):
+    if bool((names[1:] > names[:-1]).all()):
         return np.arange(len(names)), False
     order = np.argsort(names, kind="stable")
-    return order, bool((np.diff(names[order]) == 0).any())
+    ordered = names[order]
+    return order, bool((ordered[1:] == ordered[:-1]).any())
 
 
 def _row_ends(row: NDArray[np.int32], rows: int) -> NDArray[np.int64]:
@@ -145,13 +161,9 @@ def _row_ends(row: NDArray[np.int32], rows: int) -> NDArray[np.int64]:
     return np.asarray(np.cumsum(np.bincount(row, minlength=rows))[row], np.int64)
 
 
-def _terms(blocks: list[Block]) -> Iterator[Terms]:
-    """The blocks of one row without zero coefficients."""
-    for row, names, coefficients in blocks:
-        if not coefficients.all():
-            keep = coefficients != 0
-            row, names, coefficients = row[keep], names[keep], coefficients[keep]
-        if len(row):
-            yield Terms(
-                Array(row, keep_layout=True), Array(names, keep_layout=True), Array(coefficients, keep_layout=True)
-            )
+def _terms(names: NDArray[np.int32], coefficients: Floats) -> Terms:
+    """Terms of one row without those that are zero."""
+    if not coefficients.all():
+        keep = coefficients != 0
+        names, coefficients = names[keep], coefficients[keep]
+    return Terms(no_rows(len(names)), Array(names, keep_layout=True), Array(coefficients))

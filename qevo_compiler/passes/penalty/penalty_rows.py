@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qevo_compiler.analyses.bounds import Groups, group_bounds
+from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.analyses.structure import row_clauses, row_literals
@@ -69,7 +69,9 @@ def penalty_rows(
         found.add(BadWeight(op.span, f"{op.weight:g}"))
         return None
     body = _body(op, groups)
-    holds = (body.high <= body.tolerance) & (~np.array(body.equal) | (body.low >= -body.tolerance))
+    holds = body.high <= body.tolerance
+    if body.equal:
+        holds &= body.low >= -body.tolerance
     if op.weight is None and _impossible(body, found):
         return None
     if op.weight is None and redundant is not None:
@@ -85,11 +87,13 @@ def penalty_rows(
 def _body(op: ConstraintOp, groups: Groups) -> _Body:
     poly = arithmetic.scale(op.body, -1.0) if op.relation is Relation.GE else op.body
     equal = op.relation is Relation.EQ
-    if equal:
-        _, most = group_bounds(poly, Groups.none(len(groups.of_bit)))
-        # An equation that is nowhere positive is stated the other way round, to be nowhere negative.
-        poly = arithmetic.scale(poly, np.where(most <= 0, -1.0, 1.0))
-    low, high = group_bounds(poly, groups)
+    low, high = free_bounds(poly)
+    # An equation that is nowhere positive is stated the other way round, to be nowhere negative.
+    if equal and (turned := high <= 0).any():
+        poly = arithmetic.scale(poly, np.where(turned, -1.0, 1.0))
+        low, high = np.where(turned, 0.0 - high, low), np.where(turned, 0.0 - low, high)
+    if not groups.is_none:
+        low, high = group_bounds(poly, groups)
     size = np.zeros(poly.rows)
     for block in poly.terms:
         size += np.bincount(block.row.values, np.abs(block.coefficients.values), poly.rows)
@@ -135,7 +139,7 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     unit = np.where(exact, unit, np.maximum(np.abs(body.low), np.abs(body.high)) * floor)
     unit[holds] = 1
     units = np.where(holds, 0.0, unit)
-    residual = _in_units(body.poly, shift, units, exact)
+    residual = _in_units(body.poly, units, shift, exact)
     forms = np.full(rows, _SQUARE)
     if not body.equal:
         forms[exact & (np.rint(below / unit) <= 1)] = _TRIANGLE
@@ -202,13 +206,13 @@ def _never_negative(body: _Body, shift: Floats) -> tuple[Flags, Floats]:
 
 def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     """Violation squared in the body's own units; slack reaches every value that a satisfied row takes."""
-    fine = _granular(body, options.slack_bits)
-    exact = fine | body.equal | ~np.isfinite(body.unit)
-    unit = np.where(fine, body.unit, 1.0)
-    units = np.where(holds, 0.0, 1.0)
-    below = np.maximum(-body.low, 0.0)
-    slack = None
+    units, forms = np.where(holds, 0.0, 1.0), np.full(len(holds), _SQUARE)
+    slack, done = None, True
     if not body.equal:
+        fine = _granular(body, options.slack_bits)
+        exact = fine | ~np.isfinite(body.unit)
+        unit = np.where(fine, body.unit, 1.0)
+        below = np.maximum(-body.low, 0.0)
         fraction = np.where(exact, np.ceil((body.constant - body.tolerance) / unit) - body.constant / unit, 0.0)
         fraction[np.abs(fraction * unit) <= body.tolerance] = 0
         span = np.where(exact, np.floor(below / unit - fraction + 1e-6), 2.0**options.coarse_bits - 1)
@@ -216,9 +220,8 @@ def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
         fraction[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
         step = np.where(exact, unit, below / np.maximum(span, 1))
         slack = _slack(np.maximum(span, 0), step, options, fraction)
-    residual = _in_units(body.poly, np.zeros(len(holds)), units, np.zeros(len(holds), bool))
-    no_shift, forms = np.zeros(len(holds)), np.full(len(holds), _SQUARE)
-    done = bool((exact | holds).all())
+        done = bool((exact | holds).all())
+    residual, no_shift = _in_units(body.poly, units), np.zeros(len(holds))
     return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high)
 
 
@@ -234,13 +237,13 @@ def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | N
     return make_slack(span, step, encoding, options.bound, fraction)
 
 
-def _in_units(poly: Polynomials, shift: Floats, units: Floats, exact: Flags) -> Polynomials:
+def _in_units(poly: Polynomials, units: Floats, shift: Floats | None = None, exact: Flags | None = None) -> Polynomials:
     """(body + shift) / unit; rows with unit 0 become zero, coefficients of exact rows whole."""
     kept = units > 0
-    shifted = arithmetic.add(poly, arithmetic.constants(shift)) if shift.any() else poly
+    shifted = poly if shift is None or not shift.any() else arithmetic.add(poly, arithmetic.constants(shift))
     chosen = shifted if kept.all() else arithmetic.select(shifted, np.where(kept, np.arange(poly.rows), -1))
     scaled = arithmetic.scale(chosen, 1 / np.where(kept, units, 1.0))
-    if not exact.any():
+    if exact is None or not exact.any():
         return scaled
     return Polynomials(scaled.rows, tuple(_whole(block, exact) for block in scaled.terms))
 

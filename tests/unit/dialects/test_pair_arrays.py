@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from qevo_compiler.dialects.poly import Terms
-from qevo_compiler.dialects.poly.pair_arrays import PairNames, no_rows, pair_products
+from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairNames, no_rows, pair_products
 from qevo_compiler.ir import Array
 
 numbers = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda x: abs(x) > 1e-6)
@@ -25,6 +28,24 @@ def test_names_are_the_pairs_in_order(chosen: set[int]) -> None:
     assert (found.least, found.most) == (Array(expected).least, Array(expected).most)
     assert not found.formed
     assert found == Array(expected)
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=20), st.randoms(use_true_random=False))
+def test_pairs_inside_groups_are_in_order(labels: list[int], random: Random) -> None:
+    groups = [[name for name, label in enumerate(labels) if label == group] for group in range(5)]
+    random.shuffle(groups)
+    expected = sorted(pair for group in groups for pair in combinations(group, 2))
+    names = np.array([name for group in groups for name in group], np.int32)
+    sizes = np.array([len(group) for group in groups])
+    ends, order = np.repeat(np.cumsum(sizes), sizes), np.argsort(names)
+    if not expected:
+        return
+    found = GroupPairs(names, ends, order)
+    assert (found.shape, len(found)) == ((len(expected), 2), len(expected))
+    assert (found.least, found.most) == (min(map(min, expected)), max(map(max, expected)))
+    assert not found.formed
+    assert found == Array(np.array(expected, np.int32))
+    assert Terms(no_rows(len(found)), found, Array(np.ones(len(found)))).squarefree
 
 
 @given(weights_of, st.one_of(st.sampled_from(DYADIC), numbers))

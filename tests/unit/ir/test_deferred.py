@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qevo_compiler.ir import Array
-from qevo_compiler.ir.deferred import Deferred, Uniform, bounded
+from qevo_compiler.ir.deferred import Deferred, bounded, uniform
 
 
 class Squares(Deferred):
@@ -45,8 +45,8 @@ def test_equality_and_hash_are_those_of_the_content() -> None:
     assert plain == Squares(5)
     assert hash(Squares(5)) == hash(plain)
     assert Squares(5) != Squares(4)
-    assert Uniform(3, 0) == Array(np.zeros(3, np.int32))
-    assert Uniform(3, 2.5, "f64") == Array(np.full(3, 2.5))
+    assert uniform(3, 0) == Array(np.zeros(3, np.int32))
+    assert uniform(3, 2.5, "f64") == Array(np.full(3, 2.5))
 
 
 def test_other_names_are_missing_as_usual() -> None:

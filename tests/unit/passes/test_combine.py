@@ -32,9 +32,10 @@ def by_names(parts: list[tuple[Polynomials, float]]) -> dict[tuple[int, ...], fl
     return {names: value for names, value in totals.items() if value != 0}
 
 
-@pytest.mark.parametrize("worth", [0, 1 << 15])
+@pytest.mark.parametrize(("few", "worth"), [(1 << 11, 1 << 15), (0, 1 << 15), (0, 0)])
 @pytest.mark.parametrize("count", [1, 2, 4, 5, 9])
-def test_sums_of_few_and_many(count: int, worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sums_of_few_and_many(count: int, few: int, worth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(combining, "FEW", few)
     monkeypatch.setattr(combining, "WORTH", worth)
     rng = np.random.default_rng(count)
     parts = [(polynomial(rng, 60 if which else 0), float(rng.integers(1, 5))) for which in range(count)]
@@ -57,3 +58,24 @@ def test_dust_is_judged_by_all_that_was_added(count: int, worth: int, monkeypatc
     whole = combine([*parts, *extra])
     wanted = {(0, 2): 1e-9} | ({(3, 4): 2.0 * (count - 3)} if extra else {})
     assert by_names([(whole, 1.0)]) == wanted
+
+
+@pytest.mark.parametrize("shared", [1, 2, 3, 4])
+@pytest.mark.parametrize("degree", [1, 2])
+def test_few_pairs_have_the_same_bits_however_they_are_added(
+    degree: int, shared: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(shared)
+    names = np.stack(np.triu_indices(80, 1), axis=1)[:, :degree].astype(np.int32)
+    names = np.unique(names, axis=0)
+    # Every term in as many of the four lists; thirds are rounded in each sum.
+    chosen = np.argsort(rng.random((len(names), 4)), axis=1)[:, :shared]
+    parts = []
+    for which in range(4):
+        here = names[(chosen == which).any(axis=1)]
+        block = (np.zeros(len(here), np.int32), here, rng.normal(size=len(here)) / 3)
+        parts.append((pack(1, [block]), float(rng.normal())))
+    merged = combine(parts)
+    monkeypatch.setattr(combining, "FEW", 1 << 60)
+    monkeypatch.setattr(combining, "SIDES", 0)
+    assert merged == combine(parts)

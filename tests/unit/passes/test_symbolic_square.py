@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import pair_arrays
 from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
-from qevo_compiler.dialects.poly.pair_arrays import PairNames
+from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
 from qevo_compiler.frontend.load import import_source
 from qevo_compiler.ir import Module, print_module
 from qevo_compiler.passes.affine_square import affine_form, symbolic_square
@@ -65,13 +65,15 @@ def test_nothing_is_formed_before_couplings_are_written(name: str, monkeypatch: 
     text = pipeline_text("problem", "qubo").partition("quadratize")[0].rstrip(",").replace(",presolve", "")
     module = Pipeline.parse(text).run(import_source(HEAD + PROGRAMS[name], data=DATA).module)
     block = module.main.only(poly.ObjectiveOp).polynomial.terms[-1]
-    arrays = (block.row, block.variables, block.coefficients)
     assert isinstance(block.variables, PairNames)
-    assert not any(array.formed for array in arrays)  # type: ignore[attr-defined]
+    assert isinstance(block.coefficients, PairProducts)
+    rules = (block.variables, block.coefficients)
+    assert not any(rule.formed for rule in rules)
+    assert not any(block.row.values.strides)
     module = Pipeline.parse("quadratize").run(module)
     model = module.main.first(ising.QuboOp) or module.main.only(ising.ModelOp)
     values = model.quadratic if isinstance(model, ising.QuboOp) else model.couplings
-    assert not any(array.formed for array in arrays)  # type: ignore[attr-defined]
+    assert not any(rule.formed for rule in rules)
     assert values == block.coefficients
     assert np.array_equal(np.stack([model.rows, model.columns], axis=1), block.variables)
 

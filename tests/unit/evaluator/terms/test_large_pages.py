@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from qevo_compiler.evaluator.terms import large_pages
-from qevo_compiler.evaluator.terms.large_pages import PAGE, on_large_pages, returned, uninitialised
+from qevo_compiler.evaluator.terms.large_pages import LARGE, PAGE, lasting, on_large_pages, returned, uninitialised
 
 
 @pytest.mark.parametrize("size", [0, 1, PAGE // 2 - 1, PAGE // 2, PAGE, 3 * PAGE + 12_345])
@@ -51,3 +55,30 @@ def test_what_is_returned_is_zero_and_of_its_own(shape: tuple[int, int]) -> None
     assert not found.any()
     found[:] = 7
     assert not other.any()
+
+
+@pytest.mark.parametrize("count", [0, 1000, LARGE // 8 - 1, LARGE // 8, LARGE // 8 + 12_345])
+@pytest.mark.parametrize("slow", [-1.0, 1e9])
+def test_what_lasts_can_be_written_to_its_end(count: int, slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(large_pages, "SLOW", slow)
+    found, other = lasting(count, np.float64), lasting(count, np.float64)
+    assert (found.dtype, found.shape) == (np.float64, (count,))
+    found.fill(3.0)
+    other.fill(4.0)
+    assert found.sum() == 3.0 * count
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads /proc")
+def test_what_lasts_keeps_no_room_of_what_was_let_go_of() -> None:
+    def resident() -> int:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+    size = 2 * LARGE
+    before = resident()
+    for _ in range(4):
+        parts = [np.ones(size // 8) for _ in range(3)]
+        result = lasting(size // 8, np.float64)
+        result.fill(1.0)
+        del parts
+    assert resident() - before < 2 * size
+    assert result[-1] == 1.0

@@ -25,17 +25,6 @@ def test_products_of_rows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (plain[1] == compiled[1]).all()
 
 
-def test_equal_products_are_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    order, ends, names = np.arange(50), np.full(50, 50), np.arange(50, dtype=np.int32)
-    plain = pair_products(order, ends, names, np.full(50, 0.3))
-    monkeypatch.setattr(term_kernels, "FEW", 0)
-    pairs, products = pair_products(order, ends, names, np.full(50, 0.3), shared=True)
-    assert products.strides == (0,)
-    assert pairs.tolist() == plain[0].tolist()
-    assert products.tolist() == plain[1].tolist()
-    assert pair_products(order, ends, names, np.arange(50.0), shared=True)[1].strides == (8,)
-
-
 def test_sums_by_bit(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(3)
     pairs = np.sort(rng.integers(0, 40, (500, 2)), axis=1)
