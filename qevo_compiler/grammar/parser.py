@@ -107,20 +107,19 @@ class _FileReader:
     def _read_tokens(self, tokens: list[Lexeme], is_first: bool) -> tuple[Lexeme, ...]:
         if mistakes.is_header(tokens, is_first):
             return self._read_header(tokens, is_first)
-        parsed = _Statement(tokens, "statement")
-        _check_depth(parsed.result, len(tokens))
-        for statement in parsed.result:
+        statements, read = _parsed(tokens, "statement")
+        _check_depth(statements, len(tokens))
+        for statement in statements:
             self._place(statement)
-        return parsed.tokens
+        return read
 
     def _read_header(self, tokens: list[Lexeme], is_first: bool) -> tuple[Lexeme, ...]:
         self._headers += 1
         if not is_first:
             advice = "move it to the top" if self._headers == 1 else "a file holds one program"
             self._found.add(MisplacedHeader(tokens[0].span, advice))
-        parsed = _Statement(tokens, "header")
-        self._name = parsed.result
-        return parsed.tokens
+        self._name, read = _parsed(tokens, "header")
+        return read
 
     def _place(self, statement: ast.Statement) -> None:
         """Add one statement, in the place where the rules allow it."""
@@ -146,39 +145,21 @@ class _FileReader:
 @cache
 def _automaton() -> Automaton:
     """The automaton that builds the syntax tree; it keeps no state between runs."""
-    return automaton(AstBuilder())
+    return automaton(AstBuilder(), keywords())
 
 
-class _Statement:
-    """One run of the automaton over the tokens of a line."""
-
-    def __init__(self, tokens: list[Lexeme], start: str) -> None:
-        self._run = Run(_automaton(), start)
-        self._line = tokens
-        words = keywords()
-        self.tokens = tuple(
-            [
-                self._fed(place, self._resolved(place) if token.type in words else token)
-                for place, token in enumerate(tokens)
-            ]
-        )
-        end = tokens[-1].span
-        at_end = Span(end.file, end.end_line, end.end_column, end.end_line, end.end_column + 1)
-        self._fed(len(tokens), Lexeme(END, "", at_end))
-        self.result: Any = self._run.result()
-
-    def _resolved(self, place: int) -> Lexeme:
-        """The token as the keyword it spells where the grammar asks for it, else as a name."""
-        token = self._line[place]
-        names_constraint = place == 0 and is_constraint_head(self._line)
-        if token.type in self._run.choices() and not names_constraint:
-            return token
-        return token._replace(type="NAME")
-
-    def _fed(self, place: int, token: Lexeme) -> Lexeme:
-        if not self._run.feed(token):
-            raise CompileError(mistakes.explain(token, place, self._line, self._run.accepts()))
-        return token
+def _parsed(line: list[Lexeme], start: str) -> tuple[Any, tuple[Lexeme, ...]]:
+    """What the automaton makes of a line, and its tokens with each word as the keyword or the name that it is."""
+    end = line[-1].span
+    at_end = Span(end.file, end.end_line, end.end_column, end.end_line, end.end_column + 1)
+    read = [*line, Lexeme(END, "", at_end)]
+    if read[0].type in keywords() and is_constraint_head(line):
+        read[0] = read[0]._replace(type="NAME")
+    run = Run(_automaton(), start)
+    fitting = run.feed(read)
+    if fitting < len(read):
+        raise CompileError(mistakes.explain(read[fitting], fitting, line, run.accepts()))
+    return run.result(), tuple(read[:-1])
 
 
 def _check_depth(statements: tuple[ast.Statement, ...], tokens: int) -> None:

@@ -11,11 +11,10 @@ def children(node: Node) -> Iterator[Node]:
     """The nodes directly below `node`, in the order of its fields."""
     if isinstance(node, LiteralArray):
         return
-    for name in node.__dataclass_fields__:
-        value = getattr(node, name)
+    for name, value in vars(node).items():
         if isinstance(value, Node):
             yield value
-        elif isinstance(value, tuple):
+        elif isinstance(value, tuple) and name != "span":
             yield from value
 
 
