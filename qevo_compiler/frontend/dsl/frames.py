@@ -8,19 +8,20 @@ Otherwise cost and memory are linear in the number of rows times the number of i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 
 import numpy as np
 
 from qevo_compiler.dialects.poly.counting import counting
+from qevo_compiler.frontend.records import record
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
 from qevo_compiler.source import Span
 
 
-@dataclass(frozen=True)
+@record
 class Frame:
     """The index variables in scope and the rows that they run over.
 
@@ -35,7 +36,7 @@ class Frame:
 ROOT = Frame()
 
 
-@dataclass(frozen=True)
+@record
 class Run:
     """What a `for` runs over.
 
@@ -49,7 +50,7 @@ class Run:
     even: bool = False
 
 
-@dataclass(frozen=True)
+@record
 class Grid:
     """The rows being built inside `outer`, with a row number of `outer` and a value of each new index a row.
 

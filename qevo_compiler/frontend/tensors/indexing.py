@@ -7,7 +7,7 @@ gathered with an axis of labels in the choice's place, multiplied by the indicat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.shapes import BadIndex, IndexOutOfRange, TableDoesNotFit, TooManyIndices
 from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
+from qevo_compiler.frontend.records import record
 from qevo_compiler.frontend.tensors.align import common_shape, index_dtype, reinterpret, reshape
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes
 from qevo_compiler.frontend.tensors.value import (
@@ -39,7 +40,7 @@ from qevo_compiler.source import Span
 Selector: TypeAlias = "Tensor | Choice | slice"
 
 
-@dataclass(frozen=True)
+@record
 class Item:
     """One entry of an index and where it stands in the source."""
 
@@ -47,7 +48,7 @@ class Item:
     span: Span | None
 
 
-@dataclass(frozen=True)
+@record
 class _Layout:
     """Axes of the result: `before`, then the broadcast `block` of indices, the `labels`, then `after`."""
 

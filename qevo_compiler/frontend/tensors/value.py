@@ -12,7 +12,6 @@ length 1 where nothing changes, so that no index variable of a large grid is wri
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.language.shapes import TooLarge
 from qevo_compiler.diagnostics.language.values import ChoiceAsNumber
+from qevo_compiler.frontend.records import record
 from qevo_compiler.ir import Op
 from qevo_compiler.source import Span
 
@@ -31,7 +31,7 @@ Shape: TypeAlias = tuple[int, ...]
 LIMIT = 2**31 - 1
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Rows:
     """`count` rows of an index grid; row r refines row `pointer[r]` of `parent`.
 
@@ -63,7 +63,7 @@ class Rows:
         return np.bincount(self.pointer, minlength=self.parent.count)
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Tensor:
     """An array of constants (`stored`) or of expressions over decisions (`build`).
 
@@ -123,7 +123,7 @@ class Tensor:
         return self.stored.dtype.kind == "b" or bool(((self.stored == 0) | (self.stored == 1)).all())
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Choice:
     """Choices as indicators: the last axis of `indicators` has one 0/1 entry for each label."""
 
@@ -139,7 +139,7 @@ class Choice:
         return self.indicators.rows
 
 
-@dataclass(frozen=True, eq=False)
+@record
 class Labels:
     """Labels that an index variable runs over: row r stands for `names[codes[r]]`."""
 
