@@ -123,10 +123,9 @@ class _Writer:
         stack = [tensor]
         while stack:
             top = stack[-1]
-            waiting = [operand for operand in top.operands if operand not in self._done]
             if top in self._done:
                 stack.pop()
-            elif waiting:
+            elif waiting := [operand for operand in top.operands if operand not in self._done]:
                 stack.extend(reversed(waiting))
             else:
                 self._done[stack.pop()] = self._write(top)

@@ -19,6 +19,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "u8": np.dtype("u1"),
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_FEW = 1 << 12
 
 
 class Array:
@@ -106,6 +107,14 @@ class Array:
 
     def __repr__(self) -> str:
         return f"Array({self.dtype_name}{list(self.shape)})"
+
+
+def ends(values: NDArray[Any]) -> tuple[Any, Any]:
+    """The smallest and the largest element of an array that has some, as Python numbers."""
+    if values.size > _FEW:
+        return values.min().item(), values.max().item()
+    # numpy finds places through fewer layers than values; it would copy a large array whose elements lie apart.
+    return values.item(values.argmin()), values.item(values.argmax())
 
 
 def _storage_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -49,15 +49,20 @@ class Expressions:
 
     def tensor(self, node: ast.Expr, frame: Frame = ROOT) -> Tensor:
         """`node` as numbers; a choice is refused."""
-        return tensors.number(self.value(node, frame), node.span)
+        value = self.value(node, frame)
+        return value if isinstance(value, Tensor) else tensors.number(value, node.span)
 
     def tensors(self, nodes: Sequence[ast.Expr], frame: Frame) -> list[Tensor]:
         """All of `nodes` as numbers, each looked at even when another is wrong."""
+        return self._all(self.tensor, nodes, frame)
+
+    def _all(self, rule: Callable[[Any, Frame], ResultT], nodes: Sequence[ast.Node], frame: Frame) -> list[ResultT]:
+        """What a rule makes of all nodes, each looked at even when another is wrong."""
         results = []
         for node in nodes:
             # Written out, not through `every`: this is the recursion, and it must stay shallow.
             try:
-                results.append(self.tensor(node, frame))
+                results.append(rule(node, frame))
             except CompileError as error:
                 self._found.extend(error)
             except Poisoned:
@@ -194,17 +199,13 @@ class Expressions:
         return found
 
     def _indexed(self, node: ast.Index, frame: Frame) -> Value:
-        base: list[Tensor | Choice] = []
-        items: list[Item] = []
-        self.every(
-            lambda: base.append(self._base(node.base, frame)),
-            *(lambda item=item: items.append(self._item(item, frame)) for item in node.items),
-        )
-        return tensors.index(base[0], items, node.span)
+        base, *items = self._all(self._item, (node.base, *node.items), frame)
+        assert not isinstance(base.selector, slice)
+        return tensors.index(base.selector, items, node.span)
 
     def _base(self, node: ast.Expr, frame: Frame) -> Tensor | Choice:
         value = self.value(node, frame)
-        return value if isinstance(value, Choice) else tensors.number(value, node.span)
+        return value if isinstance(value, Tensor | Choice) else tensors.number(value, node.span)
 
     def _item(self, node: ast.Expr | ast.Slice, frame: Frame) -> Item:
         if isinstance(node, ast.Slice):

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cached_property
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -96,12 +97,15 @@ class Tensor:
     def is_constant(self) -> bool:
         return self.stored is not None
 
-    @cached_property
+    @property
     def constant(self) -> Values:
         """The array of constants, rows first; only for tensors that are constant."""
-        if self.compact and self.rows is not None:
-            return np.broadcast_to(self.known, (*self.rows.axes, *self.shape)).reshape(self.full)
-        return self.known
+        return self._written if self.compact else self.known
+
+    @cached_property
+    def _written(self) -> Values:
+        assert self.rows is not None
+        return np.broadcast_to(self.known, (*self.rows.axes, *self.shape)).reshape(self.full)
 
     @property
     def known(self) -> Values:
@@ -120,7 +124,9 @@ class Tensor:
         """Whether every element is 0 or 1."""
         if self.stored is None:
             return self.zero_one
-        return self.stored.dtype.kind == "b" or bool(((self.stored == 0) | (self.stored == 1)).all())
+        if self.stored.dtype.kind == "b" or not self.stored.size:
+            return True
+        return self.stored.item(0) in (0, 1) and bool(((self.stored == 0) | (self.stored == 1)).all())
 
 
 @record
@@ -190,10 +196,7 @@ def show_labels(labels: tuple[str, ...]) -> str:
 
 def count_of(shape: Shape) -> int:
     """The number of elements, exact for any size."""
-    count = 1
-    for length in shape:
-        count *= length
-    return count
+    return prod(shape)
 
 
 def check_size(count: int, what: str, span: Span | None) -> None:
@@ -204,4 +207,8 @@ def check_size(count: int, what: str, span: Span | None) -> None:
 
 def deepest(*rows: Rows | None) -> Rows | None:
     """The rows that refine all the others; they all lie on one chain."""
-    return max((r for r in rows if r is not None), key=lambda r: r.depth, default=None)
+    found: Rows | None = None
+    for one in rows:
+        if one is not found and one is not None and (found is None or one.depth > found.depth):
+            found = one
+    return found
