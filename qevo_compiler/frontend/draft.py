@@ -16,16 +16,16 @@ from qevo_compiler.diagnostics.language.statements import NeverHolds, NothingToD
 from qevo_compiler.dialects import anneal, nn, problem
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.frontend import tensors
-from qevo_compiler.frontend.records import record
 from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
 from qevo_compiler.ir.deferred import Repeated
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.RequestOp, anneal.SampleOp)
 
 
-@record
+@record(eq=False)
 class Family:
     """`left relation right`, element by element; `indices` [rows, k] name the rows."""
 

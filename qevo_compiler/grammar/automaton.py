@@ -29,6 +29,7 @@ class Rule(NamedTuple):
 class Automaton(NamedTuple):
     """For each state: by terminal n to shift to state n or ~n to reduce rule n, and by nonterminal the next state.
 
+    No line goes on in state 0, where one starts: 0 stands for no action.
     `words` are the terminals that are names where the grammar does not ask for them. `chains` remembers where the
     rules of one child that follow a reduction end, a dozen for every operand.
     """
@@ -38,12 +39,12 @@ class Automaton(NamedTuple):
     gotos: list[dict[str, int]]
     starts: dict[str, int]
     words: Set[str]
-    chains: dict[tuple[int, str, str], tuple[int, int | None]]
+    chains: dict[tuple[int, str, str], tuple[int, int]]
 
-    def follow(self, state: int, origin: str, kind: str) -> tuple[int, int | None]:
+    def follow(self, state: int, origin: str, kind: str) -> tuple[int, int]:
         """The state after `state`, a reduced `origin` and the rules that are just it before a token; its action."""
         found = self.gotos[state][origin]
-        while (action := self.actions[found].get(kind)) is not None and action < 0 and not self.rules[~action].build:
+        while (action := self.actions[found].get(kind, 0)) < 0 and not self.rules[~action].build:
             found = self.gotos[state][self.rules[~action].origin]
         self.chains[state, origin, kind] = found, action
         return found, action
@@ -68,18 +69,21 @@ def _group(items: list[Any]) -> list[Any]:
 
 
 def _spliced(build: Build, lists: frozenset[int]) -> Build:
+    later = sorted(lists - {0}, reverse=True)
+
     def splice(items: list[Any]) -> Any:
+        for place in later:
+            items[place : place + 1] = items[place]
+        return build(items)
+
+    def grow(items: list[Any]) -> Any:
         # A repetition starts with the list so far: growing that one keeps long chains linear.
-        first, *rest = items
-        flat = first if 0 in lists else [first]
-        for place, item in enumerate(rest, 1):
-            if place in lists:
-                flat += item
-            else:
-                flat.append(item)
+        flat: list[Any] = items[0]
+        flat += items[1:]
         return build(flat)
 
-    return splice
+    assert not (later and 0 in lists)
+    return splice if later else grow
 
 
 class Run:
@@ -100,12 +104,12 @@ class Run:
         state = states[-1]
         for place, token in enumerate(tokens):
             kind = token.type
-            action = actions[state].get(kind)
-            if action is None and kind in words:
+            action = actions[state].get(kind, 0)
+            if not action and kind in words:
                 kind = NAME
                 token = tokens[place] = token._replace(type=kind)
-                action = actions[state].get(kind)
-            while action is not None and action < 0:
+                action = actions[state].get(kind, 0)
+            while action < 0:
                 origin, size, build = rules[~action]
                 if build is not None:
                     values[-size:] = (build(values[-size:]),)
@@ -113,7 +117,7 @@ class Run:
                 key = states[-1], origin, kind
                 state, action = chains.get(key) or self._automaton.follow(*key)
                 states.append(state)
-            if action is None:
+            if not action:
                 return place
             states.append(action)
             values.append(token)
@@ -131,10 +135,10 @@ class Run:
     def _fits(self, kind: str) -> bool:
         """`feed` without values and on a copy of the states."""
         states = list(self._states)
-        action = self._automaton.actions[states[-1]].get(kind)
-        while action is not None and action < 0:
+        action = self._automaton.actions[states[-1]].get(kind, 0)
+        while action < 0:
             origin, size, _ = self._automaton.rules[~action]
             del states[-size:]
             state, action = self._automaton.follow(states[-1], origin, kind)
             states.append(state)
-        return action is not None
+        return action > 0

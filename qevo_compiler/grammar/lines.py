@@ -12,8 +12,10 @@ from qevo_compiler.grammar.lexer import RESERVED, Lexeme
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 _OPENING = {closing: opening for opening, closing in CLOSING.items()}
 _TRIVIA = frozenset({"NEWLINE", "COMMENT"})
-# All that a line is made by: everything else goes through unseen.
-_MARKS = _TRIVIA | {"LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE"}
+# What no statement contains.
+_FAULTS = frozenset({"DOUBLE_STAR", "BAD_NUMBER", "BAD_STRING", "ODD"})
+# All that is looked at to find the lines: most lexemes go through unseen.
+_MARKS = _TRIVIA | _FAULTS | {"LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE"}
 _DECLARATIONS = frozenset({"DATA", "VAR", "PARAM", "LET", "WHERE", "PROGRAM"})
 _DIRECTIVES = frozenset({"ANNEAL", "TRAIN", "LINEARIZE", "SAMPLE", "APPROXIMATE"})
 _OBJECTIVES = frozenset({"MINIMIZE", "MAXIMIZE"})
@@ -24,11 +26,13 @@ class Line:
     """A logical line with the line ends and comments inside it and the comment after it.
 
     A blank line is empty; a line that holds only a comment has no tokens, which are the lexemes without trivia.
+    A `faulty` line holds some that no statement contains.
     """
 
     lexemes: list[Lexeme] = field(default_factory=list)
     tokens: list[Lexeme] = field(default_factory=list)
     error: Diagnostic | None = None
+    faulty: bool = False
 
 
 def split_lines(lexemes: list[Lexeme]) -> Iterator[Line]:
@@ -40,7 +44,9 @@ def split_lines(lexemes: list[Lexeme]) -> Iterator[Line]:
     for place, lexeme in enumerate(lexemes):
         if lexeme.type not in _MARKS:
             continue
-        if lexeme.type not in _TRIVIA:
+        if lexeme.type in _FAULTS:
+            line.faulty = True
+        elif lexeme.type not in _TRIVIA:
             line.error = line.error or _pair(lexeme, open_brackets)
         elif lexeme.type == "COMMENT" or _continues(line, open_brackets, lexemes, place + 1):
             plain = False

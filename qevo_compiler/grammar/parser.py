@@ -8,7 +8,6 @@ types, shapes, the methods and options of directives.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -26,13 +25,14 @@ from qevo_compiler.grammar.builder import AstBuilder, SubjectTo
 from qevo_compiler.grammar.faults import check_tokens
 from qevo_compiler.grammar.lexer import Lexeme, keywords, lex
 from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
+from qevo_compiler.records import record
 from qevo_compiler.source import SourceFile, Span
 
 # Longer texts hold data, and their trees are large.
 _SHORT = 1 << 16
 
 
-@dataclass(frozen=True)
+@record()
 class ParsedLine:
     """A logical line and what each of its tokens turned out to be: a keyword or a name."""
 
@@ -40,7 +40,7 @@ class ParsedLine:
     tokens: tuple[Lexeme, ...] = ()
 
 
-@dataclass(frozen=True)
+@record()
 class ParsedFile:
     program: ast.Program
     lines: tuple[ParsedLine, ...]
@@ -86,7 +86,7 @@ class _FileReader:
         try:
             if line.error is not None:
                 raise CompileError(line.error)
-            check_tokens(tokens)
+            check_tokens(line)
             return ParsedLine(line, self._read_tokens(tokens, is_first))
         except CompileError as error:
             self._found.extend(error)

@@ -109,8 +109,8 @@ class Array:
         return f"Array({self.dtype_name}{list(self.shape)})"
 
 
-def ends(values: NDArray[Any]) -> tuple[Any, Any]:
-    """The smallest and the largest element of an array that has some, as Python numbers."""
+def ends(values: NDArray[Any]) -> tuple[int, int]:
+    """The smallest and the largest element of an array of whole numbers, which is not empty."""
     if values.size > _FEW:
         return values.min().item(), values.max().item()
     # numpy finds places through fewer layers than values; it would copy a large array whose elements lie apart.

@@ -18,7 +18,6 @@ from qevo_compiler.diagnostics.language.shapes import BadIndex, IndexOutOfRange,
 from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.poly.counting import is_counting
-from qevo_compiler.frontend.records import record
 from qevo_compiler.frontend.tensors.align import common_shape, index_dtype, reinterpret, reshape
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes
 from qevo_compiler.frontend.tensors.value import (
@@ -37,12 +36,13 @@ from qevo_compiler.frontend.tensors.value import (
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.attributes import ends
 from qevo_compiler.ir.deferred import Repeated
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 Selector: TypeAlias = "Tensor | Choice | slice"
 
 
-@record
+@record(eq=False)
 class Item:
     """One entry of an index and where it stands in the source."""
 
@@ -50,7 +50,7 @@ class Item:
     span: Span | None
 
 
-@record
+@record(eq=False)
 class _Layout:
     """Axes of the result: `before`, then the broadcast `block` of indices, the `labels`, then `after`."""
 
