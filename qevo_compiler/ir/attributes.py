@@ -35,7 +35,7 @@ class Array:
         array = np.asarray(values)
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
-        if array.dtype.kind == "f" and array.size and isnan(np.minimum.reduce(array, axis=None)):
+        if array.dtype.kind == "f" and array.size and isnan(_least(array)):
             # Text knows one NaN; its sign and payload would make arrays differ that print alike.
             array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
         fits = array.flags.c_contiguous or (keep_layout and (array.flags.forc or not any(array.strides)))
@@ -111,10 +111,12 @@ class Array:
 
 def ends(values: NDArray[Any]) -> tuple[int, int]:
     """The smallest and the largest element of an array of whole numbers, which is not empty."""
-    if values.size > _FEW:
-        return values.min().item(), values.max().item()
+    return _least(values), values.max().item() if values.size > _FEW else values.item(values.argmax())
+
+
+def _least(values: NDArray[Any]) -> Any:
     # numpy finds places through fewer layers than values; it would copy a large array whose elements lie apart.
-    return values.item(values.argmin()), values.item(values.argmax())
+    return values.min().item() if values.size > _FEW else values.item(values.argmin())
 
 
 def _storage_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

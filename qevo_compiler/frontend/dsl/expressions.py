@@ -123,14 +123,15 @@ class Expressions:
         return node.text in frame.names or node.text in self.scope
 
     def _name(self, node: ast.Name, frame: Frame) -> Value:
-        if node.text in frame.names:
-            return frame.names[node.text]
+        known = frame.names.get(node.text)
+        if known is not None:
+            return known
         if node.text in self.scope:
             return self.scope.value(node.text)
         if node.text in self.labels:
             raise CompileError(MisplacedLabel(node.span, node.text, self.labels[node.text]))
-        known = [*self.scope.names, *frame.names]
-        raise CompileError(UnknownName(node.span, node.text, did_you_mean(node.text, known)))
+        names = [*self.scope.names, *frame.names]
+        raise CompileError(UnknownName(node.span, node.text, did_you_mean(node.text, names)))
 
     def _literal(self, node: ast.Literal, frame: Frame) -> Tensor:
         if isinstance(node.value, int) and abs(node.value) >= 2**63:
@@ -203,15 +204,12 @@ class Expressions:
         assert not isinstance(base.selector, slice)
         return tensors.index(base.selector, items, node.span)
 
-    def _base(self, node: ast.Expr, frame: Frame) -> Tensor | Choice:
-        value = self.value(node, frame)
-        return value if isinstance(value, Tensor | Choice) else tensors.number(value, node.span)
-
     def _item(self, node: ast.Expr | ast.Slice, frame: Frame) -> Item:
         if isinstance(node, ast.Slice):
             parts = self.every(*(partial(self._bound, part, frame) for part in (node.start, node.stop, node.step)))
             return Item(slice(*parts), node.span)
-        return Item(self._base(node, frame), node.span)
+        value = self.value(node, frame)
+        return Item(value if isinstance(value, Tensor | Choice) else tensors.number(value, node.span), node.span)
 
     def _bound(self, node: ast.Expr | None, frame: Frame) -> int | None:
         if node is None:
