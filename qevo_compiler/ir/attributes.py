@@ -109,8 +109,8 @@ class Array:
         return f"Array({self.dtype_name}{list(self.shape)})"
 
 
-def ends(values: NDArray[Any]) -> tuple[int, int]:
-    """The smallest and the largest element of an array of whole numbers, which is not empty."""
+def ends(values: NDArray[Any]) -> tuple[Any, Any]:
+    """The smallest and the largest element of an array that has some, as Python numbers."""
     return _least(values), values.max().item() if values.size > _FEW else values.item(values.argmax())
 
 

@@ -166,7 +166,8 @@ def _largest(values: Values) -> int:
         return 0
     if values.dtype.kind == "b":
         return 1
-    return max(map(abs, ends(values)))
+    largest: int = max(map(abs, ends(values)))
+    return largest
 
 
 def _exact_sum(values: Values, axes: tuple[int, ...], span: Span | None) -> Values:
