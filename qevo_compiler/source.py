@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import NamedTuple
 
 # What editors count as line ends; `str.splitlines` also splits at form feeds and the like.
-_LINE_END = re.compile(r"\r\n?|\n")
+LINE_END = re.compile(r"\r\n?|\n")
 
 
-@dataclass(frozen=True, order=True)
-class Span:
+class Span(NamedTuple):
     """A range of characters: lines and columns count from 1, the end is exclusive.
 
     `file` is a display name without a machine's folders, so that spans may appear in emitted files.
@@ -24,18 +24,10 @@ class Span:
     end_line: int
     end_column: int
 
-    def __init__(self, file: str, line: int, column: int, end_line: int, end_column: int) -> None:
-        # One for every token of a text: the generated method takes five times as long.
-        own = self.__dict__
-        own["file"] = file
-        own["line"] = line
-        own["column"] = column
-        own["end_line"] = end_line
-        own["end_column"] = end_column
-
     def to(self, other: Span) -> Span:
         """The smallest span that starts here and ends where `other` ends."""
-        return Span(self.file, self.line, self.column, other.end_line, other.end_column)
+        # What `Span(...)` calls.
+        return tuple.__new__(Span, (self.file, self.line, self.column, other.end_line, other.end_column))
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -50,12 +42,7 @@ class SourceFile:
 
     @cached_property
     def lines(self) -> tuple[str, ...]:
-        return tuple(_LINE_END.split(self.text))
-
-    @cached_property
-    def line_starts(self) -> tuple[int, ...]:
-        """The offset of the first character of every line."""
-        return (0, *(end.end() for end in _LINE_END.finditer(self.text)))
+        return tuple(LINE_END.split(self.text))
 
     def line(self, number: int) -> str:
         """Line `number`, counted from 1; empty when the file has no such line."""

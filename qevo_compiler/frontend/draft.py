@@ -19,12 +19,13 @@ from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
 from qevo_compiler.ir.deferred import Repeated
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.RequestOp, anneal.SampleOp)
 
 
-@dataclass(frozen=True)
+@record(eq=False)
 class Family:
     """`left relation right`, element by element; `indices` [rows, k] name the rows."""
 
@@ -122,10 +123,9 @@ class _Writer:
         stack = [tensor]
         while stack:
             top = stack[-1]
-            waiting = [operand for operand in top.operands if operand not in self._done]
             if top in self._done:
                 stack.pop()
-            elif waiting:
+            elif waiting := [operand for operand in top.operands if operand not in self._done]:
                 stack.extend(reversed(waiting))
             else:
                 self._done[stack.pop()] = self._write(top)

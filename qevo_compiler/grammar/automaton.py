@@ -7,19 +7,15 @@ one thing is that thing.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from functools import cache
-from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Set
+from typing import Any, NamedTuple
+
+from qevo_compiler.grammar.lexer import Lexeme
+from qevo_compiler.grammar.tables import read_tables
 
 Build = Callable[[list[Any]], Any]
 END = "$END"
-
-
-class Typed(Protocol):
-    @property
-    def type(self) -> str: ...
+NAME = "NAME"
 
 
 class Rule(NamedTuple):
@@ -33,48 +29,38 @@ class Rule(NamedTuple):
 class Automaton(NamedTuple):
     """For each state: by terminal n to shift to state n or ~n to reduce rule n, and by nonterminal the next state.
 
-    `chains` remembers where the rules of one child that follow a reduction end, a dozen for every operand.
+    No line goes on in state 0, where one starts: 0 stands for no action.
+    `words` are the terminals that are names where the grammar does not ask for them. `chains` remembers where the
+    rules of one child that follow a reduction end, a dozen for every operand.
     """
 
     rules: tuple[Rule, ...]
     actions: list[dict[str, int]]
     gotos: list[dict[str, int]]
     starts: dict[str, int]
-    ends: dict[str, int]
-    chains: dict[tuple[int, str, str], int]
+    words: Set[str]
+    chains: dict[tuple[int, str, str], tuple[int, int]]
 
-    def follow(self, state: int, origin: str, kind: str) -> int:
-        """The state that follows `state` by a reduced `origin` and, before the token, by the rules that are just it."""
-        found = self.chains.get((state, origin, kind))
-        if found is None:
-            found = self.gotos[state][origin]
-            while (action := self.actions[found].get(kind, 0)) < 0 and self.rules[~action].build is None:
-                found = self.gotos[state][self.rules[~action].origin]
-            self.chains[state, origin, kind] = found
-        return found
+    def follow(self, state: int, origin: str, kind: str) -> tuple[int, int]:
+        """The state after `state`, a reduced `origin` and the rules that are just it before a token; its action."""
+        found = self.gotos[state][origin]
+        while (action := self.actions[found].get(kind, 0)) < 0 and not self.rules[~action].build:
+            found = self.gotos[state][self.rules[~action].origin]
+        self.chains[state, origin, kind] = found, action
+        return found, action
 
 
-@cache
-def read_tables() -> dict[str, Any]:
-    """What `generate.py` wrote."""
-    text = Path(__file__).with_name("tables.json").read_text(encoding="utf-8")
-    found: dict[str, Any] = json.loads(text)
-    return found
-
-
-def automaton(builder: object) -> Automaton:
+def automaton(builder: object, words: Set[str] = frozenset()) -> Automaton:
     """The automaton whose rules call the methods of `builder`."""
     tables = read_tables()
     rules = tuple(_rule(builder, *row) for row in tables["rules"])
-    return Automaton(rules, tables["actions"], tables["gotos"], tables["starts"], tables["ends"], {})
+    return Automaton(rules, tables["actions"], tables["gotos"], tables["starts"], words, {})
 
 
 def _rule(builder: object, origin: str, size: int, name: str, single: bool, lists: list[int]) -> Rule:
-    if single and size == 1 and not lists:
+    if single and size == 1:
         return Rule(origin, size, None)
     build: Build = _group if origin.startswith("_") else getattr(builder, name, _group)
-    if single:
-        build = _unless_single(build)
     return Rule(origin, size, _spliced(build, frozenset(lists)) if lists else build)
 
 
@@ -82,23 +68,22 @@ def _group(items: list[Any]) -> list[Any]:
     return items
 
 
-def _unless_single(build: Build) -> Build:
-    return lambda items: items[0] if len(items) == 1 else build(items)
-
-
 def _spliced(build: Build, lists: frozenset[int]) -> Build:
+    later = sorted(lists - {0}, reverse=True)
+
     def splice(items: list[Any]) -> Any:
+        for place in later:
+            items[place : place + 1] = items[place]
+        return build(items)
+
+    def grow(items: list[Any]) -> Any:
         # A repetition starts with the list so far: growing that one keeps long chains linear.
-        first, *rest = items
-        flat = first if 0 in lists else [first]
-        for place, item in enumerate(rest, 1):
-            if place in lists:
-                flat += item
-            else:
-                flat.append(item)
+        flat: list[Any] = items[0]
+        flat += items[1:]
         return build(flat)
 
-    return splice
+    assert not (later and 0 in lists)
+    return splice if later else grow
 
 
 class Run:
@@ -108,51 +93,52 @@ class Run:
         self._automaton = automaton
         self._states = [automaton.starts[start]]
         self._values: list[Any] = []
-        self._end = automaton.ends[start]
 
-    def choices(self) -> dict[str, int]:
-        """The terminals that have an action here; some may turn out not to fit (see `accepts`)."""
-        return self._automaton.actions[self._states[-1]]
+    def feed(self, tokens: list[Lexeme]) -> int:
+        """How many of the tokens fit: they are shifted, each after the rules that it completes are reduced.
 
-    def feed(self, token: Typed) -> bool:
-        """Whether the token fits: it is shifted, after the rules that it completes are reduced."""
-        rules, actions, follow = self._automaton.rules, self._automaton.actions, self._automaton.follow
-        states, values, kind = self._states, self._values, token.type
-        while True:
-            action = actions[states[-1]].get(kind)
-            if action is None:
-                return False
-            if action >= 0:
-                states.append(action)
-                values.append(token)
-                return True
-            origin, size, build = rules[~action]
-            cut = len(values) - size
-            if build is not None:
-                values[cut:] = (build(values[cut:]),)
-            del states[cut + 1 :]
-            states.append(follow(states[-1], origin, kind))
-            if kind == END and states[-1] == self._end:
-                return True
+        Words that are names where they stand become so in the list.
+        """
+        rules, actions, _, _, words, chains = self._automaton
+        states, values = self._states, self._values
+        state = states[-1]
+        for place, token in enumerate(tokens):
+            kind = token.type
+            action = actions[state].get(kind, 0)
+            if not action and kind in words:
+                kind = NAME
+                token = tokens[place] = token._replace(type=kind)
+                action = actions[state].get(kind, 0)
+            while action < 0:
+                origin, size, build = rules[~action]
+                if build is not None:
+                    values[-size:] = (build(values[-size:]),)
+                del states[-size:]
+                key = states[-1], origin, kind
+                state, action = chains.get(key) or self._automaton.follow(*key)
+                states.append(state)
+            if not action:
+                return place
+            states.append(action)
+            values.append(token)
+            state = action
+        return len(tokens)
 
     def result(self) -> Any:
         """The node of the whole line, once `$END` was fed."""
-        return self._values[-1]
+        return self._values[0]
 
     def accepts(self) -> set[str]:
-        """The terminals that fit here."""
-        return {kind for kind in self.choices() if self._fits(kind)}
+        """The terminals that fit here: not all that have an action do."""
+        return {kind for kind in self._automaton.actions[self._states[-1]] if self._fits(kind)}
 
     def _fits(self, kind: str) -> bool:
         """`feed` without values and on a copy of the states."""
-        rules, actions, follow = self._automaton.rules, self._automaton.actions, self._automaton.follow
         states = list(self._states)
-        while True:
-            action = actions[states[-1]].get(kind)
-            if action is None or action >= 0:
-                return action is not None
-            origin, size, _ = rules[~action]
-            del states[len(states) - size :]
-            states.append(follow(states[-1], origin, kind))
-            if kind == END and states[-1] == self._end:
-                return True
+        action = self._automaton.actions[states[-1]].get(kind, 0)
+        while action < 0:
+            origin, size, _ = self._automaton.rules[~action]
+            del states[-size:]
+            state, action = self._automaton.follow(states[-1], origin, kind)
+            states.append(state)
+        return action > 0

@@ -6,7 +6,6 @@ of it. Nothing is kept between calls.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from qevo_compiler.diagnostics import CompileError
@@ -20,27 +19,28 @@ from qevo_compiler.grammar.expressions import (
     first_of,
     span_of,
 )
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE})
 
 
-@dataclass(frozen=True)
+@record()
 class SubjectTo(ast.Statement):
     """The line `subject to`; `parse` places constraints by it and then drops it."""
 
 
-@dataclass(frozen=True)
+@record()
 class _Shape(ast.Node):
     sizes: tuple[ast.Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class _Indices(ast.Node):
     names: tuple[ast.Identifier, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class _Weight(ast.Node):
     value: ast.Expr
 

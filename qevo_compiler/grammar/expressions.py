@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.syntax import ChainedComparison
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.literals import read_array, read_number
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 T = TypeVar("T", bound=ast.Node)
 Items = list[Any]
 
 
-@dataclass(frozen=True)
+@record()
 class Condition(ast.Node):
     """`if value`, on its way into a comprehension or a constraint."""
 
@@ -68,13 +69,16 @@ def array_of(items: Sequence[ast.Expr], span: Span) -> ast.Array | ast.LiteralAr
 
 class ExpressionBuilder:
     def identifier(self, items: Items) -> ast.Identifier:
-        return ast.Identifier(items[0].text, span=items[0].span)
+        _, text, span = items[0]
+        return ast.Identifier(text, span=span)
 
     def name(self, items: Items) -> ast.Name:
-        return ast.Name(items[0].text, span=items[0].span)
+        _, text, span = items[0]
+        return ast.Name(text, span=span)
 
     def number(self, items: Items) -> ast.Literal:
-        return ast.Literal(read_number(items[0].text, items[0].span), span=items[0].span)
+        _, text, span = items[0]
+        return ast.Literal(read_number(text, span), span=span)
 
     def true(self, items: Items) -> ast.Literal:
         return ast.Literal(True, span=span_of(items))
@@ -149,7 +153,7 @@ class ExpressionBuilder:
         return ast.Transpose(items[0], span=span_of(items))
 
     def index(self, items: Items) -> ast.Index:
-        subscripts = tuple(item for item in items[1:] if isinstance(item, ast.Node))
+        subscripts = tuple([item for item in items[1:] if isinstance(item, ast.Node)])
         return ast.Index(items[0], subscripts, span=span_of(items))  # type: ignore[arg-type]
 
     def slice(self, items: Items) -> ast.Slice:

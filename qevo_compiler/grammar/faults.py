@@ -15,7 +15,7 @@ from qevo_compiler.diagnostics.syntax import (
 )
 from qevo_compiler.grammar.ast import MAX_DEPTH
 from qevo_compiler.grammar.lexer import Lexeme
-from qevo_compiler.grammar.lines import CLOSING
+from qevo_compiler.grammar.lines import CLOSING, Line
 
 _NUMBER = re.compile(r"(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _NUMBER_AND_NAME = re.compile(r"((?:0|[1-9][0-9]*)(?:\.[0-9]+)?)([A-Za-z][A-Za-z0-9_]*)")
@@ -47,12 +47,10 @@ _INSTEAD = {
 }
 
 
-_FAULTS = frozenset({"DOUBLE_STAR", "BAD_NUMBER", "BAD_STRING", "ODD"})
-
-
-def check_tokens(tokens: list[Lexeme]) -> None:
+def check_tokens(line: Line) -> None:
     """Raise for what the grammar has no place for; of several odd characters the first is told."""
-    found = [] if _FAULTS.isdisjoint([token.type for token in tokens]) else list(_faults(tokens))
+    tokens = line.tokens
+    found = list(_faults(tokens)) if line.faulty else []
     odd = [fault for fault in found if isinstance(fault, OddCharacter)]
     found = [fault for fault in found if fault not in odd[1:]]
     if found:

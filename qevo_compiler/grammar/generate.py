@@ -14,6 +14,8 @@ from typing import Any
 
 from lark import Lark
 
+from qevo_compiler.grammar.automaton import END
+
 STARTS = ("header", "statement")
 PLACE = "tables.json"
 
@@ -22,13 +24,12 @@ def tables() -> dict[str, Any]:
     """The tables as `automaton.py` and `lexer.py` read them."""
     lark = _lark()
     rules = sorted(lark.rules, key=_rule_key)
-    actions, gotos, starts, ends = _automaton(lark, {rule: place for place, rule in enumerate(rules)})
+    actions, gotos, starts = _automaton(lark, {rule: place for place, rule in enumerate(rules)})
     return {
         "rules": [_rule(rule) for rule in rules],
         "actions": actions,
         "gotos": gotos,
         "starts": starts,
-        "ends": ends,
         **_patterns(lark),
     }
 
@@ -61,8 +62,11 @@ def _rule(rule: Any) -> list[Any]:
     return [rule.origin.name, len(rule.expansion), name, single, lists]
 
 
-def _automaton(lark: Lark, rules: dict[Any, int]) -> tuple[list[Any], list[Any], dict[str, int], dict[str, int]]:
-    """Actions (n: shift to state n, ~n: reduce rule n) and gotos of every state that the starts reach."""
+def _automaton(lark: Lark, rules: dict[Any, int]) -> tuple[list[Any], list[Any], dict[str, int]]:
+    """Actions (n: shift to state n, ~n: reduce rule n) and gotos of every state that the starts reach.
+
+    The state after a whole line shifts the end onto itself.
+    """
     table = lark.parser.parser._parse_table
     numbers: dict[int, int] = {}
     order: list[int] = []
@@ -79,24 +83,28 @@ def _automaton(lark: Lark, rules: dict[Any, int]) -> tuple[list[Any], list[Any],
         row = sorted(table.states[state].items())
         shifts = {name: number(to) for name, (kind, to) in row if kind.name == "Shift"}
         reductions = {name: ~rules[rule] for name, (kind, rule) in row if kind.name == "Reduce"}
+        if state in table.end_states.values():
+            shifts[END] = numbers[state]
         actions.append(reductions | {name: to for name, to in shifts.items() if name.isupper()})
         gotos.append({name: to for name, to in shifts.items() if not name.isupper()})
-    return actions, gotos, starts, {name: number(table.end_states[name]) for name in STARTS}
+    return actions, gotos, starts
 
 
 def _patterns(lark: Lark) -> dict[str, Any]:
-    """The pattern of a token after what is ignored, that of arrays apart, words and signs by their text."""
+    """The pattern of a token after what is ignored, that of arrays apart, and the texts of words and signs.
+
+    Names go first, with which no other token starts, and all signs are one group: each group costs time. The end
+    of the text is a token, or blanks before it would be looked at once from each of them.
+    """
     lexer = lark.parse_interactive("", start="trivia").lexer_thread.lexer
+    texts = {t.name: t.pattern.value for t in lark.terminals if t.pattern.type == "str"}
     by_name = {terminal.name: terminal.pattern.to_regexp() for terminal in lexer.scanner.terminals}
-    ignored = "|".join(by_name[name] for name in sorted(lexer.ignore_types))
-    apart = {"ARRAY", *lexer.ignore_types}
-    tokens = "|".join(f"(?P<{name}>{pattern})" for name, pattern in by_name.items() if name not in apart)
-    return {
-        "tokens": f"(?:{ignored})*+(?:{tokens})",
-        "array": by_name["ARRAY"],
-        "words": {t.pattern.value: t.name for t in lexer.callback["NAME"].scanner.terminals},
-        "texts": {t.name: t.pattern.value for t in lark.terminals if t.pattern.type == "str"},
-    }
+    ignored = "|".join(by_name.pop(name) for name in sorted(lexer.ignore_types))
+    array, name, odd = (by_name.pop(name) for name in ("ARRAY", "NAME", "ODD"))
+    signs = "|".join(by_name.pop(name) for name in list(by_name) if name in texts)
+    groups = {"NAME": name, **by_name, "SIGN": signs, "ODD": odd, "END": r"\Z"}
+    tokens = "|".join(f"(?P<{name}>{pattern})" for name, pattern in groups.items())
+    return {"tokens": f"(?:{ignored})*+(?:{tokens})", "array": array, "texts": texts}
 
 
 if __name__ == "__main__":

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
 from functools import cache
 from typing import NamedTuple
 
-from qevo_compiler.grammar.automaton import read_tables
-from qevo_compiler.source import SourceFile, Span
+from qevo_compiler.grammar.tables import read_tables
+from qevo_compiler.source import LINE_END, SourceFile, Span
 
 RESERVED = frozenset({"FOR", "IN", "IF", "AND", "OR", "NOT", "XOR", "TRUE", "FALSE"})
 # An ARRAY stands after one of these and at most four blanks.
 _BEFORE_ARRAY = "=(,["
 _MOST_BLANKS = 4
-
-Match = Callable[[str, int], "re.Match[str] | None"]
 
 
 class Lexeme(NamedTuple):
@@ -44,58 +41,46 @@ def keywords() -> frozenset[str]:
 
 
 @cache
-def _token() -> Match:
-    return re.compile(read_tables()["tokens"]).match
+def _fixed() -> dict[str, str]:
+    """The terminals of the words and signs."""
+    return {text: name for name, text in terminal_texts().items()}
 
 
 @cache
-def _array() -> Match:
-    return re.compile(read_tables()["array"]).match
+def _token() -> re.Pattern[str]:
+    return re.compile(read_tables()["tokens"])
 
 
-def lex(source: SourceFile) -> Iterator[Lexeme]:
+@cache
+def _array() -> re.Pattern[str]:
+    return re.compile(read_tables()["array"])
+
+
+def lex(source: SourceFile) -> list[Lexeme]:
     """Every lexeme of the file in order, line ends, comments and faulty characters included."""
-    text, match = source.text, _token()
-    words: dict[str, str] = read_tables()["words"]
-    span = _Positions(source).span
-    place = 0
-    while found := match(text, place):
-        kind = str(found.lastgroup)
-        start, place = found.span(kind)
-        if kind == "LSQB" and (array := _match_array(text, start)):
-            kind, place = "ARRAY", array.end()
-        lexeme = text[start:place]
-        if kind == "NAME":
-            kind = words.get(lexeme, kind)
-        yield Lexeme(kind, lexeme, span(start, place))
+    file, text = source.name, source.text
+    fixed, new = _fixed(), tuple.__new__  # what `Lexeme(...)` and `Span(...)` call, for every token
+    found: list[Lexeme] = []
+    place, line, before = 0, 1, -1  # columns are offsets less the one before their line
+    while True:
+        for match in _token().finditer(text, place):
+            lexeme, place = match[match.lastindex or 0], match.end()
+            kind = fixed.get(lexeme) or str(match.lastgroup)
+            first, column = line, place - len(lexeme) - before
+            if kind == "NEWLINE":
+                line, before = line + 1, place - 1
+            elif kind == "LSQB" and (array := _match_array(text, place - 1)):
+                kind, lexeme, place = "ARRAY", array[0], array.end()
+                for line_end in LINE_END.finditer(text, array.start(), place):
+                    line, before = line + 1, line_end.end() - 1
+            elif kind == "END":
+                return found
+            found.append(new(Lexeme, (kind, lexeme, new(Span, (file, first, column, line, place - before)))))
+            if kind == "ARRAY":
+                break  # to go on after it
 
 
 def _match_array(text: str, start: int) -> re.Match[str] | None:
     """An ARRAY at the bracket at `start`; it goes before any other token. Its pattern is compiled when needed."""
     before = text[max(start - 1 - _MOST_BLANKS, 0) : start].rstrip()
-    return _array()(text, start) if before and before[-1] in _BEFORE_ARRAY else None
-
-
-class _Positions:
-    """Offsets to spans, for offsets that never go back."""
-
-    def __init__(self, source: SourceFile) -> None:
-        self._file = source.name
-        self._starts = source.line_starts
-        self._enter(1)
-
-    def _enter(self, line: int) -> None:
-        """Go to a line: offsets from `_start` to below `_next` are in it."""
-        self._line, self._start = line, self._starts[line - 1]
-        self._next = self._starts[line] if line < len(self._starts) else None
-
-    def span(self, start: int, end: int) -> Span:
-        if self._next is None or end < self._next:
-            return Span(self._file, self._line, start - self._start + 1, self._line, end - self._start + 1)
-        line, column = self._locate(start)
-        return Span(self._file, line, column, *self._locate(end))
-
-    def _locate(self, offset: int) -> tuple[int, int]:
-        while self._next is not None and offset >= self._next:
-            self._enter(self._line + 1)
-        return self._line, offset - self._start + 1
+    return _array().match(text, start) if before and before[-1] in _BEFORE_ARRAY else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from qevo_compiler.diagnostics import Diagnostic
@@ -12,6 +12,10 @@ from qevo_compiler.grammar.lexer import RESERVED, Lexeme
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 _OPENING = {closing: opening for opening, closing in CLOSING.items()}
 _TRIVIA = frozenset({"NEWLINE", "COMMENT"})
+# What no statement contains.
+_FAULTS = frozenset({"DOUBLE_STAR", "BAD_NUMBER", "BAD_STRING", "ODD"})
+# All that is looked at to find the lines: most lexemes go through unseen.
+_MARKS = _TRIVIA | _FAULTS | {"LPAR", "RPAR", "LSQB", "RSQB", "LBRACE", "RBRACE"}
 _DECLARATIONS = frozenset({"DATA", "VAR", "PARAM", "LET", "WHERE", "PROGRAM"})
 _DIRECTIVES = frozenset({"ANNEAL", "TRAIN", "LINEARIZE", "SAMPLE", "APPROXIMATE"})
 _OBJECTIVES = frozenset({"MINIMIZE", "MAXIMIZE"})
@@ -21,36 +25,44 @@ _OBJECTIVES = frozenset({"MINIMIZE", "MAXIMIZE"})
 class Line:
     """A logical line with the line ends and comments inside it and the comment after it.
 
-    A blank line is empty; a line that holds only a comment has no tokens.
+    A blank line is empty; a line that holds only a comment has no tokens, which are the lexemes without trivia.
+    A `faulty` line holds some that no statement contains.
     """
 
     lexemes: list[Lexeme] = field(default_factory=list)
+    tokens: list[Lexeme] = field(default_factory=list)
     error: Diagnostic | None = None
-
-    @property
-    def tokens(self) -> list[Lexeme]:
-        return [lexeme for lexeme in self.lexemes if lexeme.type not in _TRIVIA]
+    faulty: bool = False
 
 
-def split_lines(lexemes: Iterable[Lexeme]) -> Iterator[Line]:
+def split_lines(lexemes: list[Lexeme]) -> Iterator[Line]:
     """The logical lines of a file; a line with a bracket that does not pair carries the error.
 
     After such an error the line ends with the physical line, so that the next statement is read.
     """
-    rest = list(lexemes)
-    line, open_brackets = Line(), list[Lexeme]()
-    for place, lexeme in enumerate(rest):
-        if lexeme.type == "NEWLINE" and not _continues(line, open_brackets, rest, place + 1):
-            yield line
-            line, open_brackets = Line(), []
+    line, open_brackets, start, plain = Line(), list[Lexeme](), 0, True
+    for place, lexeme in enumerate(lexemes):
+        if lexeme.type not in _MARKS:
             continue
-        line.lexemes.append(lexeme)
-        if line.error is None:
-            line.error = _pair(lexeme, open_brackets)
+        if lexeme.type in _FAULTS:
+            line.faulty = True
+        elif lexeme.type not in _TRIVIA:
+            line.error = line.error or _pair(lexeme, open_brackets)
+        elif lexeme.type == "COMMENT" or _continues(line, open_brackets, lexemes, place + 1):
+            plain = False
+        else:
+            yield _filled(line, lexemes[start:place], plain)
+            line, open_brackets, start, plain = Line(), [], place + 1, True
     if open_brackets and line.error is None:
         line.error = _unclosed(open_brackets[-1])
-    if line.lexemes:
-        yield line
+    if start < len(lexemes):
+        yield _filled(line, lexemes[start:], plain)
+
+
+def _filled(line: Line, lexemes: list[Lexeme], plain: bool) -> Line:
+    line.lexemes = lexemes
+    line.tokens = lexemes if plain else [lexeme for lexeme in lexemes if lexeme.type not in _TRIVIA]
+    return line
 
 
 def _continues(line: Line, open_brackets: list[Lexeme], lexemes: list[Lexeme], place: int) -> bool:

@@ -21,7 +21,7 @@ _TRAILING_COMMA = re.compile(r",(?=\s*\])")
 def read_number(text: str, span: Span) -> ast.Number:
     """An int unless the text has a point or an exponent."""
     try:
-        value: ast.Number = float(text) if set(text) & set(".eE") else int(text)
+        value: ast.Number = int(text) if text.isdecimal() else float(text)
     except ValueError as error:  # Python refuses to read integers of many thousand digits
         raise CompileError(_too_large(text, span)) from error
     if isinf(value):

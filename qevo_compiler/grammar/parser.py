@@ -8,7 +8,6 @@ types, shapes, the methods and options of directives.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
 
@@ -26,13 +25,14 @@ from qevo_compiler.grammar.builder import AstBuilder, SubjectTo
 from qevo_compiler.grammar.faults import check_tokens
 from qevo_compiler.grammar.lexer import Lexeme, keywords, lex
 from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
+from qevo_compiler.records import record
 from qevo_compiler.source import SourceFile, Span
 
 # Longer texts hold data, and their trees are large.
 _SHORT = 1 << 16
 
 
-@dataclass(frozen=True)
+@record()
 class ParsedLine:
     """A logical line and what each of its tokens turned out to be: a keyword or a name."""
 
@@ -40,7 +40,7 @@ class ParsedLine:
     tokens: tuple[Lexeme, ...] = ()
 
 
-@dataclass(frozen=True)
+@record()
 class ParsedFile:
     program: ast.Program
     lines: tuple[ParsedLine, ...]
@@ -86,7 +86,7 @@ class _FileReader:
         try:
             if line.error is not None:
                 raise CompileError(line.error)
-            check_tokens(tokens)
+            check_tokens(line)
             return ParsedLine(line, self._read_tokens(tokens, is_first))
         except CompileError as error:
             self._found.extend(error)
@@ -107,20 +107,19 @@ class _FileReader:
     def _read_tokens(self, tokens: list[Lexeme], is_first: bool) -> tuple[Lexeme, ...]:
         if mistakes.is_header(tokens, is_first):
             return self._read_header(tokens, is_first)
-        parsed = _Statement(tokens, "statement")
-        _check_depth(parsed.result, len(tokens))
-        for statement in parsed.result:
+        statements, read = _parsed(tokens, "statement")
+        _check_depth(statements, len(tokens))
+        for statement in statements:
             self._place(statement)
-        return parsed.tokens
+        return read
 
     def _read_header(self, tokens: list[Lexeme], is_first: bool) -> tuple[Lexeme, ...]:
         self._headers += 1
         if not is_first:
             advice = "move it to the top" if self._headers == 1 else "a file holds one program"
             self._found.add(MisplacedHeader(tokens[0].span, advice))
-        parsed = _Statement(tokens, "header")
-        self._name = parsed.result
-        return parsed.tokens
+        self._name, read = _parsed(tokens, "header")
+        return read
 
     def _place(self, statement: ast.Statement) -> None:
         """Add one statement, in the place where the rules allow it."""
@@ -146,39 +145,21 @@ class _FileReader:
 @cache
 def _automaton() -> Automaton:
     """The automaton that builds the syntax tree; it keeps no state between runs."""
-    return automaton(AstBuilder())
+    return automaton(AstBuilder(), keywords())
 
 
-class _Statement:
-    """One run of the automaton over the tokens of a line."""
-
-    def __init__(self, tokens: list[Lexeme], start: str) -> None:
-        self._run = Run(_automaton(), start)
-        self._line = tokens
-        words = keywords()
-        self.tokens = tuple(
-            [
-                self._fed(place, self._resolved(place) if token.type in words else token)
-                for place, token in enumerate(tokens)
-            ]
-        )
-        end = tokens[-1].span
-        at_end = Span(end.file, end.end_line, end.end_column, end.end_line, end.end_column + 1)
-        self._fed(len(tokens), Lexeme(END, "", at_end))
-        self.result: Any = self._run.result()
-
-    def _resolved(self, place: int) -> Lexeme:
-        """The token as the keyword it spells where the grammar asks for it, else as a name."""
-        token = self._line[place]
-        names_constraint = place == 0 and is_constraint_head(self._line)
-        if token.type in self._run.choices() and not names_constraint:
-            return token
-        return token._replace(type="NAME")
-
-    def _fed(self, place: int, token: Lexeme) -> Lexeme:
-        if not self._run.feed(token):
-            raise CompileError(mistakes.explain(token, place, self._line, self._run.accepts()))
-        return token
+def _parsed(line: list[Lexeme], start: str) -> tuple[Any, tuple[Lexeme, ...]]:
+    """What the automaton makes of a line, and its tokens with each word as the keyword or the name that it is."""
+    end = line[-1].span
+    at_end = Span(end.file, end.end_line, end.end_column, end.end_line, end.end_column + 1)
+    read = [*line, Lexeme(END, "", at_end)]
+    if read[0].type in keywords() and is_constraint_head(line):
+        read[0] = read[0]._replace(type="NAME")
+    run = Run(_automaton(), start)
+    fitting = run.feed(read)
+    if fitting < len(read):
+        raise CompileError(mistakes.explain(read[fitting], fitting, line, run.accepts()))
+    return run.result(), tuple(read[:-1])
 
 
 def _check_depth(statements: tuple[ast.Statement, ...], tokens: int) -> None:

@@ -19,6 +19,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "u8": np.dtype("u1"),
 }
 _NAMES = {dtype: name for name, dtype in DTYPES.items()}
+_FEW = 1 << 12
 
 
 class Array:
@@ -35,7 +36,7 @@ class Array:
         if array.dtype not in _NAMES:
             array = array.astype(_storage_dtype(array.dtype))
         if array.dtype.kind == "f" and array.size:
-            least = np.minimum.reduce(array, axis=None).item()
+            least = _least(array)
             if isnan(least):
                 # Text knows one NaN; its sign and payload would make arrays differ that print alike.
                 array = np.where(np.isnan(array), array.dtype.type(np.nan), array)
@@ -109,6 +110,16 @@ class Array:
 
     def __repr__(self) -> str:
         return f"Array({self.dtype_name}{list(self.shape)})"
+
+
+def ends(values: NDArray[Any]) -> tuple[Any, Any]:
+    """The smallest and the largest element of an array that has some, as Python numbers."""
+    return _least(values), values.max().item() if values.size > _FEW else values.item(values.argmax())
+
+
+def _least(values: NDArray[Any]) -> Any:
+    # numpy finds places through fewer layers than values; it would copy a large array whose elements lie apart.
+    return values.min().item() if values.size > _FEW else values.item(values.argmin())
 
 
 def _storage_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from qevo_compiler.ir.attributes import DTYPES, Array
+from qevo_compiler.ir.attributes import DTYPES, Array, ends
 
 
 def bounded(values: NDArray[Any], least: float, most: float) -> Array:
@@ -100,8 +100,8 @@ class Repeated(Deferred):
                 block = block + other
             apart.append(block)
         dtype = next(name for name, dtype in DTYPES.items() if dtype == apart[0].dtype)
-        least, most = sum(block.min().item() for block in apart), sum(block.max().item() for block in apart)
-        super().__init__((prod(axes),), dtype, least, most)
+        least, most = zip(*map(ends, apart), strict=True)
+        super().__init__((prod(axes),), dtype, sum(least), sum(most))
         self._blocks, self._axes = apart, axes
 
     def _elements(self) -> NDArray[Any]:

@@ -67,14 +67,11 @@ class Op:
 
     @property
     def operands(self) -> tuple[Value, ...]:
-        found: list[Value] = []
-        for name in signature(type(self)).operands:
-            value = getattr(self, name)
-            if isinstance(value, tuple):
-                found += value
-            elif value is not None:
-                found.append(value)
-        return tuple(found)
+        kind, own = signature(type(self)), self.__dict__
+        found = [own[name] for name in kind.operands]
+        if kind.variadic:
+            found[-1:] = found[-1]
+        return tuple([value for value in found if value is not None])
 
     def map_operands(self, image: Callable[[Value], Value]) -> Self:
         """This op with every operand replaced; the same object when none changes."""
@@ -93,10 +90,9 @@ AnyOp = TypeVar("AnyOp", bound=Op)
 def with_fields(op: AnyOp, **changes: Any) -> AnyOp:
     """`dataclasses.replace` for ops, whose classes do nothing after their fields are set: a fifth of its time."""
     made = object.__new__(type(op))
-    kind, own = signature(type(op)), op.__dict__
-    fields = made.__dict__
+    own, fields = op.__dict__, made.__dict__
     # What an op remembers beside its fields is left behind: it may follow from those that change.
-    for name in (*kind.operands, *kind.attributes, "results", "span"):
+    for name in signature(type(op)).fields:
         fields[name] = own[name]
     fields.update(changes)
     return made
@@ -104,10 +100,11 @@ def with_fields(op: AnyOp, **changes: Any) -> AnyOp:
 
 @dataclass(frozen=True)
 class Signature:
-    """The field names of an op class: operands, then attributes, in order of declaration."""
+    """The field names of an op class: operands, attributes in order of declaration, and those of every op."""
 
     operands: tuple[str, ...]
     attributes: tuple[str, ...]
+    fields: tuple[str, ...]
     variadic: bool
 
 
@@ -135,4 +132,5 @@ def _read_signature(cls: type[Op]) -> Signature:
         hints = {name: _WRITTEN.get(found[name], "") for name in hints}
     operands = tuple(name for name, hint in hints.items() if hint in _OPERANDS)
     attributes = tuple(name for name in hints if name not in operands)
-    return Signature(operands, attributes, bool(operands) and hints[operands[-1]] == _VARIADIC)
+    fields = (*operands, *attributes, "results", "span")
+    return Signature(operands, attributes, fields, bool(operands) and hints[operands[-1]] == _VARIADIC)

@@ -87,12 +87,12 @@ class _Printer:
                 return format_float(value)
             case str():
                 return json.dumps(value)
+            case Span():
+                return _location(value)
             case tuple():
                 return f"[{', '.join(map(self.attribute, value))}]"
             case Array():
                 return self._array(value)
-            case Span():
-                return _location(value)
             case Attribute():
                 names = tuple(f.name for f in dataclasses.fields(value))
                 return f"{value.name}{self._record(value, names)}"

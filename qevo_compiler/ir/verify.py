@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qevo_compiler.ir.module import Func, Module
-from qevo_compiler.ir.ops import Invalid, Op, Value
+from qevo_compiler.ir.ops import Invalid, Op
 
 
 @dataclass(frozen=True)
@@ -39,10 +39,11 @@ def _verify_func(func: Func) -> None:
 
 
 def _verify_ops(func: Func) -> None:
-    defined: set[Value] = set(func.arguments)
+    defined = {value.index: value for value in func.arguments}
     for op in func.ops:
         for value in op.operands:
-            if value not in defined:
+            known = defined.get(value.index)
+            if known is not value and known != value:
                 raise Invalid(f"@{func.name}: {op.name} uses %{value.index} before it is defined")
         try:
             _verify_once(op)
@@ -51,8 +52,8 @@ def _verify_ops(func: Func) -> None:
             raise Invalid(f"@{func.name}: {op.name}: {error}") from None
         if inferred != tuple([value.type for value in op.results]):
             raise Invalid(f"@{func.name}: {op.name}: result types do not follow from its operands")
-        defined.update(op.results)
-    if missing := [value for value in func.returns if value not in defined]:
+        defined.update([(value.index, value) for value in op.results])
+    if missing := [value for value in func.returns if defined.get(value.index) != value]:
         raise Invalid(f"@{func.name} returns %{missing[0].index}, which is not defined")
 
 

@@ -49,15 +49,20 @@ class Expressions:
 
     def tensor(self, node: ast.Expr, frame: Frame = ROOT) -> Tensor:
         """`node` as numbers; a choice is refused."""
-        return tensors.number(self.value(node, frame), node.span)
+        value = self.value(node, frame)
+        return value if isinstance(value, Tensor) else tensors.number(value, node.span)
 
     def tensors(self, nodes: Sequence[ast.Expr], frame: Frame) -> list[Tensor]:
         """All of `nodes` as numbers, each looked at even when another is wrong."""
+        return self._all(self.tensor, nodes, frame)
+
+    def _all(self, rule: Callable[[Any, Frame], ResultT], nodes: Sequence[ast.Node], frame: Frame) -> list[ResultT]:
+        """What a rule makes of all nodes, each looked at even when another is wrong."""
         results = []
         for node in nodes:
             # Written out, not through `every`: this is the recursion, and it must stay shallow.
             try:
-                results.append(self.tensor(node, frame))
+                results.append(rule(node, frame))
             except CompileError as error:
                 self._found.extend(error)
             except Poisoned:
@@ -118,14 +123,15 @@ class Expressions:
         return node.text in frame.names or node.text in self.scope
 
     def _name(self, node: ast.Name, frame: Frame) -> Value:
-        if node.text in frame.names:
-            return frame.names[node.text]
+        known = frame.names.get(node.text)
+        if known is not None:
+            return known
         if node.text in self.scope:
             return self.scope.value(node.text)
         if node.text in self.labels:
             raise CompileError(MisplacedLabel(node.span, node.text, self.labels[node.text]))
-        known = [*self.scope.names, *frame.names]
-        raise CompileError(UnknownName(node.span, node.text, did_you_mean(node.text, known)))
+        names = [*self.scope.names, *frame.names]
+        raise CompileError(UnknownName(node.span, node.text, did_you_mean(node.text, names)))
 
     def _literal(self, node: ast.Literal, frame: Frame) -> Tensor:
         if isinstance(node.value, int) and abs(node.value) >= 2**63:
@@ -194,23 +200,16 @@ class Expressions:
         return found
 
     def _indexed(self, node: ast.Index, frame: Frame) -> Value:
-        base: list[Tensor | Choice] = []
-        items: list[Item] = []
-        self.every(
-            lambda: base.append(self._base(node.base, frame)),
-            *(lambda item=item: items.append(self._item(item, frame)) for item in node.items),
-        )
-        return tensors.index(base[0], items, node.span)
-
-    def _base(self, node: ast.Expr, frame: Frame) -> Tensor | Choice:
-        value = self.value(node, frame)
-        return value if isinstance(value, Choice) else tensors.number(value, node.span)
+        base, *items = self._all(self._item, (node.base, *node.items), frame)
+        assert not isinstance(base.selector, slice)
+        return tensors.index(base.selector, items, node.span)
 
     def _item(self, node: ast.Expr | ast.Slice, frame: Frame) -> Item:
         if isinstance(node, ast.Slice):
             parts = self.every(*(partial(self._bound, part, frame) for part in (node.start, node.stop, node.step)))
             return Item(slice(*parts), node.span)
-        return Item(self._base(node, frame), node.span)
+        value = self.value(node, frame)
+        return Item(value if isinstance(value, Tensor | Choice) else tensors.number(value, node.span), node.span)
 
     def _bound(self, node: ast.Expr | None, frame: Frame) -> int | None:
         if node is None:

@@ -8,7 +8,7 @@ Otherwise cost and memory are linear in the number of rows times the number of i
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import field
 from math import prod
 
 import numpy as np
@@ -17,10 +17,11 @@ from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 
-@dataclass(frozen=True)
+@record(eq=False)
 class Frame:
     """The index variables in scope and the rows that they run over.
 
@@ -35,21 +36,22 @@ class Frame:
 ROOT = Frame()
 
 
-@dataclass(frozen=True)
+@record(eq=False)
 class Run:
     """What a `for` runs over.
 
     `counts` says how many values there are, one number for all rows or one a row; `pick(rows, steps)`
-    gives the value at each step of each row. Labels are numbered. `even` runs are alike for all rows.
+    gives the value at each step of each row. Labels are numbered. `even` runs are alike for all rows, which they do
+    not look at.
     """
 
-    counts: Values
+    counts: int | Values
     pick: Callable[[Values, Values], Values]
     labels: tuple[str, ...] = ()
     even: bool = False
 
 
-@dataclass(frozen=True)
+@record(eq=False)
 class Grid:
     """The rows being built inside `outer`, with a row number of `outer` and a value of each new index a row.
 
@@ -99,48 +101,52 @@ class Grid:
     def extended(self, name: str, run: Run, span: Span | None) -> Grid:
         """Each row repeated for every value of one more index."""
         counts = run.counts
-        total = self.count * int(counts) if counts.ndim == 0 else int(counts.sum(dtype=np.int64))
+        total = self.count * counts if isinstance(counts, int) else int(counts.sum(dtype=np.int64))
         check_size(total, "this index expression", span)
         if self.axes is not None and run.even:
-            return self._crossed(name, run, self.axes)
+            return self._crossed(name, run, self.axes, total)
         if self.axes is not None:
             return self._flat().extended(name, run, span)
         dtype = index_dtype(total)
         if self.count == 1:
             source, steps = np.broadcast_to(np.zeros((), dtype), (total,)), counting(total).astype(dtype, copy=False)
             return self._with(name, run, total, source, steps)
-        source = np.repeat(np.arange(self.count, dtype=dtype), run.counts)
-        if run.counts.ndim == 0:
-            steps = np.tile(np.arange(int(run.counts), dtype=dtype), self.count)
+        source = np.arange(self.count, dtype=dtype).repeat(counts)
+        if isinstance(counts, int):
+            steps = np.arange(counts, dtype=dtype)[None].repeat(self.count, axis=0).reshape(-1)
         else:
             ends = np.cumsum(counts, dtype=np.int64)
             steps = np.arange(total, dtype=dtype) - np.repeat((ends - counts).astype(dtype), counts)
         return self._with(name, run, total, source, steps)
 
     def _with(self, name: str, run: Run, total: int, source: Values, steps: Values) -> Grid:
-        own = {key: (np.repeat(values, run.counts, axis=0), labels) for key, (values, labels) in self.own.items()}
+        own = {key: (values.repeat(run.counts, axis=0), labels) for key, (values, labels) in self.own.items()}
         own[name] = (run.pick(source, steps), run.labels)
-        pointer = None if self.pointer is None else np.repeat(self.pointer, run.counts)
+        pointer = None if self.pointer is None else self.pointer.repeat(run.counts)
         return Grid(self.outer, total, pointer, own)
 
-    def _crossed(self, name: str, run: Run, axes: tuple[int, ...]) -> Grid:
+    def _crossed(self, name: str, run: Run, axes: tuple[int, ...], total: int) -> Grid:
         """One more axis."""
         rank, length = len(axes), int(run.counts)
-        own = {key: (np.expand_dims(values, rank), labels) for key, (values, labels) in self.own.items()}
-        steps = np.arange(length, dtype=np.int32)
-        values = run.pick(np.zeros_like(steps), steps)
-        own[name] = (values.reshape(*(1,) * rank, *values.shape), run.labels)
-        return Grid(self.outer, self.count * length, self.pointer, own, (*axes, length))
+        own = {
+            key: (values.reshape(*values.shape[:rank], 1, *values.shape[rank:]), labels)
+            for key, (values, labels) in self.own.items()
+        }
+        steps = counting(length)
+        values = run.pick(steps, steps)
+        own[name] = (values.reshape((1,) * rank + values.shape), run.labels)
+        return Grid(self.outer, total, self.pointer, own, (*axes, length))
 
     def filtered(self, keep: Values) -> Grid:
         """Only the rows marked by `keep`, which is compact where it has more than one axis."""
-        if keep.all():
+        count = int(np.count_nonzero(keep))
+        if count == keep.size:
             return self
         if self.axes is not None:
             return self._joined(keep, self.axes) if keep.ndim > 1 else self._flat().filtered(keep)
         own = {key: (values[keep], labels) for key, (values, labels) in self.own.items()}
         pointer = None if self.pointer is None else self.pointer[keep]
-        return Grid(self.outer, int(np.count_nonzero(keep)), pointer, own)
+        return Grid(self.outer, count, pointer, own)
 
     def _joined(self, keep: Values, axes: tuple[int, ...]) -> Grid:
         """The axes that `keep` looks at, and those between them, as one."""
@@ -163,21 +169,24 @@ class Grid:
 
 def range_run(start: Tensor, stop: Tensor, rows: Rows | None) -> Run:
     """`start .. stop`, whose ends may depend on the row."""
-    low, high = (refine(end, rows) if end.rows is not None else end for end in (start, stop))
-    first = low.constant.astype(np.int64, copy=False)
-    counts = np.maximum(high.constant.astype(np.int64, copy=False) - first, 0)
+    low, high = (refine(end, rows).constant.astype(np.int64, copy=False) for end in (start, stop))
+    pick = _steps_from(low)
+    if low.ndim or high.ndim:
+        return Run(np.maximum(high - low, 0), pick)
+    return Run(max(int(high) - int(low), 0), pick, even=True)
+
+
+def _steps_from(first: Values) -> Callable[[Values, Values], Values]:
+    """What picks the value at each step from `first`, one number for all rows or one a row."""
     if first.ndim:
-        return Run(counts, lambda source, steps: first[source] + steps)
-    even = not counts.ndim
-    if first == 0:
-        return Run(counts, lambda source, steps: steps, even=even)
-    return Run(counts, lambda source, steps: steps + first, even=even)
+        return lambda source, steps: first[source] + steps
+    return (lambda _, steps: steps + first) if first else (lambda _, steps: steps)
 
 
 def array_run(values: Tensor, rows: Rows | None, labels: tuple[str, ...] = ()) -> Run:
     """The first axis of an array of constants, which may depend on the row."""
     array = refine(values, rows).constant
-    counts = np.array(values.shape[0])
+    count = values.shape[0]
     if values.rows is None:
-        return Run(counts, lambda source, steps: array[steps], labels, even=True)
-    return Run(counts, lambda source, steps: array[source, steps], labels)
+        return Run(count, lambda _, steps: array[steps], labels, even=True)
+    return Run(count, lambda source, steps: array[source, steps], labels)

@@ -195,7 +195,9 @@ def _index_rows(frame: Frame, names: Sequence[str], body: Tensor) -> Values:
     count = 1 if frame.rows is None else frame.rows.count
     columns = [_index_column(frame.names[name], count) for name in names]
     outer = np.concatenate([np.zeros((count, 0), np.int64), *columns], axis=1)
-    inner = np.indices(body.shape).reshape(len(body.shape), -1).T if body.shape else np.zeros((1, 0), np.int64)
+    if not body.shape:
+        return outer
+    inner = np.indices(body.shape).reshape(len(body.shape), -1).T
     return np.concatenate([np.repeat(outer, len(inner), axis=0), np.tile(inner, (count, 1))], axis=1)
 
 

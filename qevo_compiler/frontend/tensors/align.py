@@ -28,6 +28,8 @@ from qevo_compiler.source import Span
 
 Fold: TypeAlias = Callable[[Values, Values], Values]
 
+_SHORT, _LONG = np.dtype(np.int32), np.dtype(np.int64)
+
 
 def common_shape(left: Shape, right: Shape, span: Span | None) -> Shape:
     """The shape that both broadcast to. Raises `CompileError` when there is none."""
@@ -135,4 +137,4 @@ def stack(items: list[Tensor], span: Span | None) -> Tensor:
 
 def index_dtype(size: int) -> np.dtype[Any]:
     """The integer type for positions in an array of `size` elements."""
-    return np.dtype(np.int32 if size <= np.iinfo(np.int32).max else np.int64)
+    return _SHORT if size < 1 << 31 else _LONG

@@ -25,6 +25,7 @@ from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.align import Fold, common_shape, folded, lined_up, refine, reshape, spread
 from qevo_compiler.frontend.tensors.value import Rows, Shape, Tensor, Values, constant, deepest, derived
 from qevo_compiler.ir import Op
+from qevo_compiler.ir.attributes import ends
 from qevo_compiler.source import Span
 
 _INT64 = 2**63
@@ -165,7 +166,8 @@ def _largest(values: Values) -> int:
         return 0
     if values.dtype.kind == "b":
         return 1
-    return max(abs(int(values.max())), abs(int(values.min())))
+    largest: int = max(map(abs, ends(values)))
+    return largest
 
 
 def _exact_sum(values: Values, axes: tuple[int, ...], span: Span | None) -> Values:

@@ -7,7 +7,7 @@ gathered with an axis of labels in the choice's place, multiplied by the indicat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
@@ -17,6 +17,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.shapes import BadIndex, IndexOutOfRange, TableDoesNotFit, TooManyIndices
 from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
+from qevo_compiler.dialects.poly.counting import is_counting
 from qevo_compiler.frontend.tensors.align import common_shape, index_dtype, reinterpret, reshape
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes
 from qevo_compiler.frontend.tensors.value import (
@@ -33,13 +34,15 @@ from qevo_compiler.frontend.tensors.value import (
     derived,
 )
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.attributes import ends
 from qevo_compiler.ir.deferred import Repeated
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 Selector: TypeAlias = "Tensor | Choice | slice"
 
 
-@dataclass(frozen=True)
+@record(eq=False)
 class Item:
     """One entry of an index and where it stands in the source."""
 
@@ -47,7 +50,7 @@ class Item:
     span: Span | None
 
 
-@dataclass(frozen=True)
+@record(eq=False)
 class _Layout:
     """Axes of the result: `before`, then the broadcast `block` of indices, the `labels`, then `after`."""
 
@@ -101,28 +104,29 @@ def select(base: Tensor, items: Sequence[Item], span: Span | None) -> Tensor:
     """`base[items]` for numbers."""
     if len(items) > len(base.shape):
         raise CompileError(TooManyIndices(span, len(items), base.shape))
-    padding = [Item(slice(None), span)] * (len(base.shape) - len(items))
-    full = [_checked(item, length) for item, length in zip([*items, *padding], base.shape, strict=True)]
-    layout = _layout(base.shape, full, span)
+    if len(items) < len(base.shape):
+        items = [*items, *[Item(slice(None), span)] * (len(base.shape) - len(items))]
+    full = [_checked(item, length) for item, length in zip(items, base.shape, strict=True)]
     constants = [item.selector for item in full if isinstance(item.selector, Tensor)]
-    rows = deepest(base.rows, *(selector.rows for selector in constants))
-    gridded = _gridded(base, constants, len(full), span)
+    rows = deepest(base.rows, *[selector.rows for selector in constants])
+    gridded = _gridded(base, constants, rows, span) if len(constants) == len(full) else None
     if gridded is not None:
         return gridded
     sliced = _sliced(base, full)
     if sliced is not None:
         return sliced
+    layout = _layout(base.shape, full, span)
     table = take(base, _positions(base, full, layout, rows), layout.shape, rows, span)
     return _read(table, [i.selector for i in full if isinstance(i.selector, Choice)], layout, span)
 
 
-def _gridded(base: Tensor, selectors: Sequence[Tensor], rank: int, span: Span | None) -> Tensor | None:
+def _gridded(base: Tensor, selectors: Sequence[Tensor], rows: Rows | None, span: Span | None) -> Tensor | None:
     """Single elements at compact positions, which stay compact; None for any other index."""
-    rows = deepest(*(selector.rows for selector in selectors))
-    if rows is None or not rows.axes or base.rows is not None or len(selectors) < rank:
+    if rows is None or not rows.axes or base.rows is not None:
         return None
-    if any(s.shape or (s.rows is not None and not (s.compact and s.rows is rows)) for s in selectors):
-        return None
+    for selector in selectors:
+        if selector.shape or (selector.rows is not None and not (selector.compact and selector.rows is rows)):
+            return None
     if rows.count == base.size:
         return None  # these may be all elements in order
     dtype = index_dtype(base.size)
@@ -178,7 +182,8 @@ def _checked(item: Item, length: int) -> Item:
         return Item(_mask_positions(selector, length, item.span), item.span)
     if values.dtype.kind == "f":
         raise CompileError(BadIndex(item.span, "a real number; `//` divides whole numbers"))
-    return Item(_in_range(selector, length, item.span), item.span)
+    inside = _in_range(selector, length, item.span)
+    return item if inside is selector else Item(inside, item.span)
 
 
 def _mask_positions(mask: Tensor, length: int, span: Span | None) -> Tensor:
@@ -192,7 +197,7 @@ def _in_range(selector: Tensor, length: int, span: Span | None) -> Tensor:
     values = selector.known
     if not values.size:
         return replace(selector, stored=values.astype(np.int64))
-    low, high = int(values.min()), int(values.max())
+    low, high = ends(values)
     lowest = -length if selector.rows is None else 0
     if high >= length or low < lowest:
         raise CompileError(IndexOutOfRange(span, high if high >= length else low, length))
@@ -270,11 +275,8 @@ def _along(values: Values, slot: int, rank: int) -> Values:
 
 
 def _is_everything(positions: Values, size: int) -> bool:
-    """Whether the positions are 0, 1, 2, ... up to the last; the ends are looked at first."""
-    if positions.size != size or not size:
-        return False
-    flat = positions.reshape(-1)
-    return int(flat[0]) == 0 and int(flat[-1]) == size - 1 and bool((np.diff(flat) == 1).all())
+    """Whether the positions are 0, 1, 2, ... up to the last."""
+    return 0 < positions.size == size and is_counting(positions.reshape(-1))
 
 
 def _read(table: Tensor, choices: list[Choice], layout: _Layout, span: Span | None) -> Tensor:

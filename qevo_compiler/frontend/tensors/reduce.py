@@ -16,6 +16,7 @@ from qevo_compiler.frontend.tensors.indexing import Item, select, take
 from qevo_compiler.frontend.tensors.logic import ONE, TWO
 from qevo_compiler.frontend.tensors.value import Rows, Tensor, Values, constant, count_of, derived
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.attributes import ends
 from qevo_compiler.source import Span
 
 EXTREMES: dict[str, np.ufunc] = {"max": np.maximum, "min": np.minimum}
@@ -122,8 +123,11 @@ def _outer(rows: Rows) -> tuple[int, ...]:
 
 def _even_block(rows: Rows) -> int | None:
     """How many rows refine each parent, when all have as many."""
+    if rows.parent is None:
+        return rows.count
     counts = rows.counts()
-    return int(counts[0]) if len(counts) and (counts == counts[0]).all() else None
+    fewest, most = ends(counts) if len(counts) else (0, 1)
+    return int(most) if fewest == most else None
 
 
 def _one_value_a_row(x: Tensor, rows: Rows, span: Span | None) -> Tensor:

@@ -12,8 +12,8 @@ length 1 where nothing changes, so that no index variable of a large grid is wri
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -23,6 +23,7 @@ from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.language.shapes import TooLarge
 from qevo_compiler.diagnostics.language.values import ChoiceAsNumber
 from qevo_compiler.ir import Op
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 Values: TypeAlias = NDArray[Any]
@@ -31,7 +32,7 @@ Shape: TypeAlias = tuple[int, ...]
 LIMIT = 2**31 - 1
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Rows:
     """`count` rows of an index grid; row r refines row `pointer[r]` of `parent`.
 
@@ -63,7 +64,7 @@ class Rows:
         return np.bincount(self.pointer, minlength=self.parent.count)
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Tensor:
     """An array of constants (`stored`) or of expressions over decisions (`build`).
 
@@ -96,12 +97,15 @@ class Tensor:
     def is_constant(self) -> bool:
         return self.stored is not None
 
-    @cached_property
+    @property
     def constant(self) -> Values:
         """The array of constants, rows first; only for tensors that are constant."""
-        if self.compact and self.rows is not None:
-            return np.broadcast_to(self.known, (*self.rows.axes, *self.shape)).reshape(self.full)
-        return self.known
+        return self._written if self.compact else self.known
+
+    @cached_property
+    def _written(self) -> Values:
+        assert self.rows is not None
+        return np.broadcast_to(self.known, (*self.rows.axes, *self.shape)).reshape(self.full)
 
     @property
     def known(self) -> Values:
@@ -120,10 +124,12 @@ class Tensor:
         """Whether every element is 0 or 1."""
         if self.stored is None:
             return self.zero_one
-        return self.stored.dtype.kind == "b" or bool(((self.stored == 0) | (self.stored == 1)).all())
+        if self.stored.dtype.kind == "b" or not self.stored.size:
+            return True
+        return self.stored.item(0) in (0, 1) and bool(((self.stored == 0) | (self.stored == 1)).all())
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Choice:
     """Choices as indicators: the last axis of `indicators` has one 0/1 entry for each label."""
 
@@ -139,7 +145,7 @@ class Choice:
         return self.indicators.rows
 
 
-@dataclass(frozen=True, eq=False)
+@record(eq=False)
 class Labels:
     """Labels that an index variable runs over: row r stands for `names[codes[r]]`."""
 
@@ -190,10 +196,7 @@ def show_labels(labels: tuple[str, ...]) -> str:
 
 def count_of(shape: Shape) -> int:
     """The number of elements, exact for any size."""
-    count = 1
-    for length in shape:
-        count *= length
-    return count
+    return prod(shape)
 
 
 def check_size(count: int, what: str, span: Span | None) -> None:
@@ -204,4 +207,8 @@ def check_size(count: int, what: str, span: Span | None) -> None:
 
 def deepest(*rows: Rows | None) -> Rows | None:
     """The rows that refine all the others; they all lie on one chain."""
-    return max((r for r in rows if r is not None), key=lambda r: r.depth, default=None)
+    found: Rows | None = None
+    for one in rows:
+        if one is not found and one is not None and (found is None or one.depth > found.depth):
+            found = one
+    return found

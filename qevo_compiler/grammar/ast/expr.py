@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
+from qevo_compiler.records import record
 from qevo_compiler.source import Span
 
 MAX_DEPTH = 100
@@ -41,83 +42,83 @@ class BinaryOperator(Enum):
     IMPLIES = "=>"
 
 
-@dataclass(frozen=True, kw_only=True)
+@record(kw_only=True)
 class Node:
     span: Span = field(compare=False, repr=False)
 
 
-@dataclass(frozen=True)
+@record()
 class Identifier(Node):
     """A word that is not an expression: a declared name, a label, a function, an option."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@record()
 class Expr(Node):
     """Anything that has a value."""
 
 
-@dataclass(frozen=True)
+@record()
 class Name(Expr):
     """A use of a name: data, variable, parameter, size, index variable or label."""
 
     text: str
 
 
-@dataclass(frozen=True)
+@record()
 class Literal(Expr):
     """A number or a truth value, never negative: `-2` is `Negate(Literal(2))`."""
 
     value: Number
 
 
-@dataclass(frozen=True)
+@record()
 class LiteralArray(Expr):
     """An array of constants; entries may be negative, and rows may differ in length."""
 
     entries: Entries
 
 
-@dataclass(frozen=True)
+@record()
 class Array(Expr):
     """An array with at least one item that is not a constant; `(a, b)` is written for `[a, b]` too."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Sum(Expr):
     """Two or more terms; `a - b` is `Sum((a, Negate(b)))`. The first term is never a `Sum`."""
 
     terms: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Product(Expr):
     """Two or more factors joined by `*`. The first factor is never a `Product`."""
 
     factors: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Negate(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Not(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class BinaryOp(Expr):
     op: BinaryOperator
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Logical(Expr):
     """Two or more operands joined by one operator; the first is never joined by the same one."""
 
@@ -125,19 +126,19 @@ class Logical(Expr):
     operands: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Compare(Expr):
     op: Comparison
     left: Expr
     right: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Transpose(Expr):
     operand: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Slice(Node):
     """`start:stop:step` inside an index, each part optional."""
 
@@ -146,19 +147,19 @@ class Slice(Node):
     step: Expr | None
 
 
-@dataclass(frozen=True)
+@record()
 class Index(Expr):
     base: Expr
     items: tuple[Expr | Slice, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Call(Expr):
     function: Identifier
     arguments: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Range(Node):
     """`start..stop`, half open."""
 
@@ -166,14 +167,14 @@ class Range(Node):
     stop: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class SetLiteral(Node):
     """`{a, b}`: labels or constants to iterate over, in the order written."""
 
     items: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Generator(Node):
     """`for index in domain`; an expression as domain is iterated over its first axis."""
 
@@ -181,7 +182,7 @@ class Generator(Node):
     domain: Range | SetLiteral | Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Comprehension(Expr):
     """`function(body for .. in .. if condition)`; the first generator is the outermost."""
 

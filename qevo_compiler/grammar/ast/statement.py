@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
 from qevo_compiler.grammar.ast.expr import Comparison, Expr, Generator, Identifier, Node
+from qevo_compiler.records import record
 
 StatementT = TypeVar("StatementT", bound="Statement")
 
@@ -31,12 +31,12 @@ class Sense(Enum):
     MAXIMIZE = "maximize"
 
 
-@dataclass(frozen=True)
+@record()
 class Statement(Node):
     """One line of a program."""
 
 
-@dataclass(frozen=True)
+@record()
 class Interval(Node):
     """`[low, high]`, both ends included."""
 
@@ -44,7 +44,7 @@ class Interval(Node):
     high: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Grid(Node):
     """`in [low, high] bits b`: 2^b equally spaced points, both ends included."""
 
@@ -52,7 +52,7 @@ class Grid(Node):
     bits: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class File(Node):
     """`from "path"` or `from "path.npz:key"`."""
 
@@ -73,7 +73,7 @@ class File(Node):
         return (path + ".npz", key) if colon else (self.text, None)
 
 
-@dataclass(frozen=True)
+@record()
 class Data(Statement):
     """Constants; without a value the caller has to supply them by name."""
 
@@ -83,28 +83,28 @@ class Data(Statement):
     value: Expr | File | None
 
 
-@dataclass(frozen=True)
+@record()
 class BinaryDomain(Node):
     pass
 
 
-@dataclass(frozen=True)
+@record()
 class SpinDomain(Node):
     pass
 
 
-@dataclass(frozen=True)
+@record()
 class IntDomain(Node):
     interval: Interval
     encoding: Encoding | None
 
 
-@dataclass(frozen=True)
+@record()
 class RealDomain(Node):
     grid: Grid
 
 
-@dataclass(frozen=True)
+@record()
 class ChoiceDomain(Node):
     labels: tuple[Identifier, ...]
 
@@ -112,14 +112,14 @@ class ChoiceDomain(Node):
 Domain: TypeAlias = BinaryDomain | SpinDomain | IntDomain | RealDomain | ChoiceDomain
 
 
-@dataclass(frozen=True)
+@record()
 class Var(Statement):
     name: Identifier
     domain: Domain
     shape: tuple[Expr, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Param(Statement):
     name: Identifier
     shape: tuple[Expr, ...]
@@ -127,13 +127,13 @@ class Param(Statement):
     grid: Grid | None
 
 
-@dataclass(frozen=True)
+@record()
 class Let(Statement):
     name: Identifier
     value: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Where(Statement):
     """A size and its value. `where` at the end of a declaration becomes a statement after it."""
 
@@ -141,13 +141,13 @@ class Where(Statement):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Objective(Statement):
     sense: Sense
     value: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Constraint(Statement):
     """`name[indices]: left op right for .. if .. weight w`; `op` is one of EQ, LE, GE."""
 
@@ -161,7 +161,7 @@ class Constraint(Statement):
     weight: Expr | None
 
 
-@dataclass(frozen=True)
+@record()
 class Argument(Node):
     """One option of a directive; `name` is None for one given by position."""
 
@@ -169,7 +169,7 @@ class Argument(Node):
     value: Expr
 
 
-@dataclass(frozen=True)
+@record()
 class Anneal(Statement):
     """`anneal method(arguments)`; the checker knows the methods and their options."""
 
@@ -177,24 +177,24 @@ class Anneal(Statement):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Train(Statement):
     method: Identifier
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Linearize(Statement):
     method: Identifier
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Sample(Statement):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True)
+@record()
 class Approximate(Statement):
     """`approximate function degree = d on [low, high]`; without `on` the range is computed."""
 
@@ -203,7 +203,7 @@ class Approximate(Statement):
     interval: Interval | None
 
 
-@dataclass(frozen=True)
+@record()
 class Program(Node):
     """A whole file; statements in the order written, at most one of them an `Objective`."""
 

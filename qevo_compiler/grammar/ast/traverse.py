@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from qevo_compiler.grammar.ast.expr import LiteralArray, Node
 
 
-def children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> list[Node]:
     """The nodes directly below `node`, in the order of its fields."""
+    found: list[Node] = []
     if isinstance(node, LiteralArray):
-        return
-    for name in node.__dataclass_fields__:
+        return found
+    names: tuple[str, ...] = node.__match_args__  # all fields but the span
+    for name in names:
         value = getattr(node, name)
         if isinstance(value, Node):
-            yield value
+            found.append(value)
         elif isinstance(value, tuple):
-            yield from value
+            found += value
+    return found
 
 
 def walk(node: Node) -> Iterator[Node]:
@@ -25,4 +28,4 @@ def walk(node: Node) -> Iterator[Node]:
     while stack:
         node = stack.pop()
         yield node
-        stack.extend(reversed(tuple(children(node))))
+        stack += reversed(children(node))
