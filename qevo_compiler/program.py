@@ -34,7 +34,6 @@ from qevo_compiler.writing import write_files
 if TYPE_CHECKING:
     import dimod
 
-    from qevo_compiler.backends.base import Samples
     from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
     from qevo_compiler.decode.hubo import Hubo
@@ -162,15 +161,15 @@ class CompiledProgram:
         `progress` hears the part done of the sampling, from 0 to 1.
         """
         from qevo_compiler.backends.select import select_backend
+        from qevo_compiler.decode.verdict import verdict
 
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
-        solutions = self.decoder.decode(samples.spins).ranked()
+        decoded = self.decoder.decode(samples.spins)
+        solutions, status = decoded.ranked(), verdict(self.module, decoded, samples.exact)
         timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
-        return RunResult(
-            self.name, _status(samples, solutions[0]), solutions[0], solutions, len(samples.spins), self.ledger, timing
-        )
+        return RunResult(self.name, status, solutions[0], solutions, len(samples.spins), self.ledger, timing)
 
     def decode(self, sample: Any) -> Solution:
         """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample."""
@@ -296,12 +295,6 @@ def _located(op: Op, source: Mapping[str, str]) -> Op:
     if not (line.isdigit() and column.isdigit()):
         return op
     return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
-
-
-def _status(samples: Samples, best: Solution) -> str:
-    if not best.feasible:
-        return "infeasible"
-    return "optimal" if samples.exact else "feasible"
 
 
 __all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load"]
