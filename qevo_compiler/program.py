@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
+from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.diagnostics.sources import (
     MissingFile,
     NoProgram,
@@ -50,6 +51,11 @@ class CompiledProgram:
     sources: SourceMap
     options: Mapping[str, Any]
     warnings: tuple[Diagnostic, ...] = ()
+
+    def __repr__(self) -> str:
+        model = self.module.main.first(ising.ModelOp)
+        size = f", {model.size} spins, {len(model.couplings)} couplings" if model is not None else ""
+        return f"CompiledProgram({self.name!r}, target={self.target.name}{size}, {len(self.ledger)} ledger entries)"
 
     @property
     def name(self) -> str:
@@ -167,14 +173,21 @@ class CompiledProgram:
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
         decoded = self.decoder.decode(samples.spins)
-        solutions, status = decoded.ranked(), verdict(self.module, decoded, samples.exact)
+        solutions, found = decoded.ranked(), verdict(self.module, decoded, samples.exact)
         timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
-        return RunResult(self.name, status, solutions[0], solutions, len(samples.spins), self.ledger, timing)
+        reads = len(samples.spins)
+        return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, found.note)
 
     def decode(self, sample: Any) -> Solution:
-        """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample."""
+        """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample.
+
+        Raises `CompileError` when spins are missing or values are neither -1 nor +1.
+        """
         if isinstance(sample, Mapping) or hasattr(sample, "items"):
-            sample = [sample[i] for i in range(len(sample))]
+            size = self.decoder.size
+            if missing := [spin for spin in range(size) if spin not in sample]:
+                raise CompileError(WrongSample(None, f"it has no value for spin {missing[0]}", size))
+            sample = [sample[spin] for spin in range(size)]
         return self.decoder.decode(np.asarray(sample, np.int8)[None, :])[0]
 
     def explain(self, name: str) -> list[str]:

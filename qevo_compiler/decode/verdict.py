@@ -8,8 +8,10 @@ with it a feasible point is known to be best when its merit is the least energy,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from qevo_compiler.decode.solution import Solutions
-from qevo_compiler.dialects.ising import PenaltyOp, ReductionOp
+from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, ReductionOp
 from qevo_compiler.dialects.problem import Sense
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -28,18 +30,36 @@ _CHANGES = frozenset(
 _TOLERANCE = 1e-9
 
 
-def verdict(module: Module, solutions: Solutions, exact: bool) -> str:
-    """`infeasible`, `feasible` or `optimal`; `exact` says that the samples are the lowest states of the model.
+@dataclass(frozen=True)
+class Verdict:
+    """`status` is infeasible (of the samples: none satisfies every hard constraint), feasible or optimal.
 
-    `infeasible` speaks of the samples: none of them satisfies every hard constraint.
+    `note` says why it is not more, and what helps; it may be empty.
     """
+
+    status: str
+    note: str = ""
+
+
+def verdict(module: Module, solutions: Solutions, exact: bool) -> Verdict:
+    """What follows from samples; `exact` says that they are the lowest states of the model."""
     if not solutions.feasible.any():
-        return "infeasible"
-    if not exact or not _faithful(module):
-        return "feasible"
-    if module.main.first(ReductionOp) is None:
-        return "optimal"
-    return "optimal" if _reaches_the_least_energy(module, solutions) else "feasible"
+        return Verdict("infeasible", _why_infeasible(module, exact))
+    if not exact:
+        return Verdict("feasible")
+    if not _faithful(module):
+        return Verdict("feasible", "best of the model, whose energies are not exactly the problem's: see the ledger")
+    if module.main.first(ReductionOp) is None or _reaches_the_least_energy(module, solutions):
+        return Verdict("optimal")
+    return Verdict("feasible", "states of lower energy violate constraints: larger penalty weights would decide")
+
+
+def _why_infeasible(module: Module, exact: bool) -> str:
+    hard = [op for op in module.main.ops_of(PenaltyOp) if op.rule is not PenaltyRule.SOFT]
+    if exact and _faithful(module) and all(op.rule.proved for op in hard):
+        return "no values satisfy every hard constraint: all states were compared, and the weights are proved"
+    help = "take larger penalty weights" if exact else "take more reads or sweeps, or tune the penalties"
+    return f"no read satisfies every hard constraint: {help}"
 
 
 def _faithful(module: Module) -> bool:

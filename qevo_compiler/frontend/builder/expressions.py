@@ -15,7 +15,7 @@ from qevo_compiler.diagnostics.language.shapes import BadIndex, NoLength
 from qevo_compiler.diagnostics.syntax import NotARelation
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import arrays, tensors
-from qevo_compiler.frontend.builder import places, symbolic
+from qevo_compiler.frontend.builder import numpy_functions, places, symbolic
 from qevo_compiler.frontend.tensors import Choice, Item, Tensor
 from qevo_compiler.frontend.tensors.value import show_labels
 from qevo_compiler.source import Span
@@ -40,6 +40,9 @@ class Constraint:
 
     def __bool__(self) -> bool:
         raise CompileError(ConstraintAsTruth(places.here()))
+
+    def __repr__(self) -> str:
+        return f"Constraint({self.relation.value}, shape={self.body.shape})"
 
 
 def constrain(problem: Problem, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
@@ -101,6 +104,9 @@ class Expression:
     def implies(self, other: Any) -> Expression:
         """1 unless this is 1 and the other is 0."""
         return self._logic("=>", other)
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return numpy_functions.call(function.__name__, args, kwargs)
 
     def __len__(self) -> int:
         if not self.shape:

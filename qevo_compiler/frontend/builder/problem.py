@@ -52,6 +52,9 @@ class Problem:
         self._families: dict[str, Span | None] = {}
         self._once: dict[str, Span | None] = {}
 
+    def __repr__(self) -> str:
+        return f"Problem({self.name!r}, variables={list(self._variables)}, constraints={list(self._families)})"
+
     @property
     def name(self) -> str:
         return self._draft.name

@@ -65,3 +65,18 @@ def test_what_is_called_optimal_is(name: str, level: int, reads: int) -> None:
 def test_an_approximated_function_proves_nothing() -> None:
     source = "program p\nvar r: real in [0, 1] bits 3\nminimize exp(r) - r\n"
     assert compile(source).run().status == "feasible"
+
+
+@pytest.mark.parametrize(
+    ("options", "note"),
+    [
+        ({}, "no values satisfy every hard constraint"),
+        ({"penalize-constraints": {"weights": ["a=0.5"]}}, "no read satisfies every hard constraint: take larger"),
+    ],
+)
+def test_infeasible_says_whether_that_is_proved(options: dict[str, Any], note: str) -> None:
+    source = "program p\nvar x: binary[3]\nminimize sum(x)\nsubject to\n  a: sum(x) >= 2\n  b: sum(x) <= 1\n"
+    result = compile(source, passes=options).run()
+    assert (result.status, result.best.feasible) == ("infeasible", False)
+    assert result.note.startswith(note)
+    assert result.to_json()["note"] == result.note

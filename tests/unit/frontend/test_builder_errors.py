@@ -49,6 +49,8 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("Q0208", lambda: np.ones((2, 3)) @ x),
     ("Q0209", lambda: x[0, 1]),
     ("Q0210", lambda: x[4]),
+    ("Q0250", lambda: np.concatenate([x, x])),
+    ("Q0250", lambda: np.sum(x, dtype=np.float64)),
     ("Q0212", lambda: x[y]),
     ("Q0213", lambda: fresh().minimize(np.ones(3))),
     ("Q0114", lambda: x < 3),

@@ -47,6 +47,8 @@ FORMULAS = {
     "axes": lambda v: (v["z"].sum(axis=0) * u).sum() + (v["z"].mean(axis=1) ** 2).sum() + v["z"].sum(axis=(0, -1)),
     "fancy": lambda v: (v["s"][[0, 1, 2]] * v["s"][np.array([1, 2, 3])] * u[1:]).sum(),
     "logic": lambda v: ((v["x"] & v["y"]) + 2 * (v["x"] | v["y"]) + 3 * (v["x"] ^ v["y"])).sum(),
+    "numpy": lambda v: np.sum(v["x"]) + np.dot(A, v["s"]) @ u + np.mean(v["z"], axis=0) @ u + np.dot(2, v["y"]),
+    "numpy shapes": lambda v: np.prod(v["x"][:2]) * np.size(v["z"]) + np.transpose(v["z"])[3, 2] * np.ndim(v["z"]),
     "iteration": lambda v: sum(a * b for a, b in zip(v["x"], v["s"], strict=True)) + sum(v["k"]),
     "abs": lambda v: abs(v["k"]).sum() + (+v["y"]),
 }
