@@ -229,3 +229,14 @@ def test_maximisation_is_negated() -> None:
     op = module.main.only(poly.ObjectiveOp)
     assert op.sense is Sense.MINIMIZE
     assert op.polynomial.block(1)[2].tolist() == [-2.0]
+
+
+def test_a_weight_that_may_be_any_widens_no_range() -> None:
+    module = penalized(
+        variable("x", Domain.BINARY, (3,)),
+        objective({(2,): 100.0}),
+        constraint("one", Relation.EQ, {(0,): 1.0, (1,): 1.0, (): -1.0}),
+    )
+    penalty = module.main.only(PenaltyOp)
+    assert penalty.rule.proved
+    assert 10 < penalty.weight < 100
