@@ -195,7 +195,7 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
-        from qevo_compiler.decode.explain_model import explain_element, explain_register
+        from qevo_compiler.decode.explain_model import explain_element, explain_register, shape_hint
 
         size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
@@ -207,7 +207,8 @@ class CompiledProgram:
         if not found:
             symbols = [register.symbol for register in self.provenance]
             known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
-            raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
+            hint = shape_hint(self.provenance, name) or did_you_mean(name, symbols)
+            raise CompileError(UnknownSymbol(None, name, size - 1, known, hint))
         return [line for register in found for line in explain_register(register, self.decoder.numbering)]
 
     def explain_coupling(self, first: str, second: str) -> list[str]:

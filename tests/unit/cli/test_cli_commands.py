@@ -306,3 +306,29 @@ def test_run_says_when_there_is_no_answer(tmp_path: Path, capsys: pytest.Capture
     assert "p: infeasible, objective 0 (" in out
     assert "no values satisfy every hard constraint" in out
     assert "-0" not in out.replace("-0.", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ([KNAPSACK], "compile it first, as in `qevoc compile"),
+        (["{out}", "--var", "take[9]"], "`take` has the shape [4], counted from 0"),
+        (["{out}", "--var", "fits[0]"], "`--constraint 'fits[0]'` shows it by row"),
+    ],
+)
+def test_explain_says_what_to_ask_for(
+    arguments: list[str], hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", KNAPSACK, "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main(["explain", *(part.format(out=tmp_path) for part in arguments)]) == 1
+    assert " ".join(hint.split()) in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("table", ["5\n3\n4\n9\n", "5,3,4,9\n"])
+def test_a_vector_may_be_handed_in_as_a_table_of_one_row_or_column(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w.csv").write_text(table)
+    assert main(["run", KNAPSACK, "--data", f"weight={tmp_path / 'w.csv'}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["objective"] == 13
