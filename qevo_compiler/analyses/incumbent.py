@@ -54,8 +54,8 @@ class _Moves:
 def find_incumbent(space: SearchSpace, steps: int) -> NDArray[np.int8] | None:
     """The best feasible state met in at most `steps` moves, or None.
 
-    Work is limited by `WORK` elementary operations. Where that allows less than `WORTHWHILE` moves only the start is looked
-    at, and a problem whose first step is beyond it is not searched.
+    Work is limited by `WORK` elementary operations. Where that allows less than `WORTHWHILE` moves only the start is
+    looked at, and a problem whose first step is beyond it is not searched.
     """
     terms = len(space.objective) + len(space.rows)
     cost = terms * 4 + space.bits * space.rows.rows * 2 + (0 if space.grid is None else 64 * len(space.grid) ** 2)
