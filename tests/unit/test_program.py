@@ -33,6 +33,13 @@ def test_a_sample_without_a_spin_is_refused_and_one_by_label_is_read() -> None:
         program.decode(labelled)
 
 
+@pytest.mark.parametrize("options", [{"reads": 2.5}, {"seed": 0.5}, {"sweeps": "many"}, {"reads": 0}, {"seed": -1}])
+def test_counts_and_seeds_are_whole_numbers(options: dict[str, Any]) -> None:
+    (name,) = options
+    with pytest.raises(CompileError, match=f"Q0855: `{name}` cannot be"):
+        compile(SOURCE).run(**options)
+
+
 def test_what_a_prompt_shows_fits_on_a_line() -> None:
     problem = Problem("large")
     x = problem.binary("x", (200, 50))

@@ -1,6 +1,6 @@
-"""NumPy's functions on expressions: those that have a meaning, by name; all others are refused.
+"""NumPy's functions on expressions: those that have a meaning, by name; all others are refused. SciPy's matrices.
 
-Without this NumPy would make object arrays of single expressions, which is slow and which `subject_to` cannot read.
+Without the refusal NumPy would make object arrays of single expressions, which is slow and no constraint.
 """
 
 from __future__ import annotations
@@ -8,17 +8,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.frontend.builder import places
+from qevo_compiler.source import Span
 
 if TYPE_CHECKING:
     from qevo_compiler.frontend.builder.expressions import Expression
 
 
-def _dot(a: Any, b: Any) -> Any:
-    import numpy as np
+# Sparse matrices become arrays up to this size (800 MB).
+MOST_ENTRIES = 10**8
 
+
+def _dot(a: Any, b: Any) -> Any:
     return a * b if np.ndim(a) == 0 or np.ndim(b) == 0 else a @ b
 
 
@@ -50,3 +55,11 @@ def call(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any
     except TypeError as error:
         expected = f"give the array, and perhaps `axis`: {error}"
         raise CompileError(BadPythonValue(places.here(), "an argument", f"used by `numpy.{name}`", expected)) from None
+
+
+def dense(matrix: Any, span: Span | None) -> Any:
+    """A sparse matrix of SciPy as an array."""
+    if int(np.prod(matrix.shape, dtype=np.int64)) > MOST_ENTRIES:
+        expected = f"{MOST_ENTRIES:,} entries are possible, zeros included; sum `values * x[columns]` by row instead"
+        raise CompileError(BadPythonValue(span, "a sparse matrix", f"of shape {matrix.shape}", expected))
+    return matrix.toarray()
