@@ -64,7 +64,13 @@ def test_what_is_called_optimal_is(name: str, level: int, reads: int) -> None:
 
 def test_an_approximated_function_proves_nothing() -> None:
     source = "program p\nvar r: real in [0, 1] bits 3\nminimize exp(r) - r\n"
-    assert compile(source).run().status == "feasible"
+    result = compile(source).run()
+    assert result.status == "feasible"
+    assert result.note.startswith("polynomials stand for functions")
+    exact = "program p\nvar k: int in [0, 4]\nminimize abs(k - 3) - 0.1 * k\n"
+    found = compile(exact).run()
+    assert (found.status, found.note) == ("optimal", "")
+    assert found.best.objective == pytest.approx(-0.3)
 
 
 @pytest.mark.parametrize(
