@@ -47,7 +47,7 @@ def verdict(module: Module, solutions: Solutions, exact: bool) -> Verdict:
     if not solutions.feasible.any():
         return Verdict("infeasible", _why_infeasible(module, exact))
     if any(entry.quantity == _FITTED and entry.value > _TOLERANCE for entry in module.ledger):
-        return Verdict("feasible", "polynomials stand for functions in the objective and residuals: see the ledger")
+        return Verdict("feasible", "energies are those of polynomials that stand for functions: see the ledger")
     if not exact:
         return Verdict("feasible")
     if not _faithful(module):

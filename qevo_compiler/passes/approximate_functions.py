@@ -3,6 +3,8 @@
 before: %1 = nn.apply(%0) {function = Function.tanh}
 after:  %1 = nn.polynomial(%0) {coefficients = f64<4>(0.0, 0.97, 0.0, -0.22)}
 
+The func `@stated` keeps the problem as it was where a polynomial is not exact, to judge samples by.
+
 The polynomial is a Chebyshev fit on the range of the argument, found by interval arithmetic, or on the
 interval that an `approximate` line gives. Where the argument takes no more than degree + 1 values, as small
 integers and sums of a few bits do, the polynomial through these is exact.
@@ -28,6 +30,9 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import PRIMITIVE
 
 MAX_DEGREE = 40
+# Errors up to here are rounding.
+EXACT = 1e-9
+_DIRECTIVES = frozenset({"problem.approximate", "problem.train", "problem.linearize"})
 _ALLOWED = {Function.LOG: "above 0", Function.SQRT: "at or above 0"}
 
 
@@ -46,7 +51,15 @@ class ApproximateFunctions(Pass):
         if not requests and not any(op.x in decided for op in module.main.ops_of(nn.ApplyOp)):
             return module
         work = _Approximation(module.main, requests, self.degree)
-        return module.with_main(work.run()).record(*work.ledger)
+        lowered = module.with_main(work.run()).record(*work.ledger)
+        exact = all(entry.value <= EXACT for entry in work.ledger)
+        return lowered if exact or module.main.first(nn.ParameterOp) else lowered.with_func(_stated(module.main))
+
+
+def _stated(main: Func) -> Func:
+    """What is judged when samples are decoded: the problem with its functions, without its directives."""
+    kept = tuple(op for op in main.ops if op.name.startswith(("nn.", "problem.")) and op.name not in _DIRECTIVES)
+    return Func("stated", (), kept)
 
 
 class _Approximation:
