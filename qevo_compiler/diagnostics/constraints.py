@@ -52,7 +52,6 @@ class NeverEqual(Error):
     rest: str
 
 
-@dataclass(frozen=True)
 class NeverMet(Warn):
     """No values of the variables satisfy a soft constraint, so every answer pays some of its penalty.
 
