@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
+from qevo_compiler.diagnostics.pipeline import BadOption
 from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
 from qevo_compiler.dialects import linear as linear_ops
@@ -90,18 +91,31 @@ def compile(
     `inputs`, `targets` and `loss` (a callable of outputs and targets), perhaps `optimizer`, `scheduler` and the
     settings `linearize` of its training as a linear system. `task` is `train`, `round` or `linearize` for models.
     `data` overrides a program's data by name; `passes` sets pass options, for example
-    `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options. `penalties` is
+    `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options. `level` is the effort, as
+    `-O0` to `-O2` (1: presolve; 2: stronger rules; 0: neither). `penalties` is
     `auto` (proved weights), `tune` (sample, check, rescale; see `qevo_compiler.tuning`) or a method of
     `penalize-constraints`.
     Raises `CompileError` with every diagnostic where the program is wrong.
     """
+    if level not in OPTIMIZATION:
+        raise CompileError(BadOption(None, "compile", "level", str(level), "one of 0, 1, 2"))
     chosen = Options(target, _task(task), name, level, passes=passes or {}, target_options=target_options)
     given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
     if penalties not in ("auto", TUNE):
+        _check_method(penalties)
         merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
         chosen = replace(chosen, passes=merged)
+    # Nobody keeps the imported module: the passes let go of what they replace.
     program = lower(import_source(source, given, data, chosen.source_task), chosen, context)
     return _tuned(program, context) if penalties == TUNE else program
+
+
+def _check_method(penalties: str) -> None:
+    from qevo_compiler.passes.penalty.methods import Method
+
+    ways = [TUNE, *(method.value for method in Method)]
+    if penalties not in ways:
+        raise CompileError(BadOption(None, "compile", "penalties", penalties, f"one of {', '.join(ways)}"))
 
 
 def _tuned(program: CompiledProgram, context: Context | None) -> CompiledProgram:

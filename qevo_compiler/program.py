@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
+from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.diagnostics.sources import (
     MissingFile,
     NoProgram,
@@ -34,7 +35,6 @@ from qevo_compiler.writing import write_files
 if TYPE_CHECKING:
     import dimod
 
-    from qevo_compiler.backends.base import Samples
     from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
     from qevo_compiler.decode.hubo import Hubo
@@ -51,6 +51,11 @@ class CompiledProgram:
     sources: SourceMap
     options: Mapping[str, Any]
     warnings: tuple[Diagnostic, ...] = ()
+
+    def __repr__(self) -> str:
+        model = self.module.main.first(ising.ModelOp)
+        size = f", {model.size} spins, {len(model.couplings)} couplings" if model is not None else ""
+        return f"CompiledProgram({self.name!r}, target={self.target.name}{size}, {len(self.ledger)} ledger entries)"
 
     @property
     def name(self) -> str:
@@ -162,20 +167,27 @@ class CompiledProgram:
         `progress` hears the part done of the sampling, from 0 to 1.
         """
         from qevo_compiler.backends.select import select_backend
+        from qevo_compiler.decode.verdict import verdict
 
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         sampled = time.perf_counter()
-        solutions = self.decoder.decode(samples.spins).ranked()
+        decoded = self.decoder.decode(samples.spins)
+        solutions, found = decoded.ranked(), verdict(self.module, decoded, samples.exact)
         timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
-        return RunResult(
-            self.name, _status(samples, solutions[0]), solutions[0], solutions, len(samples.spins), self.ledger, timing
-        )
+        reads = len(samples.spins)
+        return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, found.note)
 
     def decode(self, sample: Any) -> Solution:
-        """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample."""
+        """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample.
+
+        Raises `CompileError` when spins are missing or values are neither -1 nor +1.
+        """
         if isinstance(sample, Mapping) or hasattr(sample, "items"):
-            sample = [sample[i] for i in range(len(sample))]
+            size = self.decoder.size
+            if missing := [spin for spin in range(size) if spin not in sample]:
+                raise CompileError(WrongSample(None, f"it has no value for spin {missing[0]}", size))
+            sample = [sample[spin] for spin in range(size)]
         return self.decoder.decode(np.asarray(sample, np.int8)[None, :])[0]
 
     def explain(self, name: str) -> list[str]:
@@ -183,7 +195,7 @@ class CompiledProgram:
 
         Raises `CompileError` for a name that the program does not have.
         """
-        from qevo_compiler.decode.explain_model import explain_element, explain_register
+        from qevo_compiler.decode.explain_model import explain_element, explain_register, shape_hint
 
         size = self.decoder.size
         if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
@@ -195,7 +207,8 @@ class CompiledProgram:
         if not found:
             symbols = [register.symbol for register in self.provenance]
             known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
-            raise CompileError(UnknownSymbol(None, name, size - 1, known, did_you_mean(name, symbols)))
+            hint = shape_hint(self.provenance, name) or did_you_mean(name, symbols)
+            raise CompileError(UnknownSymbol(None, name, size - 1, known, hint))
         return [line for register in found for line in explain_register(register, self.decoder.numbering)]
 
     def explain_coupling(self, first: str, second: str) -> list[str]:
@@ -244,10 +257,10 @@ class CompiledProgram:
 
 
 def decoding_module(module: Module) -> Module:
-    """What decoding needs of a module: `@problem` or `@history` and, in `@main`, registers, penalties, sampling."""
+    """What decoding needs: `@problem` (and `@stated`) or `@history` and, in `@main`, registers, penalties, sampling."""
     kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
     main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
-    others = tuple(func for func in map(module.find, ("problem", "history")) if func is not None)
+    others = tuple(func for func in map(module.find, ("problem", "stated", "history")) if func is not None)
     return Module(module.name, (main, *others), module.ledger)
 
 
@@ -296,12 +309,6 @@ def _located(op: Op, source: Mapping[str, str]) -> Op:
     if not (line.isdigit() and column.isdigit()):
         return op
     return replace(op, span=Span(file, int(line), int(column), int(line), int(column) + 1))
-
-
-def _status(samples: Samples, best: Solution) -> str:
-    if not best.feasible:
-        return "infeasible"
-    return "optimal" if samples.exact else "feasible"
 
 
 __all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json", "load"]

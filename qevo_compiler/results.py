@@ -12,7 +12,11 @@ from qevo_compiler.ir import LedgerEntry
 
 @dataclass(frozen=True)
 class RunResult:
-    """What a run gave: solutions by energy, best first, and how it was run."""
+    """What a run gave: solutions from best to worst, and how it was run.
+
+    `status` is `optimal` where that is proved, else `feasible`, or `infeasible` where no read satisfies every hard
+    constraint; `note` says why it is not more, where there is something to say.
+    """
 
     program: str
     status: str
@@ -21,12 +25,17 @@ class RunResult:
     reads: int
     ledger: tuple[LedgerEntry, ...]
     timing: Mapping[str, float]
+    note: str = ""
+
+    def __repr__(self) -> str:
+        return f"RunResult({self.program!r}: {self.status}, {self.reads} reads, best={self.best!r})"
 
     def to_json(self) -> dict[str, Any]:
         """The keys that `qevoc run --json` prints."""
         return {
             "program": self.program,
             "status": self.status,
+            "note": self.note,
             "objective": self.best.objective,
             "feasible": self.best.feasible,
             "values": self.best.values_json(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError
@@ -10,7 +11,7 @@ from qevo_compiler.diagnostics.penalties import ChangedPattern
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.problem import VariableOp
 from qevo_compiler.frontend.load import Task, import_source
-from qevo_compiler.ir import Func
+from qevo_compiler.ir import Func, Module
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.reweighting import with_objective
@@ -26,7 +27,8 @@ def updated(program: CompiledProgram, source: Any, data: Mapping[str, Any] | Non
         raise CompileError(ChangedPattern(None, "the task"))
     if program.module.find("history") is not None:
         raise CompileError(ChangedPattern(None, "the step map of the training"))
-    new = Pipeline.parse(SOURCES["problem"]).run(imported.module).func("problem")
+    lowered = Pipeline.parse(SOURCES["problem"]).run(imported.module)
+    new = lowered.func("problem")
     old = program.module.func("problem")
     for what, kind in (("the variables", VariableOp), ("the constraints", poly.ConstraintOp)):
         if _texts(old, kind) != _texts(new, kind):
@@ -35,7 +37,13 @@ def updated(program: CompiledProgram, source: Any, data: Mapping[str, Any] | Non
     found = with_objective(program, objective)
     if found is None:
         raise CompileError(ChangedPattern(None, "which bits are coupled"))
-    return found
+    return replace(found, module=_with_stated(found.module, lowered.find("stated")))
+
+
+def _with_stated(module: Module, stated: Func | None) -> Module:
+    """The module with the functions that samples are judged by, or without any."""
+    others = tuple(func for func in module.funcs if func.name != "stated")
+    return replace(module, funcs=others if stated is None else (*others, stated))
 
 
 def _texts(func: Func, kind: type[VariableOp] | type[poly.ConstraintOp]) -> list[tuple[object, ...]]:

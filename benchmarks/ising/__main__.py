@@ -1,7 +1,9 @@
 """`python -m benchmarks.ising [--loads a,b] [--ways a,b] [--rounds 5]`: every measurement in its own process, in turn.
 
-Printed are medians of seconds (source to the compiled form) by the clock and of the process's CPU, the peak memory
-above what was resident before, the size of the result, the check, and the goals with whether they are met.
+Printed are medians of seconds (source to the compiled form) by the clock and of the process's CPU, the seconds with
+the export to a dimod model and how many times ours they are, the peak memory above what was resident before, the size
+of the result, the check, and the goals with whether they are met. `--export all` also times exports of over five
+seconds, `--export none` no export.
 Every way compiles a small load of the same kind first: libraries load and thread pools start outside of the clock.
 The floors are for the first large compilation of a process; "again" is the median of some that follow it.
 """
@@ -56,21 +58,28 @@ SECONDS = [
     ("hubo50000", "qevo_greedy", 0.3),
 ]
 SLOW = {"npp2000": {"pyqubo", "ommx"}, "hubo50000": {"pyqubo"}, "hubo5000": {"pyqubo"}}
+# Exports of more than five seconds, left out unless asked for.
+SLOW_EXPORTS = {"npp2000": {"pyqubo"}}
 UNABLE = {"hubo": {"ommx"}, "tsp100": {"pyqubo", "ommx"}, "cut1000000": {"pyqubo"}}
 
 Figures = dict[str, Any]
 
 
-def measure(way_name: str, load_name: str) -> Figures:
-    """One compilation in this process, after one of a small load of the same kind.
+def measure(way_name: str, load_name: str, export: bool) -> Figures:
+    """One compilation in this process, after one of a small load of the same kind, and its export where wanted.
 
     Quick ones run again: once for memory, and some times more for the seconds of a process that goes on compiling.
     """
     way, load = WAYS[way_name], LOADS[load_name]()
     way.prepare()
-    way.compile(WARMING[load.kind]())
+    warm = way.compile(WARMING[load.kind]())
+    if export and way.export is not None:
+        way.export(warm)
+    del warm
     gc.collect()
     compiled, figures = _timed(way, load)
+    if export:
+        figures["exported"] = figures["seconds"] + _seconds_of_export(way, compiled)
     if figures["seconds"] < AGAIN:
         del compiled
         gc.collect()
@@ -97,13 +106,22 @@ def _timed(way: Way, load: Load) -> tuple[Any, Figures]:
     return compiled, {**figures, "mb": (_memory("VmHWM") - before) / 1024}
 
 
+def _seconds_of_export(way: Way, compiled: Any) -> float:
+    start = time.perf_counter()
+    if way.export is not None:
+        way.export(compiled)
+    return time.perf_counter() - start
+
+
 def _memory(key: str) -> float:
     lines = Path("/proc/self/status").read_text().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"{key}:")))
 
 
-def measure_apart(way: str, load: str) -> Figures:
+def measure_apart(way: str, load: str, export: str) -> Figures:
+    wanted = export == "all" or (export == "quick" and way not in SLOW_EXPORTS.get(load, set()))
     command = [sys.executable, "-m", "benchmarks.ising", "--measure", way, load]
+    command += ["--export", "all" if wanted else "none"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT)
     except subprocess.TimeoutExpired:
@@ -126,14 +144,15 @@ def main() -> None:
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--export", choices=("quick", "all", "none"), default="quick")
     parser.add_argument("--measure", nargs=2, metavar=("WAY", "LOAD"))
     arguments = parser.parse_args()
     if arguments.measure:
-        print(json.dumps(measure(*arguments.measure)))
+        print(json.dumps(measure(*arguments.measure, arguments.export != "none")))
         return
     table: dict[str, dict[str, list[Figures]]] = {}
     for load in arguments.loads.split(","):
-        table[load] = _rounds(load, arguments.ways.split(","), arguments.rounds)
+        table[load] = _rounds(load, arguments.ways.split(","), arguments.rounds, arguments.export)
         _print_load(load, table[load])
     print()
     for line in goals(table):
@@ -142,13 +161,13 @@ def main() -> None:
         arguments.out.write_text(json.dumps(table, indent=1) + "\n")
 
 
-def _rounds(load: str, ways: list[str], rounds: int) -> dict[str, list[Figures]]:
+def _rounds(load: str, ways: list[str], rounds: int, export: str) -> dict[str, list[Figures]]:
     found: dict[str, list[Figures]] = {way: [] for way in contestants(load, ways)}
     for turn in range(rounds):
         for way, runs in found.items():
             if turn and (way in SLOW.get(load, set()) or "failed" in runs[0]):
                 continue  # one run says enough of what takes half a minute
-            runs.append(measure_apart(way, load))
+            runs.append(measure_apart(way, load, export))
     return found
 
 
@@ -157,7 +176,10 @@ def _median(runs: list[Figures], key: str) -> float:
 
 
 def _print_load(load: str, found: dict[str, list[Figures]]) -> None:
-    columns = f"{'s':>8s} {'CPU s':>8s} {'again s':>8s} {'MB':>7s} {'couplings':>10s} {'extra':>6s}"
+    columns = f"{'s':>8s} {'CPU s':>8s} {'again s':>8s} {'+dimod s':>8s} {'ratio':>7s} {'MB':>7s}"
+    columns += f" {'couplings':>10s} {'extra':>6s}"
+    ours = found.get("qevo", [{}])
+    base = _median(ours, "exported") if "exported" in ours[0] else None
     print(f"\n{load}\n  {'way':14s} {columns}  check")
     for way, runs in found.items():
         if "failed" in runs[0]:
@@ -166,8 +188,10 @@ def _print_load(load: str, found: dict[str, list[Figures]]) -> None:
         first = runs[0]
         size = f"{first['terms']:10d} {first['extra']:6d}" if "terms" in first else " " * 17
         again = f"{_median(runs, 'again'):8.4f}" if "again" in first else " " * 8
-        times = f"{_median(runs, 'seconds'):8.4f} {_median(runs, 'cpu'):8.4f} {again} {_median(runs, 'mb'):7.1f}"
-        print(f"  {way:14s} {times} {size}  {first['check']}", flush=True)
+        exported = f"{_median(runs, 'exported'):8.4f}" if "exported" in first else " " * 8
+        ratio = f"{_median(runs, 'exported') / base:6.1f}x" if base and "exported" in first else " " * 7
+        times = f"{_median(runs, 'seconds'):8.4f} {_median(runs, 'cpu'):8.4f} {again} {exported} {ratio}"
+        print(f"  {way:14s} {times} {_median(runs, 'mb'):7.1f} {size}  {first['check']}", flush=True)
 
 
 def goals(table: dict[str, dict[str, list[Figures]]]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from benchmarks.ising.contenders import Model
+from benchmarks.ising.exports import Model
 from benchmarks.ising.loads import Load
 
 # More extra bits than this are searched by descent, which can only prove a model wrong from below.

@@ -1,8 +1,8 @@
-"""Ways from a load to a quadratic model: each compiles in its own form and hands over its arrays for the check."""
+"""Ways from a load to a quadratic model: each compiles in its own form, exports to dimod, and is read for the check."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from itertools import count
@@ -11,26 +11,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.ising.exports import (
+    Model,
+    export_amplify,
+    export_ommx,
+    export_ours,
+    export_pyqubo,
+    read_amplify,
+    read_bqm,
+    read_ommx,
+    read_ours,
+    read_pyqubo,
+)
 from benchmarks.ising.loads import TOUR_PENALTY, Load
 
 
-@dataclass(frozen=True)
-class Model:
-    """E = offset + linear . x + sum quadratic x_i x_j; the load's bits come first, in its order."""
-
-    linear: NDArray[np.float64]
-    rows: NDArray[np.integer]
-    columns: NDArray[np.integer]
-    quadratic: NDArray[np.float64]
-    offset: float
-
-
-# What is timed returns the compiled thing; `read` turns it into a Model outside of the clock. None: a presolved
-# model is another one than the load's, checked by the tests of presolve and not here.
+# `compile` is timed and returns the compiled thing; `export` is timed apart and makes a dimod model of it, None where
+# it is one. `read` turns it into a Model outside of the clock. None: a presolved model is another one than the load's,
+# checked by the tests of presolve and not here.
 @dataclass(frozen=True)
 class Way:
     name: str
     compile: Callable[[Load], Any]
+    export: Callable[[Any], Any] | None
     read: Callable[[Load, Any], Model] | None
     prepare: Callable[[], object] = lambda: None
 
@@ -105,11 +108,6 @@ def compile_ours(load: Load, method: str = "hybrid", presolve: bool = False) -> 
     return pipeline.run(import_source(text, data=data).module).main.only(ising.QuboOp)
 
 
-def read_ours(load: Load, op: Any) -> Model:
-    arrays = (op.linear.values, op.rows.values, op.columns.values, op.quadratic.values)
-    return Model(*arrays, op.offset)
-
-
 def compile_dimod(load: Load) -> Any:
     """dimod's best array call, or its dedicated one where it has one."""
     import dimod
@@ -161,19 +159,6 @@ def _tour_vectors(d: NDArray[np.float64]) -> tuple[Any, ...]:
     return np.full(n * n, -2 * TOUR_PENALTY), (rows[order], columns[order], values[order]), 2 * n * TOUR_PENALTY
 
 
-def read_bqm(load: Load, bqm: Any, names: Sequence[Hashable] | None = None) -> Model:
-    first = list(range(load.bits)) if names is None else list(names)
-    for name in first:
-        bqm.add_variable(name)
-    known = set(first)
-    order = first + [v for v in bqm.variables if v not in known]
-    vectors = bqm.to_numpy_vectors(variable_order=order)
-    rows, columns, values = vectors.quadratic
-    return Model(
-        np.asarray(vectors.linear_biases, float), rows, columns, np.asarray(values, float), float(vectors.offset)
-    )
-
-
 def compile_pyqubo(load: Load) -> Any:
     import pyqubo
 
@@ -210,10 +195,6 @@ def _pyqubo_tour(d: NDArray[np.float64], x: list[Any]) -> Any:
     return length + TOUR_PENALTY * (rows + columns)
 
 
-def read_pyqubo(load: Load, model: Any) -> Model:
-    return read_bqm(load, model.to_bqm(), [f"x{i}" for i in range(load.bits)])
-
-
 def compile_amplify(load: Load) -> Any:
     import amplify
 
@@ -248,24 +229,6 @@ def compile_amplify(load: Load) -> Any:
     wanted = amplify.AcceptableDegrees(objective={"Binary": "Quadratic"})
     lowered, mapping = model.to_intermediate_model(wanted, quadratization_method="Substitute")
     return lowered.to_unconstrained_poly(), mapping, x
-
-
-def read_amplify(load: Load, compiled: Any) -> Model:
-    import dimod
-
-    poly, mapping, x = compiled
-    terms = poly.as_dict()
-    bqm = dimod.BinaryQuadraticModel("BINARY")
-    bqm.add_linear_from({k[0]: v for k, v in terms.items() if len(k) == 1})
-    bqm.add_quadratic_from((*k, v) for k, v in terms.items() if len(k) == 2)
-    bqm.offset = terms.get((), 0.0)
-    names: list[Hashable] = []
-    for i, variable in enumerate(list(x.flatten())):
-        try:
-            names.append(mapping[variable].as_variable().id)
-        except (KeyError, RuntimeError, ValueError):  # a variable that no term uses
-            names.append(("unused", i))
-    return read_bqm(load, bqm, names)
 
 
 def compile_ommx(load: Load) -> Any:
@@ -311,19 +274,12 @@ def _ommx_tour(d: NDArray[np.float64]) -> tuple[Any, list[Any]]:
     return objective, rows + columns
 
 
-def read_ommx(load: Load, compiled: Any) -> Model:
-    import dimod
-
-    terms, offset = compiled
-    return read_bqm(load, dimod.BinaryQuadraticModel.from_qubo(terms, offset))
-
-
 WAYS = {
-    "qevo": Way("qevo", compile_ours, read_ours),
-    "qevo_greedy": Way("qevo_greedy", lambda load: compile_ours(load, "greedy"), read_ours),
-    "qevo_presolve": Way("qevo_presolve", lambda load: compile_ours(load, presolve=True), None),
-    "dimod": Way("dimod", compile_dimod, read_bqm, lambda: import_module("dimod")),
-    "amplify": Way("amplify", compile_amplify, read_amplify, lambda: import_module("amplify")),
-    "pyqubo": Way("pyqubo", compile_pyqubo, read_pyqubo, lambda: import_module("pyqubo")),
-    "ommx": Way("ommx", compile_ommx, read_ommx, lambda: import_module("ommx.v1")),
+    "qevo": Way("qevo", compile_ours, export_ours, read_ours),
+    "qevo_greedy": Way("qevo_greedy", lambda load: compile_ours(load, "greedy"), export_ours, read_ours),
+    "qevo_presolve": Way("qevo_presolve", lambda load: compile_ours(load, presolve=True), export_ours, None),
+    "dimod": Way("dimod", compile_dimod, None, read_bqm, lambda: import_module("dimod")),
+    "amplify": Way("amplify", compile_amplify, export_amplify, read_amplify, lambda: import_module("amplify")),
+    "pyqubo": Way("pyqubo", compile_pyqubo, export_pyqubo, read_pyqubo, lambda: import_module("pyqubo")),
+    "ommx": Way("ommx", compile_ommx, export_ommx, read_ommx, lambda: import_module("ommx.v1")),
 }

@@ -8,6 +8,7 @@ What it finds is used only as an upper bound of the optimum, so it need not be g
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +20,8 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 WORK = 4e7
+# Where fewer moves than these are within `WORK`, they would lead nowhere and cost as much as the rest of the pass.
+WORTHWHILE = 8
 PATIENCE = 60
 TOLERANCE = 1e-6
 
@@ -51,21 +54,20 @@ class _Moves:
 def find_incumbent(space: SearchSpace, steps: int) -> NDArray[np.int8] | None:
     """The best feasible state met in at most `steps` moves, or None.
 
-    Work is limited by `WORK` elementary operations; a problem whose first step is beyond that is not searched.
+    Work is limited by `WORK` elementary operations. Where that allows less than `WORTHWHILE` moves only the start is
+    looked at, and a problem whose first step is beyond it is not searched.
     """
     terms = len(space.objective) + len(space.rows)
     cost = terms * 4 + space.bits * space.rows.rows * 2 + (0 if space.grid is None else 64 * len(space.grid) ** 2)
-    steps = min(steps, int(WORK / max(cost, 1)))
-    if steps < 1 or not space.bits:
+    affordable = int(WORK / max(cost, 1))
+    if min(steps, affordable) < 1 or not space.bits:
         return None
-    return _Search(space).run(steps)
+    return _Search(space).run(min(steps, affordable) if affordable >= WORTHWHILE else 0)
 
 
 class _Search:
     def __init__(self, space: SearchSpace) -> None:
         self._space = space
-        self._linear = space.rows.degree <= 1
-        self._jacobian = _gradient(space.rows, np.zeros(space.bits)) if self._linear else None
         self._couplings = _Couplings(space.objective, space.bits)
         self.best: NDArray[np.int8] | None = None
         self._best_value = np.inf
@@ -90,6 +92,12 @@ class _Search:
             until[chosen] = step + 2 + step % 7
         self._keep(state)
         return self.best
+
+    @cached_property
+    def _jacobian(self) -> Floats | None:
+        """Derivatives of linear rows, which are the same at every state."""
+        rows = self._space.rows
+        return _gradient(rows, np.zeros(self._space.bits)) if rows.degree <= 1 else None
 
     def _start(self) -> Floats:
         state = np.zeros(self._space.bits)

@@ -68,11 +68,11 @@ def energies_of(model: ising.ModelOp, spins: Spins) -> Floats:
 
 
 def check_sampling(reads: int | None, seed: int | None, sweeps: int | None) -> None:
-    """Raise `CompileError` for counts below 1 and seeds outside 0 .. 2^63 - 1."""
+    """Raise `CompileError` for counts that are not whole or below 1, and seeds outside 0 .. 2^63 - 1."""
     found = Diagnostics()
     for option, value in (("reads", reads), ("sweeps", sweeps)):
-        if value is not None and value < 1:
+        if value is not None and not (isinstance(value, int | np.integer) and value >= 1):
             found.add(BadSampling(None, option, str(value), "a whole number from 1"))
-    if seed is not None and not 0 <= seed < 2**63:
+    if seed is not None and not (isinstance(seed, int | np.integer) and 0 <= seed < 2**63):
         found.add(BadSampling(None, "seed", str(seed), "a whole number from 0 to 2^63 - 1"))
     found.raise_if_any()

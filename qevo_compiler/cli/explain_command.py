@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 
 
@@ -20,8 +21,12 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if re.fullmatch(r"[Qq]\d{4}", args.subject):
         return _explain_code(args.subject.upper())
+    from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.diagnostics.sources import NoProgram
     from qevo_compiler.program import load
 
+    if os.path.isfile(args.subject) and not args.subject.endswith(".json"):
+        raise CompileError(NoProgram(None, args.subject, 0))
     program = load(args.subject)
     lines: list[str] = []
     if args.var:

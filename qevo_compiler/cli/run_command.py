@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,6 +32,7 @@ from qevo_compiler.cli.common import (
     show_progress,
 )
 from qevo_compiler.cli.linear_command import run_lifted
+from qevo_compiler.diagnostics.core import counted
 from qevo_compiler.ir import Module
 
 if TYPE_CHECKING:
@@ -154,30 +156,39 @@ def _print_result(result: RunResult, out: Console) -> None:
     from rich.table import Table
 
     best = result.best
-    out.print(
-        f"{result.program}: {result.status}, objective {best.objective:.12g} ({result.reads} reads)", markup=False
-    )
+    soft = {symbol for symbol, family in best.families.items() if family.soft}
+    missed = sum(best.energy_split.get(symbol, 0.0) for symbol in soft)
+    paid = f", soft penalties {missed:.12g}" if soft else ""
+    reads = counted(result.reads, "read")
+    out.print(f"{result.program}: {result.status}, objective {best.objective + 0.0:.12g}{paid} ({reads})", markup=False)
+    if result.note:
+        out.print(f"  {result.note}", markup=False)
     table = Table("variable", "value", box=None)
     for symbol, value in best.values.items():
         table.add_row(symbol, _short(value))
     out.print(table)
     if best.violations:
         residuals = Table("constraint", "residual", "", box=None)
-        for name, residual, satisfied in _listed(best.residuals()):
-            residuals.add_row(name, f"{residual:.6g}", "ok" if satisfied else "VIOLATED")
+        listed, left = _listed(best.residuals())
+        for name, residual, satisfied in listed:
+            broken = "missed (soft)" if name.partition("[")[0] in soft else "VIOLATED"
+            residuals.add_row(name, f"{residual + 0.0:.6g}", "ok" if satisfied else broken)
+        if left:
+            residuals.add_row(f"and {left} more", "", "ok")
         out.print(residuals)
     split = Table("energy from", "value", box=None)
     for source, energy in best.energy_split.items():
-        split.add_row(source, f"{energy:.12g}")
+        split.add_row(source, f"{energy + 0.0:.12g}")
     out.print(split)
     print_ledger(result.ledger, out)
 
 
-def _listed(residuals: Any) -> list[tuple[str, float, bool]]:
-    """Every violated instance, and the first few satisfied ones."""
+def _listed(residuals: Iterable[tuple[str, float, bool]]) -> tuple[list[tuple[str, float, bool]], int]:
+    """Every violated instance and the first few satisfied ones, then how many satisfied ones are left out."""
     rows = list(residuals)
     violated = [row for row in rows if not row[2]]
-    return (violated + [row for row in rows if row[2]])[: max(LISTED, len(violated))]
+    listed = (violated + [row for row in rows if row[2]])[: max(LISTED, len(violated))]
+    return listed, len(rows) - len(listed)
 
 
 def _short(value: Any) -> str:

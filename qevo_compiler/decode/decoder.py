@@ -14,6 +14,7 @@ from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.solution import Residuals, Solutions
 from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.stated import evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
@@ -47,6 +48,7 @@ class Decoder:
         self._slacks = {register.symbol: register for register in self._registers if register.role is Role.SLACK}
         self._penalties = main.ops_of(PenaltyOp)
         self._model = spin_view(module)
+        self._stated = module.find("stated")
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
         self._constraints = problem.ops_of(poly.ConstraintOp)
@@ -64,7 +66,11 @@ class Decoder:
         decoded = [self._decode_register(register, states) for register in self._decisions]
         point = _point(self._decisions, decoded)
         objective = values_at(self._objective.polynomial, point)[:, 0]
-        families = {op.symbol: _residuals(op, point) for op in self._constraints}
+        fitted = {op.symbol: values_at(op.body, point) for op in self._constraints}
+        energies, bodies = objective, fitted
+        if self._stated is not None:
+            objective, bodies = evaluate_stated(self._stated, self._decisions, decoded)
+        families = {op.symbol: _residuals(op, bodies[op.symbol]) for op in self._constraints}
         hard = [family.satisfied.all(axis=1) for family in families.values() if not family.soft]
         feasible = np.logical_and.reduce(hard) if hard else np.ones(len(states), bool)
         energy = None if self._model is None else model_energies(self._model, samples)
@@ -78,7 +84,7 @@ class Decoder:
             codes_valid=np.logical_and.reduce(valid) if valid else np.ones(len(states), bool),
             broken_auxiliaries=self._broken_auxiliaries(states),
             energy=energy,
-            energy_split=self._split(states, objective, decoded, families, energy),
+            energy_split=self._split(states, energies, decoded, fitted, energy),
         )
 
     def recompute_auxiliaries(self, spins: ArrayLike) -> Bits:
@@ -131,10 +137,13 @@ class Decoder:
         states: Bits,
         objective: Floats,
         decoded: list[Decoded],
-        families: dict[str, Residuals],
+        bodies: dict[str, Floats],
         energy: Floats | None,
     ) -> dict[str, Floats]:
-        """The energy by source, before scaling; what no source explains comes from auxiliaries and broken codes."""
+        """The energy by source, before scaling; what no source explains comes from auxiliaries and broken codes.
+
+        `objective` [reads] and `bodies` [reads, rows] are those of the polynomials.
+        """
         split = {"objective": objective if self._objective.sense is Sense.MINIMIZE else -objective}
         codes = {register.symbol: item.penalty for register, item in zip(self._decisions, decoded, strict=True)}
         relations = {op.symbol: op.relation for op in self._constraints}
@@ -143,7 +152,7 @@ class Decoder:
                 split[f"encoding of {op.symbol}"] = op.weight * codes[op.symbol]
             else:
                 slack = self._slack(op.symbol, states)
-                rows = _penalty(op, families[op.symbol].body, relations[op.symbol], slack)
+                rows = _penalty(op, bodies[op.symbol], relations[op.symbol], slack)
                 logical = op.row_forms(rows.shape[1]) == FORMS.index(PenaltyForm.LOGIC)
                 if logical.any():
                     rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
@@ -221,8 +230,7 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate([p.reshape(len(p), int(np.prod(p.shape[1:]))) for p in parts], axis=1)
 
 
-def _residuals(op: poly.ConstraintOp, point: Floats) -> Residuals:
-    body = values_at(op.body, point)
+def _residuals(op: poly.ConstraintOp, body: Floats) -> Residuals:
     size = np.zeros(op.body.rows)
     for block in op.body.terms:
         size += np.bincount(block.row.values, np.abs(block.coefficients.values), op.body.rows)

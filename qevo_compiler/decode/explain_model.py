@@ -48,6 +48,18 @@ def explain_element(registers: Sequence[RegisterOp], name: str, numbering: Numbe
     return []
 
 
+def shape_hint(registers: Sequence[RegisterOp], name: str) -> str:
+    """What to say of an element (`take[9]`) that its symbol does not have; empty when there is no such symbol."""
+    symbol, indices = split_instance(name)
+    register = next((register for register in registers if register.symbol == symbol), None)
+    if register is None or not indices:
+        return ""
+    if not register.domain:
+        return f"`{symbol}` names the slack of a constraint; `--constraint '{name}'` shows it by row"
+    shape = f"the shape [{', '.join(map(str, register.shape))}], counted from 0" if register.shape else "no indices"
+    return f"`{symbol}` has {shape}"
+
+
 def explain_register(register: RegisterOp, numbering: Numbering) -> Iterator[str]:
     """What the spins of a symbol are and where it was declared."""
     found = numbering.of_register(register)

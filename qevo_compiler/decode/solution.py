@@ -52,6 +52,10 @@ class Solution:
     families: Mapping[str, Residuals]
     read: int
 
+    def __repr__(self) -> str:
+        values = ", ".join(f"{symbol}={_shown(value)}" for symbol, value in self.values.items())
+        return f"Solution(objective={self.objective:.12g}, feasible={self.feasible}, {values})"
+
     def residuals(self) -> Iterator[tuple[str, float, bool]]:
         """Every constraint instance: its name, signed residual, and whether it holds."""
         for symbol, family in self.families.items():
@@ -87,6 +91,10 @@ class Solutions(Sequence[Solution]):
 
     def __len__(self) -> int:
         return len(self.objective)
+
+    def __repr__(self) -> str:
+        best = f", best={self.best!r}" if len(self) else ""
+        return f"Solutions({len(self)} reads, {int(self.feasible.sum())} feasible{best})"
 
     @overload
     def __getitem__(self, index: int) -> Solution: ...
@@ -136,3 +144,12 @@ class Solutions(Sequence[Solution]):
 def _plain(value: NDArray[Any]) -> Any:
     """An array as it is, a scalar as Python's own number or string."""
     return value if np.ndim(value) else np.asarray(value).item()
+
+
+def _shown(value: Any) -> str:
+    """A value on a line, large arrays shortened."""
+    array = np.asarray(value)
+    if not array.ndim:
+        return repr(value)
+    text = np.array2string(array, threshold=64, edgeitems=4, separator=", ", max_line_width=10**6)
+    return " ".join(text.split())

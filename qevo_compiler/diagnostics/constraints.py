@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.core import Error, Warn, counted
 
 
 class NeverSatisfied(Error):
@@ -50,3 +50,32 @@ class NeverEqual(Error):
     name: str
     step: str
     rest: str
+
+
+class NeverMet(Warn):
+    """No values of the variables satisfy a soft constraint, so every answer pays some of its penalty.
+
+    The penalty still prefers what violates the constraint less; where it depends on no variable at all it is the
+    same number for every answer:
+
+        data need: int = 5
+        var x: binary[3]
+        subject to
+          c: sum(x) >= need weight 2      # at most 3
+    """
+
+    code: ClassVar[str] = "Q0652"
+    title: ClassVar[str] = "soft constraint `{name}` cannot be met"
+    label: ClassVar[str] = "left minus right side lies in [{low}, {high}], but is to be {relation} 0"
+    note: ClassVar[str] = "{others}"
+    help: ClassVar[str] = "correct the bound or the data; otherwise every answer pays a penalty for it"
+
+    name: str
+    low: str
+    high: str
+    relation: str
+    more: int
+
+    @property
+    def others(self) -> str:
+        return f"the same holds for {counted(self.more, 'more instance')} of it" if self.more else ""

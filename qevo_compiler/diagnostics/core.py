@@ -86,7 +86,14 @@ class CompileError(Exception):
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.sort_key))
-        super().__init__("\n".join(f"{d.code}: {d.message}" for d in self.diagnostics))
+        super().__init__(*self.diagnostics)
+
+    def __str__(self) -> str:
+        """Each diagnostic with its place, note and help, as a traceback shows them."""
+        # `render` needs the classes above.
+        from qevo_compiler.diagnostics.render import outline
+
+        return "\n".join(outline(diagnostic) for diagnostic in self.diagnostics)
 
 
 class InternalError(Exception):

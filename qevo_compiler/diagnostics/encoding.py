@@ -78,10 +78,14 @@ class WrongSample(Error):
 
     code: ClassVar[str] = "Q0637"
     title: ClassVar[str] = "the sample does not fit the program: {found}"
-    help: ClassVar[str] = "give one value, -1 or +1, for each of the {expected} spins"
+    help: ClassVar[str] = "give one value, -1 or +1, for {spins}"
 
     found: str
     expected: int
+
+    @property
+    def spins(self) -> str:
+        return "the one spin" if self.expected == 1 else f"each of the {self.expected} spins"
 
 
 class TooManyAuxiliaries(Error):

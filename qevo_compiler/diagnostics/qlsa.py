@@ -44,11 +44,18 @@ class NoCircuitForSystem(Error):
     code: ClassVar[str] = "Q0629"
     title: ClassVar[str] = "`{solver}` with the encoding `{encoding}` does not take this history system"
     note: ClassVar[str] = "{reason}"
-    help: ClassVar[str] = "leave `encoding` at `auto`, or make the system smaller: fewer steps or a lower order"
+    help: ClassVar[str] = "{advice}"
 
     solver: str
     encoding: str
     reason: str
+
+    @property
+    def advice(self) -> str:
+        """Only what is not the case already."""
+        default = "take the solver `qsvt`, or " if self.solver == "hhl" else ""
+        auto = "" if self.encoding == "auto" or default else "leave `encoding` at `auto`, or "
+        return f"{default}{auto}make the system smaller: fewer steps or a lower order"
 
 
 class NoBox(Error):

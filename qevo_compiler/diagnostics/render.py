@@ -22,8 +22,17 @@ def render(diagnostics: Iterable[Diagnostic], sources: SourceMap) -> str:
     return "".join("\n".join(_lines(d, sources)) + "\n\n" for d in diagnostics)
 
 
+def outline(diagnostic: Diagnostic) -> str:
+    """The same without source lines: `CODE: message`, then places with what is wrong there, note and help."""
+    return "\n".join([f"{diagnostic.code}: {diagnostic.message}", *_details(diagnostic, SourceMap())])
+
+
 def _lines(diagnostic: Diagnostic, sources: SourceMap) -> Iterator[str]:
     yield f"{diagnostic.severity.value}[{diagnostic.code}]: {diagnostic.message}"
+    yield from _details(diagnostic, sources)
+
+
+def _details(diagnostic: Diagnostic, sources: SourceMap) -> Iterator[str]:
     places = [] if diagnostic.span is None else [(diagnostic.span, diagnostic.fill(diagnostic.label), "^")]
     places += [(span, label, "-") for span, label in diagnostic.related()]
     gutter = max((len(str(span.line)) for span, _, _ in places), default=0)

@@ -86,10 +86,16 @@ class NoProgram(Error):
 
     code: ClassVar[str] = "Q0006"
     title: ClassVar[str] = "`{folder}` holds {found}"
-    help: ClassVar[str] = "name a folder with exactly one `.manifest.json`, or the manifest itself"
+    help: ClassVar[str] = "{advice}"
 
     folder: str
     count: int
+
+    @property
+    def advice(self) -> str:
+        if self.folder.endswith((".qevo", ".qir", ".py")):
+            return f"compile it first, as in `qevoc compile {self.folder} -o out/`, and name that folder"
+        return "name a folder with exactly one `.manifest.json`, or the manifest itself"
 
     @property
     def found(self) -> str:

@@ -58,13 +58,15 @@ class Draft:
         self.objective, self.sense, self.objective_span = value, sense, span
 
     def add_constraint(self, family: Family) -> None:
-        """State a family; one without decisions is dropped when it holds and raises when it does not."""
+        """State a family; one without decisions is dropped when it holds and raises when it is hard and does not."""
         if not family.body.is_constant:
             if family.body.size:
                 self.families.append(family)
             return
         fails = ~_HOLDS[family.relation](family.body.constant.reshape(-1), 0)
-        if fails.any():
+        if fails.any() and family.weight is not None:
+            self.families.append(family)  # a penalty that no decision changes; the pass that weighs it warns
+        elif fails.any():
             raise CompileError(_never_holds(family, int(np.flatnonzero(fails)[0])))
 
     def module(self, span: Span | None = None) -> Module:

@@ -197,6 +197,9 @@ def _no_relation(body: ast.Compare) -> NotARelation:
     hints = {
         ast.Comparison.LT: "for whole numbers `a < b` is `a <= b - 1`",
         ast.Comparison.GT: "for whole numbers `a > b` is `a >= b + 1`",
-        ast.Comparison.NE: "`(a == b) == 0` says that they differ",
+        ast.Comparison.NE: (
+            "for 0/1 expressions and choices `(a == b) == 0` says that they differ; for numbers, a bit that is 1 "
+            "where `a >= b + 1` and 0 where `a <= b - 1`"
+        ),
     }
     return NotARelation(body.span, body.op.value, hints[body.op])

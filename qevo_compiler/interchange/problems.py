@@ -87,6 +87,8 @@ def without_constant_rows(op: poly.ConstraintOp) -> poly.ConstraintOp | None:
     constants = body.constants()
     holds = {Relation.EQ: constants == 0, Relation.LE: constants <= 0, Relation.GE: constants >= 0}[op.relation]
     false = np.flatnonzero(~decided & ~holds)
+    if len(false) and op.weight is not None:
+        return op
     if len(false):
         value = constants[false[0]]
         raise CompileError(NeverHolds(op.span, op.symbol, f"{value:.15g}", op.relation.value, "0"))

@@ -3,9 +3,11 @@
 before: %1 = nn.apply(%0) {function = Function.tanh}
 after:  %1 = nn.polynomial(%0) {coefficients = f64<4>(0.0, 0.97, 0.0, -0.22)}
 
+The func `@stated` keeps the problem as it was where a polynomial is not exact, to judge samples by.
+
 The polynomial is a Chebyshev fit on the range of the argument, found by interval arithmetic, or on the
-interval that an `approximate` line gives. A function of a single binary, spin or small integer
-variable is replaced exactly.
+interval that an `approximate` line gives. Where the argument takes no more than degree + 1 values, as small
+integers and sums of a few bits do, the polynomial through these is exact.
 """
 
 from __future__ import annotations
@@ -14,19 +16,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from qevo_compiler.analyses.chebyshev import Fit, Floats, fit, interpolate, is_defined
+from qevo_compiler.analyses.chebyshev import Fit, fit, interpolate, is_defined
 from qevo_compiler.analyses.intervals import decision_values, intervals
+from qevo_compiler.analyses.value_sets import ValueSets
 from qevo_compiler.diagnostics import Diagnostics, Error
 from qevo_compiler.diagnostics.poly import BadInterval, OutsideDomain, UnboundedArgument
-from qevo_compiler.dialects import nn, problem
+from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import shape_of
-from qevo_compiler.dialects.problem import ApproximateOp, Domain
-from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op, Value, format_float
+from qevo_compiler.dialects.problem import ApproximateOp
+from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Value, format_float
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import PRIMITIVE
 
 MAX_DEGREE = 40
+# Errors up to here are rounding.
+EXACT = 1e-9
+_DIRECTIVES = frozenset({"problem.approximate", "problem.train", "problem.linearize"})
 _ALLOWED = {Function.LOG: "above 0", Function.SQRT: "at or above 0"}
 
 
@@ -46,7 +52,15 @@ class ApproximateFunctions(Pass):
         if not requests and not any(op.x in decided for op in applied):
             return module
         work = _Approximation(module.main, requests, self.degree)
-        return module.with_main(work.run()).record(*work.ledger)
+        lowered = module.with_main(work.run()).record(*work.ledger)
+        exact = all(entry.value <= EXACT for entry in work.ledger)
+        return lowered if exact or module.main.first(nn.ParameterOp) else lowered.with_func(_stated(module.main))
+
+
+def _stated(main: Func) -> Func:
+    """What is judged when samples are decoded: the problem with its functions, without its directives."""
+    kept = tuple(op for op in main.ops if op.name.startswith(("nn.", "problem.")) and op.name not in _DIRECTIVES)
+    return Func("stated", (), kept)
 
 
 class _Approximation:
@@ -57,7 +71,7 @@ class _Approximation:
         self._requests = requests
         self._degree = degree
         self._decided = decision_values(func)
-        self._definitions = func.definitions()
+        self._values = ValueSets(func.definitions(), MAX_DEGREE + 1)
         self._ranges = intervals(func) if any(op.x in self._decided for op in func.ops_of(nn.ApplyOp)) else {}
         self._found = Diagnostics()
         self._builder = Builder(func.name)
@@ -90,8 +104,8 @@ class _Approximation:
 
     def _exact(self, op: nn.ApplyOp) -> Fit | None:
         """The function as a polynomial through the few values that its argument takes."""
-        points = _few_values(op.x, self._definitions)
-        if points is None or not 0 < len(points) <= self._degree_of(op.function) + 1:
+        points = self._values.of(op.x)
+        if points is None or len(points) > self._degree_of(op.function) + 1:
             return None
         if not is_defined(op.function, float(points[0]), float(points[-1])):
             return None
@@ -152,28 +166,4 @@ def _refusal(op: nn.ApplyOp, lower: float, upper: float) -> Error | None:
         return UnboundedArgument(op.span, name, lower, upper)
     if not is_defined(op.function, lower, upper):
         return OutsideDomain(op.span, name, lower, upper, _ALLOWED.get(op.function, "smaller"))
-    return None
-
-
-def _few_values(value: Value, definitions: dict[Value, Op]) -> Floats | None:
-    """The values that every element of `value` takes one of, in order, where it is a variable moved around."""
-    padded = False
-    op = definitions.get(value)
-    while isinstance(op, nn.GatherOp | nn.ReshapeOp | nn.BroadcastOp | nn.TransposeOp):
-        padded |= isinstance(op, nn.GatherOp) and bool((op.indices.values < 0).any())
-        op = definitions.get(op.x)
-    points = _domain_values(op) if isinstance(op, problem.VariableOp) else None
-    return np.union1d(points, [0.0]) if padded and points is not None else points
-
-
-def _domain_values(op: problem.VariableOp) -> Floats | None:
-    match op.domain:
-        case Domain.BINARY | Domain.CHOICE:
-            return np.array([0.0, 1.0])
-        case Domain.SPIN:
-            return np.array([-1.0, 1.0])
-        case Domain.INTEGER:
-            lower = float(np.asarray(op.lower, np.float64).min(initial=np.inf))
-            upper = float(np.asarray(op.upper, np.float64).max(initial=-np.inf))
-            return np.arange(lower, upper + 1.0) if lower <= upper <= lower + MAX_DEGREE else None
     return None

@@ -86,7 +86,7 @@ class PenalizeConstraints(Pass):
         methods = family_methods(self.methods, symbols)
         given = family_weights(self.weights, symbols)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
-            found = self._families(main, methods)
+            found = self._families(main, methods, context)
             energies, slacks = _energies(main, found.families)
             weights = self._weights(objective.polynomial, found, energies, methods, given)
             parts = [(energy, weight.value) for energy, weight in zip(energies, weights, strict=True)]
@@ -107,8 +107,8 @@ class PenalizeConstraints(Pass):
             if value is not None and value < 1:
                 raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), str(value)))
 
-    def _families(self, main: Func, methods: dict[str, Method]) -> _Found:
-        """The families that matter; raises `CompileError` naming every row that can never hold."""
+    def _families(self, main: Func, methods: dict[str, Method], context: Context) -> _Found:
+        """The families that matter; raises `CompileError` naming every hard row that can never hold."""
         found = Diagnostics()
         constraints = main.ops_of(poly.ConstraintOp)
         bits = sum(register.count for register in main.ops_of(RegisterOp))
@@ -125,6 +125,8 @@ class PenalizeConstraints(Pass):
                 families.append(rows)
                 positions.append(index)
         found.raise_if_any()
+        for warning in found.warnings:
+            context.warn(warning)
         return _Found(families, positions, one_hot, rest)
 
     def _row_options(self, method: Method) -> RowOptions:

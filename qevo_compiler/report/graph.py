@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qevo_compiler.analyses.interaction import Interaction, interaction_of
 from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.diagnostics.core import counted
 from qevo_compiler.dialects.ising import ModelOp, RegisterOp, Role
 from qevo_compiler.report.coefficients import legend
 from qevo_compiler.report.markup import Markup, element, join, label, line, number, picture
@@ -30,6 +31,8 @@ def graph_section(model: ModelOp, registers: tuple[RegisterOp, ...], numbering: 
     if not model.size:
         return element("p", "The model has no spin.")
     graph = interaction_of(model)
+    if not len(graph):
+        return element("p", f"{counted(graph.size, 'spin')} without couplings.")
     said = element("p", _in_words(graph))
     small = graph.size <= MAX_NODES and len(graph) <= MAX_EDGES
     drawn = _drawing(graph, model, registers, numbering) if small else _matrix(graph, registers, numbering)
@@ -44,7 +47,8 @@ def _in_words(graph: Interaction) -> str:
     if degrees[0] < degrees[-1]:
         spread += f" to {degrees[-1]:,} (median {number(float(np.median(degrees)))})"
     return (
-        f"{graph.size:,} spins and {len(graph):,} couplings, {graph.density:.1%} of all pairs, in {parts}. "
+        f"{counted(graph.size, 'spin')} and {counted(len(graph), 'coupling')}, "
+        f"{graph.density:.1%} of all pairs, in {parts}. "
         f"Spins have {spread} neighbours."
     )
 

@@ -82,6 +82,8 @@ def _tiles(program: CompiledProgram) -> Markup:
     if model is not None:
         roles = {role: sum(r.count for r in program.provenance if r.role is role) for role in ising.Role}
         split = ", ".join(f"{count:,} {role.value}" for role, count in roles.items() if count)
+        gone = sum(roles.values()) - model.size
+        split += f"; {gone:,} eliminated" if gone > 0 else ""
         found += [("spins", number(model.size), split), ("couplings", number(model.couplings.size), "")]
         bits = bits_needed(model)
         found.append(("bits of precision", f"{bits:.1f}", _room(bits) if _annealer(program) else ""))

@@ -58,6 +58,23 @@ def test_dimod_reads_equal_energies_from_both_files(size):
     assert from_json.energies((states(size), list(range(size)))) == pytest.approx(energies(model))
 
 
+@pytest.mark.parametrize("density", [0.3, 1.0])
+@pytest.mark.parametrize("zero", [False, True])
+def test_dimod_models_of_lists_and_of_matrices_hold_the_same(density, zero):
+    model = random_model(np.random.default_rng(4), 30, density)
+    couplings = model.couplings.values.copy()
+    couplings[0] = 0.0 if zero else couplings[0]
+    model = replace(model, couplings=Array(couplings))
+    quadratic = (model.rows.values, model.columns.values, couplings)
+    listed = dimod.BinaryQuadraticModel.from_numpy_vectors(model.fields.values, quadratic, model.offset, "SPIN")
+    assert to_dimod(model) == listed
+    assert to_dimod(model).num_interactions == len(couplings)
+    bits = ising.QuboOp(model.offset, model.fields, model.rows, model.columns, model.couplings)
+    assert to_dimod(bits) == dimod.BinaryQuadraticModel.from_numpy_vectors(
+        model.fields.values, quadratic, model.offset, "BINARY"
+    )
+
+
 def test_the_json_is_what_dimod_would_write():
     model = random_model(np.random.default_rng(3), 12, 0.5)
     expected = json.dumps(to_dimod(model).to_serializable(), indent=1, sort_keys=True) + "\n"

@@ -1,6 +1,7 @@
 """Stating problems from Python: `Problem`, its expressions, and smooth functions of them."""
 
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Constraint, Expression
+from qevo_compiler.frontend.builder.constraints import Constraint
+from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression
 from qevo_compiler.frontend.builder.functions import exp, gelu, log, relu, sigmoid, silu, sqrt, tanh
 from qevo_compiler.frontend.builder.problem import Problem
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,7 +14,8 @@ from qevo_compiler.diagnostics.language.shapes import BadIndex, NoLength
 from qevo_compiler.diagnostics.syntax import NotARelation
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import arrays, tensors
-from qevo_compiler.frontend.builder import places, symbolic
+from qevo_compiler.frontend.builder import numpy_functions, places, symbolic
+from qevo_compiler.frontend.builder.constraints import Constraint, constrain
 from qevo_compiler.frontend.tensors import Choice, Item, Tensor
 from qevo_compiler.frontend.tensors.value import show_labels
 from qevo_compiler.source import Span
@@ -27,26 +27,6 @@ Operation = Callable[[Tensor, Tensor, Span | None], Tensor]
 _EXPECTED = "numbers, arrays of numbers and expressions of this problem are accepted"
 
 
-@dataclass(frozen=True, eq=False)
-class Constraint:
-    """`left relation right`, element by element; hand it to `Problem.subject_to`."""
-
-    problem: Problem
-    left: Tensor
-    right: Tensor
-    body: Tensor
-    relation: Relation
-    span: Span | None
-
-    def __bool__(self) -> bool:
-        raise CompileError(ConstraintAsTruth(places.here()))
-
-
-def constrain(problem: Problem, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
-    """The constraint `left relation right`; raises `CompileError` when the shapes do not fit."""
-    return Constraint(problem, left, right, tensors.subtract(left, right, span), relation, span)
-
-
 class Expression:
     """An array of expressions over decisions. Operators follow numpy; `==`, `<=` and `>=` state constraints.
 
@@ -55,6 +35,7 @@ class Expression:
     """
 
     __array_ufunc__ = None  # so that `ndarray @ expression` comes to __rmatmul__
+    __pandas_priority__ = 10_000  # and `series * expression` to __rmul__
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, problem: Problem, tensor: Tensor) -> None:
@@ -77,6 +58,16 @@ class Expression:
     def T(self) -> Expression:  # noqa: N802  numpy's name
         """The axes in reverse order."""
         return self._with(tensors.transpose(self._tensor, places.here()))
+
+    def reshape(self, *shape: int) -> Expression:
+        """The same elements, row by row, in another shape, of which one size may be -1: `x.reshape(-1, 1)`."""
+        span = places.here()
+        try:
+            found = np.empty(self.shape, np.bool_).reshape(*shape).shape
+        except (TypeError, ValueError) as error:
+            expected = f"NumPy says: {error}"
+            raise CompileError(BadPythonValue(span, "the new shape", str(shape), expected)) from None
+        return self._with(tensors.reinterpret(self._tensor, found, None, span))
 
     def sum(self, axis: int | Sequence[int] | None = None) -> Expression:
         """The sum over all axes, or over the given ones."""
@@ -101,6 +92,15 @@ class Expression:
     def implies(self, other: Any) -> Expression:
         """1 unless this is 1 and the other is 0."""
         return self._logic("=>", other)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        """One object, so that `matrix @ expression` of a SciPy matrix comes to __rmatmul__."""
+        whole = np.empty((), object)
+        whole[()] = self
+        return whole
+
+    def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
+        return numpy_functions.call(function.__name__, args, kwargs)
 
     def __len__(self) -> int:
         if not self.shape:
@@ -292,6 +292,8 @@ def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
         return tensors.number(value._choice, span)
     if symbolic.is_sympy(value):
         return symbolic.read(problem, value, span)
+    if callable(getattr(value, "toarray", None)):
+        value = numpy_functions.dense(value, span)
     if value is None or isinstance(value, str | bytes | dict | Constraint):
         raise CompileError(BadPythonValue(span, "part of an expression", type(value).__name__, _EXPECTED))
     # Copied, because the arrays of a module are frozen and this one belongs to the caller.

@@ -16,14 +16,8 @@ from qevo_compiler.diagnostics.language.statements import BadWeight, RepeatedSta
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.frontend import arrays, declare, directives, tensors
 from qevo_compiler.frontend.builder import places, symbolic
-from qevo_compiler.frontend.builder.expressions import (
-    ChoiceExpression,
-    Constraint,
-    Expression,
-    constrain,
-    read_items,
-    read_tensor,
-)
+from qevo_compiler.frontend.builder.constraints import Constraint, constrain
+from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, read_items, read_tensor
 from qevo_compiler.frontend.directives import Given, Kind
 from qevo_compiler.frontend.draft import Draft, Family
 from qevo_compiler.frontend.tensors import Choice, Tensor
@@ -51,6 +45,9 @@ class Problem:
         self._variables: dict[str, Tensor | Choice] = {}
         self._families: dict[str, Span | None] = {}
         self._once: dict[str, Span | None] = {}
+
+    def __repr__(self) -> str:
+        return f"Problem({self.name!r}, variables={list(self._variables)}, constraints={list(self._families)})"
 
     @property
     def name(self) -> str:
@@ -255,9 +252,14 @@ def _word(words: type[Encoding], what: str, given: str, span: Span | None) -> En
 def _weight(weight: float | None, span: Span | None) -> float | None:
     if weight is None:
         return None
-    if not weight > 0 or weight == float("inf"):
-        raise CompileError(BadWeight(span, f"{weight:g}"))
-    return float(weight)
+    try:
+        number = float(weight)
+    except (TypeError, ValueError):
+        expected = "a weight is one positive number for all rows of the constraint"
+        raise CompileError(BadPythonValue(span, "a weight", type(weight).__name__, expected)) from None
+    if not 0 < number < float("inf"):
+        raise CompileError(BadWeight(span, f"{number:g}"))
+    return number
 
 
 def _positions(shape: tuple[int, ...]) -> Values:

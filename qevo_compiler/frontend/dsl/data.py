@@ -32,6 +32,10 @@ DataSource = Mapping[str, ArrayLike]
 """Arrays handed in by name; they override what the program says."""
 
 
+class TextTable(np.ndarray[Any, Any]):
+    """A table read from text, which always has two axes; a single row or column of it may stand for a vector."""
+
+
 def read_file(file: ast.File, folder: Path | None) -> Any:
     """What a data file holds. Raises `CompileError` for every way in which that can fail."""
     path = _resolve(file, folder)
@@ -46,13 +50,12 @@ def read_file(file: ast.File, folder: Path | None) -> Any:
     raise CompileError(UnreadableFile(file.span, file.path, reason))
 
 
-def typed(name: str, dtype: ast.DataType, rank: int, given: Any, node: ast.Node, flatten: bool = False) -> Values:
-    """`given` as an array of the declared type and number of axes.
-
-    With `flatten` (tables read from text have always two axes) a single row or column is a vector.
-    """
-    if flatten and given.ndim == 2 and rank < 2 and 1 in given.shape and (rank == 1 or given.size == 1):
-        given = given.reshape(-1) if rank else given.reshape(())
+def typed(name: str, dtype: ast.DataType, rank: int, given: Any, node: ast.Node) -> Values:
+    """`given` as an array of the declared type and number of axes."""
+    if isinstance(given, TextTable):
+        given = given.view(np.ndarray)
+        if rank < 2 and 1 in given.shape and (rank == 1 or given.size == 1):
+            given = given.reshape(-1) if rank else given.reshape(())
     values = arrays.numbers(name, given, node.span)
     if values.ndim != rank:
         raise CompileError(WrongRank(node.span, name, rank, values.shape))
@@ -108,7 +111,7 @@ def _read_csv(_: ast.File, path: Path) -> Any:
     lines = path.read_text(encoding="utf-8").splitlines()
     if not any(line.strip() for line in lines):
         raise ValueError("the file is empty")
-    return np.loadtxt(lines, delimiter=",", ndmin=2, comments=None)
+    return np.loadtxt(lines, delimiter=",", ndmin=2, comments=None).view(TextTable)
 
 
 def _read_json(_: ast.File, path: Path) -> Any:

@@ -16,7 +16,7 @@ from qevo_compiler.diagnostics.language.shapes import BadSize
 from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend import declare
-from qevo_compiler.frontend.dsl.data import DataSource, read_file, typed
+from qevo_compiler.frontend.dsl.data import DataSource, TextTable, read_file, typed
 from qevo_compiler.frontend.dsl.expressions import Expressions
 from qevo_compiler.frontend.dsl.scope import Scope
 from qevo_compiler.frontend.tensors import Tensor, Value, constant
@@ -97,7 +97,8 @@ class Declarations:
         name = data.name.text
         rank = len(data.shape)
         if name in self._given:
-            given = np.asarray(self._given[name]).view()
+            found = self._given[name]
+            given = found if isinstance(found, TextTable) else np.asarray(found).view()
             values = typed(name, data.dtype, rank, given, data.name)
             if values.dtype == np.float64 and np.may_share_memory(values, given):
                 # Doubles become part of the module, whose arrays are frozen; other types are converted there.
@@ -106,7 +107,7 @@ class Declarations:
             raise CompileError(NoData(data.name.span, name))
         elif isinstance(data.value, ast.File):
             given = read_file(data.value, self._folder)
-            values = typed(name, data.dtype, rank, given, data.value, data.value.path.lower().endswith(".csv"))
+            values = typed(name, data.dtype, rank, given, data.value)
         else:
             values = typed(name, data.dtype, rank, self._literal(data.value), data.value)
         return constant(values, symbol=name)
@@ -185,7 +186,7 @@ class Declarations:
         name, start = param.name.text, param.start
         if isinstance(start, ast.File):
             given = read_file(start, self._folder)
-            return typed(name, ast.DataType.REAL, len(param.shape), given, start, start.path.lower().endswith(".csv"))
+            return typed(name, ast.DataType.REAL, len(param.shape), given, start)
         value = self.expressions.tensor(start)
         if not value.is_constant:
             raise CompileError(NotConstant(start.span, "a start value"))

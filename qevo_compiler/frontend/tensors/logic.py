@@ -61,7 +61,7 @@ def compare(operator: str, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
 
 def _advice(operator: str) -> str:
     if operator in ("==", "!="):
-        return "only 0/1 expressions, and choices with their labels, are compared inside an expression"
+        return "only 0/1 expressions, and choices with their labels, are compared here; declare a `choice` for a number"
     return "state it below `subject to`; for 0/1 values `a <= b` is `a => b`, and `a < b` is `not a and b`"
 
 

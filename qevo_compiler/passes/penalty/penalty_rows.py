@@ -20,7 +20,7 @@ from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.analyses.structure import row_clauses, row_literals
 from qevo_compiler.diagnostics import Diagnostics
-from qevo_compiler.diagnostics.constraints import NeverEqual, NeverSatisfied
+from qevo_compiler.diagnostics.constraints import NeverEqual, NeverMet, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
 from qevo_compiler.diagnostics.penalties import TooMuchSlack
 from qevo_compiler.dialects.ising import FORMS
@@ -76,6 +76,8 @@ def penalty_rows(
         return None
     if op.weight is None and redundant is not None:
         holds = holds | redundant
+    if op.weight:
+        _warn_of_unmet(body, found)
     if holds.all() or op.weight == 0:
         return None
     rows = _soft(body, holds, options) if op.weight is not None else _hard(body, holds, options)
@@ -104,23 +106,39 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
 
 def _impossible(body: _Body, found: Diagnostics) -> bool:
     """Whether a row can never hold; each such row is reported by name."""
-    op = body.op
-    never = body.low > body.tolerance
+    op, never = body.op, _out_of_reach(body)
     rest = np.zeros(len(never))
     if body.equal:
-        never |= body.high < -body.tolerance
         whole = np.isfinite(body.unit) & (body.unit > 0)
         unit = np.where(whole, body.unit, 1.0)
         rest = np.where(whole, np.abs(body.constant - np.rint(body.constant / unit) * unit), 0.0)
-    # The source's own sign, for the message.
-    low, high = (-body.high, -body.low) if op.relation is Relation.GE else (body.low, body.high)
     for row in np.flatnonzero(never | (rest > body.tolerance)).tolist():
         name = instance_name(op.symbol, op.indices.values[row])
         if never[row]:
-            found.add(NeverSatisfied(op.span, name, f"{low[row]:g}", f"{high[row]:g}", op.relation.value))
+            found.add(NeverSatisfied(op.span, name, *_stated_range(body, row), op.relation.value))
         else:
             found.add(NeverEqual(op.span, name, f"{body.unit[row]:g}", f"{rest[row]:g}"))
     return bool((never | (rest > body.tolerance)).any())
+
+
+def _warn_of_unmet(body: _Body, found: Diagnostics) -> None:
+    """One warning for a soft family with rows whose range misses what is asked for."""
+    rows = np.flatnonzero(_out_of_reach(body)).tolist()
+    if rows:
+        op = body.op
+        name = instance_name(op.symbol, op.indices.values[rows[0]])
+        found.add(NeverMet(op.span, name, *_stated_range(body, rows[0]), op.relation.value, len(rows) - 1))
+
+
+def _out_of_reach(body: _Body) -> Flags:
+    never = body.low > body.tolerance
+    return never | (body.high < -body.tolerance) if body.equal else never
+
+
+def _stated_range(body: _Body, row: int) -> tuple[str, str]:
+    """The range of left minus right side in the source's own sign, for messages."""
+    low, high = float(body.low[row]), float(body.high[row])
+    return (f"{-high:g}", f"{-low:g}") if body.op.relation is Relation.GE else (f"{low:g}", f"{high:g}")
 
 
 def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:

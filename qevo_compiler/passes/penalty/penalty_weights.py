@@ -107,8 +107,8 @@ def is_cheap(objective: Polynomials) -> bool:
 
 
 def round_up(needed: float, size: float) -> float:
-    """A short number above `needed` by the margin; a positive one on the objective's scale where any would do."""
-    least = max(needed * (1 + MARGIN), size * 2.0**-10)
+    """A short number above `needed` by the margin; where any would do, one that widens no range of coefficients."""
+    least = needed * (1 + MARGIN) if needed > size * 2.0**-10 else size / 4
     if least <= 0:
         return 1.0
     unit = 2.0 ** (math.frexp(least)[1] - SIGNIFICANT_BITS)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from ising_support import polynomials
 
+from qevo_compiler.analyses import incumbent
 from qevo_compiler.analyses.incumbent import SearchSpace, find_incumbent
 from qevo_compiler.dialects.poly import arithmetic
 
@@ -66,3 +67,19 @@ def test_products_in_constraints() -> None:
 
 def test_no_steps_no_search() -> None:
     assert find_incumbent(tour(3, 0)[0], 0) is None
+
+
+def test_where_few_moves_are_affordable_only_the_start_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a move costs as much as the rest of the pass")
+
+    monkeypatch.setattr(incumbent, "WORK", 100.0)
+    monkeypatch.setattr(incumbent._Search, "_moves", refuse)
+    rows = polynomials([{(0,): 1.0, (1,): 1.0, (): -1.0}])
+    space = SearchSpace(3, polynomials([{(0,): -1.0, (2,): -1.0}]), rows, np.array([False]), np.full(3, -1))
+    state = find_incumbent(space, 400)
+    assert state is not None
+    assert state.tolist() == [0, 0, 0]
+    monkeypatch.setattr(incumbent, "WORK", 1000.0)
+    with pytest.raises(AssertionError, match="a move"):
+        find_incumbent(space, 400)

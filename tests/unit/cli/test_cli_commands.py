@@ -277,3 +277,58 @@ def test_output_that_cannot_be_written_is_no_bug_of_ours(arguments: list[str]) -
     assert found.returncode == 1
     assert "error[Q0007]: cannot write into `standard output`" in error
     assert "bug" not in error
+
+
+def ran(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    (tmp_path / "p.qevo").write_text(text)
+    assert main(["run", str(tmp_path / "p.qevo"), *options]) == 0
+    return " ".join(capsys.readouterr().out.split("ledger")[0].split())
+
+
+def test_run_counts_the_constraints_that_it_does_not_list(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "program p\nvar x: binary[20]\nmaximize sum(x)\nsubject to\n  c[i]: x[i] <= x[19] for i in 0..19\n"
+    out = ran(text, tmp_path, capsys)
+    assert (out.count(" ok"), "c[11] 0 ok and 7 more ok energy" in out) == (13, True)
+
+
+def test_run_keeps_soft_constraints_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    constraints = "subject to\n  some: sum(x) >= 1\n  all: sum(x) >= 3 weight 0.25\n"
+    text = f"program p\nvar x: binary[3]\nmaximize 0 - sum(x)\n{constraints}"
+    out = ran(text, tmp_path, capsys, "--set", "presolve.symmetry=false")
+    assert "p: optimal, objective -1, soft penalties 1 (" in out
+    assert "all -2 missed (soft) some 0 ok" in out
+    assert "VIOLATED" not in out
+
+
+def test_run_says_when_there_is_no_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = "program p\nvar x: binary[3]\nmaximize 0 * sum(x)\nsubject to\n  a: sum(x) >= 2\n  b: sum(x) <= 1\n"
+    out = ran(text, tmp_path, capsys)
+    assert "p: infeasible, objective 0 (" in out
+    assert "no values satisfy every hard constraint" in out
+    assert "-0" not in out.replace("-0.", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        ([KNAPSACK], "compile it first, as in `qevoc compile"),
+        (["{out}", "--var", "take[9]"], "`take` has the shape [4], counted from 0"),
+        (["{out}", "--var", "fits[0]"], "`--constraint 'fits[0]'` shows it by row"),
+    ],
+)
+def test_explain_says_what_to_ask_for(
+    arguments: list[str], hint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["compile", KNAPSACK, "-o", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert main(["explain", *(part.format(out=tmp_path) for part in arguments)]) == 1
+    assert " ".join(hint.split()) in " ".join(capsys.readouterr().err.split())
+
+
+@pytest.mark.parametrize("table", ["5\n3\n4\n9\n", "5,3,4,9\n"])
+def test_a_vector_may_be_handed_in_as_a_table_of_one_row_or_column(
+    table: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "w.csv").write_text(table)
+    assert main(["run", KNAPSACK, "--data", f"weight={tmp_path / 'w.csv'}", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["objective"] == 13

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable
 from pathlib import Path
 from textwrap import dedent
@@ -258,3 +259,11 @@ def test_colour_is_only_where_it_is_asked_for(
     plain = capsys.readouterr().err
     assert "\x1b[" in coloured
     assert "\x1b[" not in plain
+
+
+def test_an_error_in_a_traceback_says_where_why_and_what_to_do() -> None:
+    span = Span("a.py", 3, 5, 3, 9)
+    error = CompileError(Sample(span, place="shape [3] with [4]", advice="transpose it"), Sample(None))
+    shown = [": `it` is wrong", ": `it` is wrong\n --> a.py:3:5\n  = shape [3] with [4]\n  = help: transpose it"]
+    assert str(error) == "\n".join(shown)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)

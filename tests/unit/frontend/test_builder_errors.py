@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from qevo_compiler.diagnostics import CompileError, render
 from qevo_compiler.frontend.builder import Problem
@@ -49,6 +50,12 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("Q0208", lambda: np.ones((2, 3)) @ x),
     ("Q0209", lambda: x[0, 1]),
     ("Q0210", lambda: x[4]),
+    ("Q0250", lambda: np.concatenate([x, x])),
+    ("Q0250", lambda: x.reshape(3)),
+    ("Q0250", lambda: csr_matrix((10**6, 10**6)) @ x),
+    ("Q0250", in_turn(lambda q: q.subject_to(q.binary("c", 2) <= 0, weight=np.ones(2)))),
+    ("Q0250", in_turn(lambda q: q.subject_to(q.binary("c", 2) <= 0, weight="large"))),
+    ("Q0250", lambda: np.sum(x, dtype=np.float64)),
     ("Q0212", lambda: x[y]),
     ("Q0213", lambda: fresh().minimize(np.ones(3))),
     ("Q0114", lambda: x < 3),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dsl_helpers import EXAMPLES, at, example, imported, random_point
+from scipy.sparse import csr_array, csr_matrix
 
 from qevo_compiler.dialects import anneal, problem
 from qevo_compiler.frontend.builder import Problem, exp, gelu, relu, sigmoid, silu, sqrt, tanh
@@ -47,6 +48,12 @@ FORMULAS = {
     "axes": lambda v: (v["z"].sum(axis=0) * u).sum() + (v["z"].mean(axis=1) ** 2).sum() + v["z"].sum(axis=(0, -1)),
     "fancy": lambda v: (v["s"][[0, 1, 2]] * v["s"][np.array([1, 2, 3])] * u[1:]).sum(),
     "logic": lambda v: ((v["x"] & v["y"]) + 2 * (v["x"] | v["y"]) + 3 * (v["x"] ^ v["y"])).sum(),
+    "numpy": lambda v: np.sum(v["x"]) + np.dot(A, v["s"]) @ u + np.mean(v["z"], axis=0) @ u + np.dot(2, v["y"]),
+    "numpy shapes": lambda v: np.prod(v["x"][:2]) * np.size(v["z"]) + np.transpose(v["z"])[3, 2] * np.ndim(v["z"]),
+    "reshaped": lambda v: (v["z"].reshape(4, -1) * v["x"].reshape(4, 1)).sum() + v["z"].reshape(-1)[7],
+    "sparse": lambda v: (
+        (csr_matrix(A) @ v["x"]).sum() + v["s"] @ csr_matrix(A) @ u + (csr_array(A[:, 1:]) @ v["r"]) @ u
+    ),
     "iteration": lambda v: sum(a * b for a, b in zip(v["x"], v["s"], strict=True)) + sum(v["k"]),
     "abs": lambda v: abs(v["k"]).sum() + (+v["y"]),
 }

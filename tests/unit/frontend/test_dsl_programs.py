@@ -168,3 +168,10 @@ def test_syntax_errors_come_before_all_others() -> None:
     with pytest.raises(CompileError) as caught:
         imported("program p\nvar x binary\nminimize unknown\n")
     assert [d.code[:3] for d in caught.value.diagnostics] == ["Q01"]
+
+
+def test_a_soft_constraint_on_data_alone_stays_where_it_is_violated() -> None:
+    stated = "program p\nvar x: binary\nminimize x\nsubject to\n  {}\n"
+    kept = {text: imported(stated.format(text)) for text in ("c: 5 <= 3 weight 2", "c: 2 <= 3 weight 2")}
+    counts = [len(module.main.ops_of(problem.ConstraintOp)) for module in kept.values()]
+    assert counts == [1, 0]

@@ -89,6 +89,17 @@ def test_functions_of_few_values_are_exact(domain, bounds, values):
         assert found == pytest.approx(float(apply_function(Function.GELU, np.array(float(value)))), abs=1e-13)
 
 
+def test_functions_of_shifted_integers_are_exact():
+    builder = Builder()
+    ends = (Array(np.array(0)), Array(np.array(4)))
+    k = builder.add(problem.VariableOp("k", Domain.INTEGER, (), *ends))
+    late = builder.add(nn.SubOp(k, builder.add(nn.ConstantOp(Array(np.array(3.0))))))
+    builder.append(problem.ObjectiveOp(builder.add(nn.ApplyOp(late, Function.ABS))))
+    result = approximate(Module("m", (builder.finish(),)))
+    found = [evaluate_func(result.main, variables={"k": np.array(k)}).objective for k in range(5)]
+    assert found == pytest.approx([3, 2, 1, 0, 1], abs=1e-12)
+
+
 def test_ends_of_a_range_may_be_stored_as_integers():
     builder = Builder()
     ends = (Array(np.array([2, 3])), Array(np.array(5)))

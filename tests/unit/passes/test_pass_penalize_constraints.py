@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -11,12 +12,14 @@ from hypothesis import strategies as st
 from ising_support import all_spins, constraint, ground_energies, lower, objective, problem_module, variable
 
 from qevo_compiler.decode import Decoder
-from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.constraints import NeverEqual, NeverSatisfied
+from qevo_compiler.diagnostics import CompileError, Diagnostic
+from qevo_compiler.diagnostics.constraints import NeverEqual, NeverMet, NeverSatisfied
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.ir import Evidence, Module
+from qevo_compiler.passes.base import Context
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
 from qevo_compiler.source import Span
 
@@ -98,6 +101,40 @@ def test_impossible_rows_are_named(relation: Relation, row: dict[tuple[int, ...]
         penalized(variable("x", Domain.BINARY, (2,)), family)
     assert [(type(d), d.span) for d in caught.value.diagnostics] == [(kind, span), (kind, span)]
     assert {d.name for d in caught.value.diagnostics} == {"c[1]", "c[2]"}
+
+
+@pytest.mark.parametrize(
+    ("relation", "row", "low", "high"),
+    [
+        (Relation.GE, {(0,): 1, (1,): 1, (): -5}, "-5", "-3"),
+        (Relation.LE, {(0,): 1, (): 3}, "3", "4"),
+        (Relation.EQ, {(0,): 1, (): 3}, "3", "4"),
+        (Relation.LE, {(): 2}, "2", "2"),
+    ],
+)
+def test_soft_rows_out_of_reach_are_penalised_and_warned_of(
+    relation: Relation, row: dict[tuple[int, ...], float], low: str, high: str
+) -> None:
+    warnings: list[Diagnostic] = []
+    family = constraint("c", relation, row, weight=2.0)
+    module = problem_module(variable("x", Domain.BINARY, (2,)), objective({(0,): 1.0}), family)
+    encoded = lower(module, "encode-variables")
+    result = PenalizeConstraints().run(encoded, Context(warn=warnings.append))
+    (warning,) = warnings
+    assert isinstance(warning, NeverMet)
+    assert (warning.low, warning.high, warning.more) == (low, high, 0)
+    polynomial = result.main.only(poly.ObjectiveOp).polynomial
+    bits = np.array(list(itertools.product((0.0, 1.0), repeat=2)))
+    body = sum(c * np.prod([bits[:, i] for i in key], axis=0) if key else c for key, c in row.items())
+    assert arithmetic.evaluate(polynomial, bits)[:, 0].tolist() == (bits[:, 0] + 2 * body**2).tolist()
+
+
+def test_soft_rows_off_the_grid_are_no_warning() -> None:
+    warnings: list[Diagnostic] = []
+    family = constraint("c", Relation.EQ, {(0,): 2, (1,): 2, (): -3}, weight=2.0)
+    module = problem_module(variable("x", Domain.BINARY, (2,)), objective({(0,): 1.0}), family)
+    PenalizeConstraints().run(lower(module, "encode-variables"), Context(warn=warnings.append))
+    assert warnings == []
 
 
 def test_impossible_among_valid_codes() -> None:
@@ -192,3 +229,14 @@ def test_maximisation_is_negated() -> None:
     op = module.main.only(poly.ObjectiveOp)
     assert op.sense is Sense.MINIMIZE
     assert op.polynomial.block(1)[2].tolist() == [-2.0]
+
+
+def test_a_weight_that_may_be_any_widens_no_range() -> None:
+    module = penalized(
+        variable("x", Domain.BINARY, (3,)),
+        objective({(2,): 100.0}),
+        constraint("one", Relation.EQ, {(0,): 1.0, (1,): 1.0, (): -1.0}),
+    )
+    penalty = module.main.only(PenaltyOp)
+    assert penalty.rule.proved
+    assert 10 < penalty.weight < 100

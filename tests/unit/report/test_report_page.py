@@ -184,6 +184,16 @@ def test_a_problem_without_couplings_or_variables_has_a_page() -> None:
         Page(page_of(text)[1])
 
 
+def test_eliminated_bits_are_counted_and_a_single_spin_is_one() -> None:
+    chain = (
+        "program p\nvar x: binary[4]\nmaximize x[3] - 2 * x[0]\nsubject to\n  up[i]: x[i] <= x[i + 1] for i in 0..3\n"
+    )
+    program, content = page_of(chain)
+    text = Page(content).text
+    assert f"4 decision; {4 - program.decoder.size} eliminated" in text
+    assert "1 spin without couplings." in text
+
+
 def test_passes_that_did_nothing_are_told_from_those_that_did() -> None:
     _, log = compiled("program p\nvar s: spin[2]\nminimize s[0] * s[1]\n")
     changed = {step.name: step.changed for step in log.steps}

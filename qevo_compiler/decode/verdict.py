@@ -1,0 +1,83 @@
+"""What decoded samples say about the stated problem: `optimal` only where that follows from an enumeration.
+
+Where penalties are 0 on satisfied rows (for the best slack) and nowhere negative, whatever their weights, the least
+energy of a feasible point over slacks and auxiliaries is what is to be minimised there, its merit. So among the
+lowest states of the model a best feasible point comes before all worse ones. Presolve keeps only one lowest state;
+with it a feasible point is known to be best when its merit is the least energy, below which no merit lies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qevo_compiler.decode.solution import Solutions
+from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, ReductionOp
+from qevo_compiler.dialects.problem import Sense
+from qevo_compiler.ir import Module
+from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
+
+_FITTED = "largest error of a polynomial"
+# Ledger entries that say how far energies of feasible points are from the stated problem's, when not 0.
+_CHANGES = frozenset(
+    {
+        ENERGY_ERROR,
+        _FITTED,
+        "penalty floor",
+        "relative error of the quadratic model",
+        "slack rounding",
+    }
+)
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`status` is infeasible (of the samples: none satisfies every hard constraint), feasible or optimal.
+
+    `note` says why it is not more, and what helps; it may be empty.
+    """
+
+    status: str
+    note: str = ""
+
+
+def verdict(module: Module, solutions: Solutions, exact: bool) -> Verdict:
+    """What follows from samples; `exact` says that they are the lowest states of the model."""
+    if not solutions.feasible.any():
+        return Verdict("infeasible", _why_infeasible(module, exact))
+    if any(entry.quantity == _FITTED and entry.value > _TOLERANCE for entry in module.ledger):
+        return Verdict("feasible", "energies are those of polynomials that stand for functions: see the ledger")
+    if not exact:
+        return Verdict("feasible")
+    if not _faithful(module):
+        return Verdict("feasible", "best of the model, whose energies are not exactly the problem's: see the ledger")
+    if module.main.first(ReductionOp) is None or _reaches_the_least_energy(module, solutions):
+        return Verdict("optimal")
+    return Verdict("feasible", "states of lower energy violate constraints: larger penalty weights would decide")
+
+
+def _why_infeasible(module: Module, exact: bool) -> str:
+    hard = [op for op in module.main.ops_of(PenaltyOp) if op.rule is not PenaltyRule.SOFT]
+    if exact and _faithful(module) and all(op.rule.proved for op in hard):
+        return "no values satisfy every hard constraint: all states were compared, and the weights are proved"
+    help = "take larger penalty weights" if exact else "take more reads or sweeps, or tune the penalties"
+    return f"no read satisfies every hard constraint: {help}"
+
+
+def _faithful(module: Module) -> bool:
+    """Whether feasible points cost what the problem says, and infeasible ones no less."""
+    sloped = any(op.slopes is not None and op.slopes.values.any() for op in module.main.ops_of(PenaltyOp))
+    return not sloped and not any(e.quantity in _CHANGES and abs(e.value) > _TOLERANCE for e in module.ledger)
+
+
+def _reaches_the_least_energy(module: Module, solutions: Solutions) -> bool:
+    model = spin_view(module)
+    if model is None or solutions.energy is None:
+        return False
+    best = solutions.best
+    soft = sum(best.energy_split.get(symbol, 0.0) for symbol, family in solutions.families.items() if family.soft)
+    merit = (best.objective if solutions.sense is Sense.MINIMIZE else -best.objective) + soft
+    least = float(solutions.energy.min()) / model.scale
+    size = 1.0 + abs(merit) + abs(model.offset) / model.scale
+    return merit <= least + _TOLERANCE * size
