@@ -23,10 +23,12 @@ from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_sq
 from qevo_compiler.evaluator.terms.closing import shrunk
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
-from qevo_compiler.evaluator.terms.large_pages import uninitialised
+from qevo_compiler.evaluator.terms.large_pages import returned, uninitialised
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.deferred import bounded
+
+_PART = 1 << 14  # terms that are compared at a time
 
 # Tables by variable are kept where terms are not much rarer than variables.
 SPARSE = 16
@@ -97,27 +99,33 @@ def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[list[Terms], list[Blo
     parts = [Pairs(first, second, weights) for (first, second), weights in blocks]
     names, values = collect_pairs(parts, len(algebra.binary))
     rows, columns = names[:, 0], names[:, 1]
-    same = rows == columns
-    gone = np.zeros(0, bool)
+    again = _meet(rows, columns)
+    gone: list[NDArray[np.bool_]] = []
     moved: list[Block] = []
-    if same.any():
-        gone = same & (algebra.binary | algebra.spin)[rows]
+    if again:
+        same = rows == columns
         bits, spins = same & algebra.binary[rows], same & algebra.spin[rows]
         moved = [((rows[bits],), values[bits]), ((), values[spins])]
+        gone.append(bits | spins)
     if algebra.excludes:
         choice = algebra.choice[rows]
-        excluded = (choice == algebra.choice[columns]) & (choice >= 0) & ~same
-        gone = gone | excluded if len(gone) else excluded
-    if gone.any():
-        keep = ~gone
-        names, values, same = _kept(names, keep), values[keep], same[keep]
+        gone.append((choice == algebra.choice[columns]) & (choice >= 0) & (rows != columns))
+    if any(flags.any() for flags in gone):
+        keep = ~np.logical_or.reduce(gone)
+        names, values = _kept(names, keep), values[keep]
     if not len(values):
         return [], moved
     terms = _terms(names, _coefficients(values, parts))
-    if not same.any():
+    if not (again and _meet(names[:, 0], names[:, 1])):
         state_squarefree(terms)
         state_ascending(*terms.columns)
     return [terms], moved
+
+
+def _meet(first: Ints, second: Ints) -> bool:
+    """Whether two arrays are equal anywhere; a part at a time, so that little memory is touched."""
+    parts = (slice(start, start + _PART) for start in range(0, len(first), _PART))
+    return any(bool((first[part] == second[part]).any()) for part in parts)
 
 
 def _coefficients(values: Floats, parts: list[Pairs]) -> Array:
@@ -145,7 +153,7 @@ def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
     ends = np.cumsum([0, *(len(columns[0]) for columns, _ in blocks)]).tolist()
     if not fits(bits, degree, ends[-1]):
         return pack(1, [_one_row(np.stack(columns, axis=1), weights) for columns, weights in blocks]).terms
-    keys, values = np.empty(ends[-1], np.int64), np.empty(ends[-1])
+    keys, values = returned((ends[-1],), np.int64), np.empty(ends[-1])
     for start, end in pairwise(ends):
         columns, values[start:end] = blocks.pop(0)
         write_keys(columns, bits, keys[start:end])
