@@ -1,6 +1,7 @@
 """Report every error of .qevo programs, sorted by position. Exit code 1 when there is one.
 
-Files that `qevoc import` reads are read as it reads them.
+Files that `qevoc import` reads are read as it reads them. What only lowering finds, such as a constraint that no values
+satisfy or a code of too many bits, `qevoc compile` reports.
 """
 
 from __future__ import annotations

@@ -11,8 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.decode.codes import Decoded, decode_register
 from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.judging import Judge, grids
 from qevo_compiler.decode.numbering import Numbering
-from qevo_compiler.decode.solution import Residuals, Solutions
+from qevo_compiler.decode.solution import Solutions
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.decode.stated import evaluate_stated
 from qevo_compiler.diagnostics import CompileError
@@ -30,7 +31,6 @@ from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
 Floats = NDArray[np.float64]
 Bits = NDArray[np.int8]
 
-TOLERANCE = 1e-9
 ZERO = Polynomials(1, ())
 
 
@@ -70,7 +70,7 @@ class Decoder:
         energies, bodies = objective, fitted
         if self._stated is not None:
             objective, bodies = evaluate_stated(self._stated, self._decisions, decoded)
-        families = {op.symbol: _residuals(op, bodies[op.symbol]) for op in self._constraints}
+        families = {name: judge.residuals(bodies[name], point) for name, judge in self._judges.items()}
         hard = [family.satisfied.all(axis=1) for family in families.values() if not family.soft]
         feasible = np.logical_and.reduce(hard) if hard else np.ones(len(states), bool)
         energy = None if self._model is None else model_energies(self._model, samples)
@@ -169,6 +169,11 @@ class Decoder:
         return split
 
     @cached_property
+    def _judges(self) -> dict[str, Judge]:
+        real = grids(self._decisions)
+        return {op.symbol: Judge(op, real) for op in self._constraints}
+
+    @cached_property
     def _projection(self) -> Projection:
         return Projection(self._module)
 
@@ -228,21 +233,6 @@ def _in_domain(register: RegisterOp, values: Floats) -> NDArray[Any]:
 def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     """Arrays [reads, ...] as one, flat behind the reads."""
     return np.concatenate([p.reshape(len(p), int(np.prod(p.shape[1:]))) for p in parts], axis=1)
-
-
-def _residuals(op: poly.ConstraintOp, body: Floats) -> Residuals:
-    size = np.zeros(op.body.rows)
-    for block in op.body.terms:
-        size += np.bincount(block.row.values, np.abs(block.coefficients.values), op.body.rows)
-    slack = TOLERANCE * size
-    match op.relation:
-        case Relation.EQ:
-            satisfied = np.abs(body) <= slack
-        case Relation.LE:
-            satisfied = body <= slack
-        case Relation.GE:
-            satisfied = body >= -slack
-    return Residuals(body, satisfied, op.indices.values, op.weight is not None)
 
 
 def _penalty(op: PenaltyOp, body: Floats, relation: Relation, slack: Floats | None) -> Floats:

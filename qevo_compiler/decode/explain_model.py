@@ -149,15 +149,19 @@ def _constraint_lines(module: Module, op: poly.ConstraintOp, rows: list[int]) ->
         yield f"and {len(rows) - MAX_INSTANCES} more instances"
     penalty = _penalty(main.ops_of(PenaltyOp), op.symbol, False)
     if penalty is None:
-        yield "  no penalty: every valid state satisfies it"
+        yield "  no penalty: it always holds, or other constraints imply it"
         return
-    yield from _penalty_lines(penalty, op.relation, rows)
     slack = next((r for r in main.ops_of(RegisterOp) if r.role is Role.SLACK and r.symbol == op.symbol), None)
+    yield from _penalty_lines(penalty, op.relation, rows, _has_slack(slack, rows[0]))
     yield from _slack_lines(slack, rows, Numbering(main))
     yield from _ledger_lines(module.ledger, op.symbol, penalty.rule)
 
 
-def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int]) -> Iterator[str]:
+def _has_slack(slack: RegisterOp | None, row: int) -> bool:
+    return slack is not None and slack.affine is not None and bool(np.diff(slack.affine.starts.values)[row])
+
+
+def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int], has_slack: bool) -> Iterator[str]:
     known = "proved" if op.rule.proved else "not proved"
     known = "the program's own weight" if op.rule is PenaltyRule.SOFT else known
     form = op.form
@@ -169,7 +173,7 @@ def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int]) -> Iterat
         shift = 0.0 if op.shifts is None else float(op.shifts.values[rows[0]])
         side = "right side - left side" if relation is Relation.GE else "left side - right side"
         moved = f" {shift:+g}" if shift else ""
-        slack = "" if relation is Relation.EQ else " + slack"
+        slack = " + slack" if has_slack else ""
         stated = f"u = ({side}{moved}{slack}) / {unit:g}" if unit != 1 else f"u = {side}{moved}{slack}"
         yield f"  {stated}" if unit else "  this instance always holds, or another one implies it, and adds nothing"
 
@@ -207,7 +211,7 @@ def _row_text(row: Polynomials, names: list[str]) -> str:
     if total > MAX_PARTS:
         written += f" + ... ({total - MAX_PARTS} more terms)"
     constant = float(row.constants()[0])
-    return f"{written} {_signed(constant, '')}".strip() if constant else written or "0"
+    return f"{written} {_signed(constant, '', first=not written)}".strip() if constant else written or "0"
 
 
 def _signed(coefficient: float, name: str, first: bool = False) -> str:

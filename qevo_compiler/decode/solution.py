@@ -21,7 +21,7 @@ class Residuals:
     """One constraint family over all reads.
 
     `body` [reads, rows] is left minus right side in the source's sign; `satisfied` [reads, rows] judges
-    it with a tolerance of 1e-9 of the row's summed coefficients. `indices` [rows, k] name the rows.
+    it with a tolerance for rounding (see `judging`). `indices` [rows, k] name the rows.
     """
 
     body: Floats

@@ -61,6 +61,9 @@ def _why_infeasible(module: Module, exact: bool) -> str:
     hard = [op for op in module.main.ops_of(PenaltyOp) if op.rule is not PenaltyRule.SOFT]
     if exact and _faithful(module) and all(op.rule.proved for op in hard):
         return "no values satisfy every hard constraint: all states were compared, and the weights are proved"
+    floors = [entry.subject for entry in module.ledger if entry.quantity == "penalty floor"]
+    if floors:
+        return f"no read satisfies every hard constraint: smaller coefficients in {', '.join(floors)} would help"
     help = "take larger penalty weights" if exact else "take more reads or sweeps, or tune the penalties"
     return f"no read satisfies every hard constraint: {help}"
 

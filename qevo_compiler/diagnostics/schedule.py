@@ -48,7 +48,7 @@ class TooFewBits(Warn):
     """The coefficients span a wider range than the target's control can resolve.
 
     Small coefficients then drown in control noise. Smaller penalties, coarser grids, or a rescaled
-    objective bring the range down; `--remarks` shows which penalty is largest.
+    objective bring the range down; `qevoc compile -v` says what makes it wide and what helps.
     """
 
     code: ClassVar[str] = "Q0662"

@@ -220,7 +220,8 @@ class PenalizeConstraints(Pass):
 
     def _floor_entry(self, family: PenaltyRows) -> LedgerEntry:
         quantity, value = "penalty floor", float(family.units.max())
-        note = "no common unit of the coefficients: smaller violations are penalised less than the objective may gain"
+        note = f"no common unit of the coefficients, or one that takes more than {self.slack_bits} bits of slack: "
+        note += "smaller violations are penalised less than the objective may gain"
         if family.soft:
             step = float(-family.low.min()) / (2.0**self.coarse_bits - 1)
             quantity, value = "slack rounding", (family.op.weight or 0.0) * step**2 / 4

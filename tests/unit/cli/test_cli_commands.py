@@ -332,3 +332,19 @@ def test_a_vector_may_be_handed_in_as_a_table_of_one_row_or_column(
     (tmp_path / "w.csv").write_text(table)
     assert main(["run", KNAPSACK, "--data", f"weight={tmp_path / 'w.csv'}", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["objective"] == 13
+
+
+def test_explain_says_slack_only_where_there_is_some(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = ("apart: x[0] + x[1] <= 1", "fits: 4 * x[0] + 3 * x[1] + 5 * x[2] <= 11", "off: 3 <= 2 weight 2")
+    text = "program p\nvar x: binary[3]\nmaximize sum(x)\nsubject to\n  " + "\n  ".join(rows) + "\n"
+    (tmp_path / "p.qevo").write_text(text)
+    plain = ["--set", "penalize-constraints.clauses=0"]
+    assert main(["compile", str(tmp_path / "p.qevo"), *plain, "-o", str(tmp_path)]) == 0
+    said = {}
+    for name in ("apart", "fits", "off"):
+        capsys.readouterr()
+        assert main(["explain", str(tmp_path), "--constraint", name]) == 0
+        said[name] = capsys.readouterr().out
+    assert [" + slack" in lines for lines in said.values()] == [False, True, False]
+    assert ["no slack spins" in lines for lines in said.values()] == [True, False, True]
+    assert said["off"].startswith("off: 1 <= 0")
