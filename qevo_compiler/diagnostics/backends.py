@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class UnknownBackend(Error):
     """`--backend` or `QUANTUM_BACKEND` names no backend.
 
@@ -24,7 +22,6 @@ class UnknownBackend(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class NoCredentials(Error):
     """A hardware backend was asked for without what it takes to log in there.
 
@@ -41,7 +38,6 @@ class NoCredentials(Error):
     needs: str
 
 
-@dataclass(frozen=True)
 class NoSubmission(Error):
     """This version writes programs for the machine but does not submit them.
 
@@ -59,7 +55,6 @@ class NoSubmission(Error):
     client: str
 
 
-@dataclass(frozen=True)
 class TooManyQubits(Error):
     """A state vector of n qubits holds 2^n complex numbers; the local simulator stops at its limit.
 
@@ -74,7 +69,6 @@ class TooManyQubits(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class TooManySpins(Error):
     """Exact enumeration visits 2^n states and stops at its limit."""
 
@@ -86,7 +80,6 @@ class TooManySpins(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class BadSampling(Error):
     """The number of reads or sweeps, the seed, or the starting states cannot be used."""
 

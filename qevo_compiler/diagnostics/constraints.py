@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class NeverSatisfied(Error):
     """No values of the variables satisfy a constraint.
 
@@ -31,7 +29,6 @@ class NeverSatisfied(Error):
     relation: str
 
 
-@dataclass(frozen=True)
 class NeverEqual(Error):
     """The two sides of an equation differ by a fraction of a step that no values can make up for.
 

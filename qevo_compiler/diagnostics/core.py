@@ -1,16 +1,16 @@
 """The base classes of all diagnostics and the exception that carries them.
 
-A diagnostic is a frozen dataclass. Its wording is class-level templates that its own fields fill,
+A diagnostic is an immutable record. Its wording is class-level templates that its own fields fill,
 so a raise site is one line without prose and the wording of a topic can be reviewed in one file.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import Enum
-from typing import ClassVar
+from typing import ClassVar, Self
 
+from qevo_compiler.diagnostics.record import Record
 from qevo_compiler.source import Span
 
 
@@ -24,8 +24,7 @@ class Severity(Enum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True)
-class Diagnostic:
+class Diagnostic(Record):
     """One message about a program.
 
     Subclasses set `code` and `title`, and may set `label` (written under the underlined source),
@@ -46,6 +45,10 @@ class Diagnostic:
     def fill(self, template: str) -> str:
         """`template` filled with this diagnostic's fields and properties."""
         return template.format_map(_Fields(self))
+
+    def at(self, span: Span | None) -> Self:
+        """The same message about another place."""
+        return type(self)(**{name: getattr(self, name) for name in self.fields} | {"span": span})
 
     @property
     def message(self) -> str:
@@ -70,12 +73,10 @@ class _Fields(dict[str, object]):
         return getattr(self._diagnostic, name)
 
 
-@dataclass(frozen=True)
 class Error(Diagnostic):
     severity: ClassVar[Severity] = Severity.ERROR
 
 
-@dataclass(frozen=True)
 class Warn(Diagnostic):
     severity: ClassVar[Severity] = Severity.WARNING
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
 from qevo_compiler.diagnostics.language.shapes import show_shape
 
 
-@dataclass(frozen=True)
 class MissingFile(Error):
     """A data file does not exist. Paths are relative to the program's folder.
 
@@ -26,7 +24,6 @@ class MissingFile(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class OutsideFolder(Error):
     """A data file lies outside the program's folder.
 
@@ -45,7 +42,6 @@ class OutsideFolder(Error):
     path: str
 
 
-@dataclass(frozen=True)
 class UnreadableFile(Error):
     """A data file exists and cannot be read: it is damaged, cut short, or of another kind.
 
@@ -60,7 +56,6 @@ class UnreadableFile(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class UnknownFileType(Error):
     """Data files are `.npy`, `.npz`, `.csv` or `.json`."""
 
@@ -71,7 +66,6 @@ class UnknownFileType(Error):
     path: str
 
 
-@dataclass(frozen=True)
 class MissingKey(Error):
     """An `.npz` file holds several arrays, and none of the name asked for.
 
@@ -90,7 +84,6 @@ class MissingKey(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class NotFiniteData(Error):
     """Data hold NaN or infinity, with which no problem can be stated."""
 
@@ -104,7 +97,6 @@ class NotFiniteData(Error):
     position: str
 
 
-@dataclass(frozen=True)
 class NotNumbers(Error):
     """Data hold something that is no real number, such as text or complex numbers."""
 
@@ -116,7 +108,6 @@ class NotNumbers(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class WrongRank(Error):
     """Data have another number of axes than declared.
 
@@ -147,7 +138,6 @@ class WrongRank(Error):
         return f"the shape as {sizes}" if self.shape else f"the type{sizes}"
 
 
-@dataclass(frozen=True)
 class WrongShape(Error):
     """An axis of data is longer or shorter than declared.
 
@@ -169,7 +159,6 @@ class WrongShape(Error):
         return counted(self.found, "element")
 
 
-@dataclass(frozen=True)
 class NotWholeNumbers(Error):
     """Data declared `int` hold a number that is not whole, or one beyond 64 bits.
 
@@ -187,7 +176,6 @@ class NotWholeNumbers(Error):
     position: str
 
 
-@dataclass(frozen=True)
 class NotTruthValues(Error):
     """Data declared `bool` hold something besides true, false, 0 and 1."""
 
@@ -200,7 +188,6 @@ class NotTruthValues(Error):
     position: str
 
 
-@dataclass(frozen=True)
 class NoData(Error):
     """Data are declared without a value, and none was handed in.
 
@@ -216,7 +203,6 @@ class NoData(Error):
     name: str
 
 
-@dataclass(frozen=True)
 class UnknownData(Error):
     """Data were handed in under a name that the program does not declare."""
 
@@ -230,7 +216,6 @@ class UnknownData(Error):
     known: str
 
 
-@dataclass(frozen=True)
 class NoFolder(Error):
     """A program that is given as text has no folder to read data files from."""
 
@@ -242,7 +227,6 @@ class NoFolder(Error):
     path: str
 
 
-@dataclass(frozen=True)
 class UnevenRows(Error):
     """The rows of an array have different lengths.
 

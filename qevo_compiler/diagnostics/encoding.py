@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, Warn
 
 
-@dataclass(frozen=True)
 class UnboundedDomain(Error):
     """A variable's range is not finite, so no number of bits can hold it.
 
@@ -26,7 +24,6 @@ class UnboundedDomain(Error):
     high: str
 
 
-@dataclass(frozen=True)
 class WrongEncoding(Error):
     """The encoding asked for does not exist for this kind of variable.
 
@@ -44,7 +41,6 @@ class WrongEncoding(Error):
     allowed: str
 
 
-@dataclass(frozen=True)
 class TooManyBits(Error):
     """A variable needs more bits than any target could hold.
 
@@ -63,7 +59,6 @@ class TooManyBits(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class TrainingIgnored(Warn):
     """A `train` directive has no effect when the objective is mapped to spins.
 
@@ -75,7 +70,6 @@ class TrainingIgnored(Warn):
     label: ClassVar[str] = "ignored"
 
 
-@dataclass(frozen=True)
 class WrongSample(Error):
     """A sample does not fit the program that it is decoded with.
 
@@ -90,7 +84,6 @@ class WrongSample(Error):
     expected: int
 
 
-@dataclass(frozen=True)
 class TooManyAuxiliaries(Error):
     """Writing the objective with products of two bits needs more auxiliary bits than allowed.
 

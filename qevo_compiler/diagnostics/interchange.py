@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
 
 
-@dataclass(frozen=True)
 class UnknownFormat(Error):
     """`--format` of `qevoc import` names one of the formats that docs/interchange.md lists."""
 
@@ -22,7 +20,6 @@ class UnknownFormat(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class CannotGuess(Error):
     """Neither the ending nor the first lines of a file tell its format."""
 
@@ -34,7 +31,6 @@ class CannotGuess(Error):
     known: str
 
 
-@dataclass(frozen=True)
 class NotANumber(Error):
     """A number was expected in a file of another tool. Numbers are decimal, as in `-3`, `0.5` and `1e-3`."""
 
@@ -47,7 +43,6 @@ class NotANumber(Error):
     format: str
 
 
-@dataclass(frozen=True)
 class NotFiniteNumber(Error):
     """A coefficient in a file of another tool is infinite, NaN, or larger than a double can hold."""
 
@@ -59,7 +54,6 @@ class NotFiniteNumber(Error):
     token: str
 
 
-@dataclass(frozen=True)
 class WrongWidth(Error):
     """A line of a table has more or fewer numbers than the format asks for."""
 
@@ -77,7 +71,6 @@ class WrongWidth(Error):
         return counted(self.expected, "number")
 
 
-@dataclass(frozen=True)
 class WrongCount(Error):
     """The head of a file announces how many entries follow, and another number of them does.
 
@@ -94,7 +87,6 @@ class WrongCount(Error):
     found: int
 
 
-@dataclass(frozen=True)
 class IndexOutOfRange(Error):
     """An entry names a variable, vertex or city that the file does not have."""
 
@@ -108,7 +100,6 @@ class IndexOutOfRange(Error):
     known: str
 
 
-@dataclass(frozen=True)
 class NotAnIndex(Error):
     """Variables, vertices, cities and counts are whole numbers."""
 
@@ -121,7 +112,6 @@ class NotAnIndex(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class EndsEarly(Error):
     """A file ends before everything that its format asks for has been said."""
 
@@ -133,7 +123,6 @@ class EndsEarly(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class UnknownKeyword(Error):
     """A word in a file of another tool is none that the format knows."""
 
@@ -150,7 +139,6 @@ class UnknownKeyword(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class NotSupported(Error):
     """The file uses a part of its format that qevoc does not read. docs/interchange.md says what is read."""
 
@@ -164,7 +152,6 @@ class NotSupported(Error):
     instead: str
 
 
-@dataclass(frozen=True)
 class Unreadable(Error):
     """A file does not have the format that it was read as: it is damaged, cut short or of another kind."""
 
@@ -177,7 +164,6 @@ class Unreadable(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class MissingMember(Error):
     """A file lacks an entry that its format requires."""
 
@@ -189,7 +175,6 @@ class MissingMember(Error):
     format: str
 
 
-@dataclass(frozen=True)
 class ContinuousVariable(Error):
     """A file has a continuous variable; qevoc decides over grids, and a file cannot say how fine one is.
 
@@ -206,7 +191,6 @@ class ContinuousVariable(Error):
     kind: str
 
 
-@dataclass(frozen=True)
 class UnboundedVariable(Error):
     """An integer variable of a file has no finite bound, so that no number of bits can hold it."""
 
@@ -219,7 +203,6 @@ class UnboundedVariable(Error):
     end: str
 
 
-@dataclass(frozen=True)
 class LoopEdge(Error):
     """A graph for a cut has an edge from a vertex to itself, which no cut can hold."""
 
@@ -231,7 +214,6 @@ class LoopEdge(Error):
     vertex: int
 
 
-@dataclass(frozen=True)
 class RepeatedName(Error):
     """Two variables or two constraints of a file have the same name, so that answers could not be told apart."""
 
@@ -243,7 +225,6 @@ class RepeatedName(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class NoProgramText(Error):
     """Readable programs are written for the classic problems: max-cut, QUBO, tour and quadratic knapsack.
 
@@ -258,7 +239,6 @@ class NoProgramText(Error):
     known: str
 
 
-@dataclass(frozen=True)
 class BadOutput(Error):
     """`qevoc import` writes a `.qevo` program or a `.qir` module, told by the ending of `-o`."""
 
@@ -269,7 +249,6 @@ class BadOutput(Error):
     path: str
 
 
-@dataclass(frozen=True)
 class TourTooLarge(Error):
     """A round trip of n cities has n^2 bits and n^2 (n - 1) products, and that is too many to form."""
 
@@ -283,7 +262,6 @@ class TourTooLarge(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class NoQubo(Error):
     """The target `qubo` writes one model over bits. Its own pipeline makes it; a pipeline by hand must too."""
 
@@ -295,7 +273,6 @@ class NoQubo(Error):
     count: int
 
 
-@dataclass(frozen=True)
 class BadHead(Error):
     """The first lines of a file say how large it is; they have to be there before anything else."""
 
@@ -308,7 +285,6 @@ class BadHead(Error):
     form: str
 
 
-@dataclass(frozen=True)
 class NothingStated(Error):
     """A file has no variables, so there is nothing to decide.
 
@@ -324,7 +300,6 @@ class NothingStated(Error):
     path: str
 
 
-@dataclass(frozen=True)
 class TooManyVariables(Error):
     """A file announces more variables, rows or entries than can be numbered. A damaged head looks like this."""
 

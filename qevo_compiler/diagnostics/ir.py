@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class BadQir(Error):
     """The text of a `.qir` file does not follow its grammar.
 
@@ -25,7 +23,6 @@ class BadQir(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class UnknownInQir(Error):
     """The text names an op, attribute or type that no dialect declares."""
 
@@ -39,7 +36,6 @@ class UnknownInQir(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class InvalidModule(Error):
     """The text reads well but states a module that breaks an invariant of the IR.
 
@@ -55,7 +51,6 @@ class InvalidModule(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class IllegalOp(Error):
     """An op stands where the next pass or the target does not accept it.
 

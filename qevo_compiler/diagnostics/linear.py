@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, Warn, counted
 
 
-@dataclass(frozen=True)
 class LinearizeRefused(Error):
     """`linearize` asks for the Carleman system of the training dynamics, and this pipeline lowers the loss itself.
 
@@ -26,7 +24,6 @@ class LinearizeRefused(Error):
     help: ClassVar[str] = "remove the line and give the parameters `in [lo, hi] bits b`, or leave `--passes` out"
 
 
-@dataclass(frozen=True)
 class NothingToLinearize(Error):
     """A step map needs the steps of an optimizer and parameters that it moves.
 
@@ -44,7 +41,6 @@ class NothingToLinearize(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class OrderNotReached(Error):
     """No truncation order up to the limit has a proved error within the tolerance.
 
@@ -71,7 +67,6 @@ class OrderNotReached(Error):
         return "every bound is infinite: the majorant of the dynamics diverges from this start"
 
 
-@dataclass(frozen=True)
 class NoOrder(Error):
     """The lift needs an order: the degree above which monomials of the state are cut off.
 
@@ -84,7 +79,6 @@ class NoOrder(Error):
     help: ClassVar[str] = "write `linearize carleman(order = ..)` or run `select-order` before"
 
 
-@dataclass(frozen=True)
 class LiftTooLarge(Error):
     """The lifted state has one coordinate a monomial: C(n + N, N) for n coordinates and order N.
 
@@ -107,7 +101,6 @@ class LiftTooLarge(Error):
         return counted(self.dimension, "coordinate")
 
 
-@dataclass(frozen=True)
 class DivergentLift(Error):
     """The kept products of this lift grow without a useful bound, so its results would be worthless.
 
@@ -143,7 +136,6 @@ class DivergentLift(Error):
         return f"try `pivot = minimiser`, {decay} or {chunk}"
 
 
-@dataclass(frozen=True)
 class NotCertified(Warn):
     """The bounds prove nothing about the truncation error of this lift.
 
@@ -166,7 +158,6 @@ class NotCertified(Warn):
         return f"{self.bound:.3g}" if self.bound < float("inf") else "infinite"
 
 
-@dataclass(frozen=True)
 class UnsteadyModes(Warn):
     """Some directions of the step at the pivot do not contract.
 
@@ -189,7 +180,6 @@ class UnsteadyModes(Warn):
         return _modes(self.divergent, self.unstable)
 
 
-@dataclass(frozen=True)
 class BadPivot(Error):
     """The pivot is a point of the state space: one number a parameter, then one a velocity where there is momentum.
 
@@ -205,7 +195,6 @@ class BadPivot(Error):
     why: str
 
 
-@dataclass(frozen=True)
 class NotTrainable(Error):
     """Training steps are linearized of an objective of parameters alone.
 

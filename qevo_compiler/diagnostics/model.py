@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class NothingToTrain(Error):
     """The program has no parameter, so there is nothing that a quadratic model could change.
 
@@ -27,7 +25,6 @@ class NothingToTrain(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class BlockTooLarge(Error):
     """The chosen weights need more bits than the target holds.
 
@@ -56,7 +53,6 @@ class BlockTooLarge(Error):
         return self.spins * (self.spins - 1) // 2
 
 
-@dataclass(frozen=True)
 class UnknownWeight(Error):
     """The option `block` names a weight or a layer that the model does not have.
 
@@ -74,7 +70,6 @@ class UnknownWeight(Error):
     known: str
 
 
-@dataclass(frozen=True)
 class NotFinite(Error):
     """The loss, its gradient or its curvature is NaN or infinite at the present weights.
 
@@ -93,7 +88,6 @@ class NotFinite(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class NoDerivative(Error):
     """An op lies between the weights and the objective, and the compiler has no derivative for it.
 
@@ -109,7 +103,6 @@ class NoDerivative(Error):
     op: str
 
 
-@dataclass(frozen=True)
 class NoObjective(Error):
     """Only a program with one scalar objective has a gradient.
 
@@ -125,7 +118,6 @@ class NoObjective(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class StationaryPoint(Error):
     """The gradient is zero for every weight of the block, so no step size follows from it.
 
@@ -140,7 +132,6 @@ class StationaryPoint(Error):
     weights: int
 
 
-@dataclass(frozen=True)
 class NotOnlyParameters(Error):
     """A local quadratic model is made of a loss over parameters alone.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class TooMuchSlack(Error):
     """The slack of a constraint needs more bits than any target could hold.
 
@@ -26,7 +24,6 @@ class TooMuchSlack(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class BadFamilyChoice(Error):
     """A choice for one family of constraints names no family of the program, or no possible value.
 
@@ -44,7 +41,6 @@ class BadFamilyChoice(Error):
     expected: str
 
 
-@dataclass(frozen=True)
 class NotReweightable(Error):
     """A program cannot be given other weights because its coefficients are not the weighted sums any more.
 
@@ -59,7 +55,6 @@ class NotReweightable(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class ChangedPattern(Error):
     """New data change more of a compiled program than the coefficients of its objective.
 
@@ -73,7 +68,6 @@ class ChangedPattern(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class BadTuning(Error):
     """An option of the search for penalty weights is out of its range."""
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class BadPipeline(Error):
     """The text of a pipeline does not read.
 
@@ -23,7 +21,6 @@ class BadPipeline(Error):
     rest: str
 
 
-@dataclass(frozen=True)
 class UnknownPass(Error):
     """A pipeline or an option names a pass that does not exist."""
 
@@ -36,7 +33,6 @@ class UnknownPass(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class UnknownOption(Error):
     """A pass or a target has no option of that name.
 
@@ -58,7 +54,6 @@ class UnknownOption(Error):
         return "its options: " + ", ".join(f"`{name}`" for name in self.options) if self.options else "it has none"
 
 
-@dataclass(frozen=True)
 class BadOption(Error):
     """The value of a pass's or a target's option has the wrong form or lies outside its range.
 

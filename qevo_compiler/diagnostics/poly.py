@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class NotPolynomial(Error):
     """An operation on decision variables is no polynomial and none can take its place.
 
@@ -25,7 +23,6 @@ class NotPolynomial(Error):
     operation: str
 
 
-@dataclass(frozen=True)
 class DivisionByVariable(Error):
     """A `.qir` module divides by decision variables, or raises them to a negative power.
 
@@ -38,7 +35,6 @@ class DivisionByVariable(Error):
     help: ClassVar[str] = "multiply the relation by the divisor, or divide by constants only"
 
 
-@dataclass(frozen=True)
 class UnboundedArgument(Error):
     """A function of an expression that has no finite range cannot be replaced by a polynomial.
 
@@ -61,7 +57,6 @@ class UnboundedArgument(Error):
     upper: float
 
 
-@dataclass(frozen=True)
 class OutsideDomain(Error):
     """A function is not defined, or not bounded, on the whole range of its argument.
 
@@ -82,7 +77,6 @@ class OutsideDomain(Error):
     allowed: str
 
 
-@dataclass(frozen=True)
 class TooManyTerms(Error):
     """Multiplying out an expression would give more terms than the limit.
 
@@ -101,7 +95,6 @@ class TooManyTerms(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class NotFinite(Error):
     """Coefficients came out infinite or as NaN, or so large that sums and squares of them would overflow.
 
@@ -121,7 +114,6 @@ class NotFinite(Error):
     limit: float
 
 
-@dataclass(frozen=True)
 class NothingToDecide(Error):
     """A program with parameters but without decision variables states nothing to sample.
 
@@ -139,7 +131,6 @@ class NothingToDecide(Error):
     symbol: str
 
 
-@dataclass(frozen=True)
 class BadInterval(Error):
     """The interval or the degree of an `approximate` line is of no use.
 
@@ -155,7 +146,6 @@ class BadInterval(Error):
     what: str
 
 
-@dataclass(frozen=True)
 class TooLargeToShow(Error):
     """The symbolic view (`--emit latex`, `to_sympy`) is for problems that a person can read.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class CircuitTooLarge(Error):
     """The circuit that solves a history system is estimated before it is built, and it is over a limit.
 
@@ -35,7 +33,6 @@ class CircuitTooLarge(Error):
     limit: str
 
 
-@dataclass(frozen=True)
 class NoCircuitForSystem(Error):
     """The chosen solver or block encoding does not take this history system.
 
@@ -54,7 +51,6 @@ class NoCircuitForSystem(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class NoBox(Error):
     """The least-squares route needs a range for every unknown, and the optimizer itself leaves every range.
 
@@ -73,7 +69,6 @@ class NoBox(Error):
     radius: float
 
 
-@dataclass(frozen=True)
 class NotLinear(Error):
     """An option was given that only programs with `train` and `linearize` understand.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class NotCostable(Error):
     """The cost of this system or declared run cannot be stated.
 
@@ -23,7 +21,6 @@ class NotCostable(Error):
     why: str
 
 
-@dataclass(frozen=True)
 class BadDeclaration(Error):
     """A file of declared quantities is TOML: numbers by name, each plain or with how it is known.
 
@@ -43,7 +40,6 @@ class BadDeclaration(Error):
     why: str
 
 
-@dataclass(frozen=True)
 class NotPolynomialStep(Error):
     """Training steps are lifted when they are polynomials of the weights.
 
@@ -62,7 +58,6 @@ class NotPolynomialStep(Error):
     function: str
 
 
-@dataclass(frozen=True)
 class BadLinearization(Error):
     """The request for the linear route of a model does not fit the model or its optimizer.
 
@@ -79,7 +74,6 @@ class BadLinearization(Error):
     why: str
 
 
-@dataclass(frozen=True)
 class JetTooLarge(Error):
     """A Taylor expansion of degree k over s live weights has C(s + k, k) coefficients.
 
@@ -97,7 +91,6 @@ class JetTooLarge(Error):
     most: int
 
 
-@dataclass(frozen=True)
 class OnlyACost(Error):
     """A declared run says how large a training is, not what it computes, so only its cost can be compiled.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, Warn, counted
 
 
-@dataclass(frozen=True)
 class NothingToRound(Error):
     """The model has no layer whose weights can be rounded.
 
@@ -22,7 +20,6 @@ class NothingToRound(Error):
     help: ClassVar[str] = "use a model with `nn.Linear` or `nn.Conv2d` layers"
 
 
-@dataclass(frozen=True)
 class UnknownLayer(Error):
     """An option names a layer that the model does not have.
 
@@ -43,7 +40,6 @@ class UnknownLayer(Error):
     known: str
 
 
-@dataclass(frozen=True)
 class BadBits(Error):
     """The number of bits for a rounded weight is outside what rounding supports.
 
@@ -63,7 +59,6 @@ class BadBits(Error):
         return counted(self.bits, "bit")
 
 
-@dataclass(frozen=True)
 class ComputedWeight(Warn):
     """A layer's weight is computed from other tensors, so it stays as it is.
 
@@ -77,7 +72,6 @@ class ComputedWeight(Warn):
     label: ClassVar[str] = "its weight is computed, not a parameter"
 
 
-@dataclass(frozen=True)
 class TooManyCouplings(Error):
     """The layers together make a program that is too large to emit as one.
 
@@ -101,7 +95,6 @@ class TooManyCouplings(Error):
         return f"{counted(self.bits, 'bit')} and {counted(self.couplings, 'coupling')}"
 
 
-@dataclass(frozen=True)
 class BadCalibration(Error):
     """The calibration inputs make a layer's inputs infinite, not a number, or so large that squares overflow.
 
@@ -116,7 +109,6 @@ class BadCalibration(Error):
     layer: str
 
 
-@dataclass(frozen=True)
 class BadBudget(Error):
     """A number that controls a run is outside its range.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, Warn
 
 
-@dataclass(frozen=True)
 class ScheduleBreaksLimit(Error):
     """The schedule asked for is outside what the annealer can do.
 
@@ -29,7 +27,6 @@ class ScheduleBreaksLimit(Error):
     allowed: str
 
 
-@dataclass(frozen=True)
 class BadScheduleOption(Error):
     """An `anneal` directive has a number that makes no sense, or a name that its kind does not have.
 
@@ -47,7 +44,6 @@ class BadScheduleOption(Error):
     expected: str
 
 
-@dataclass(frozen=True)
 class TooFewBits(Warn):
     """The coefficients span a wider range than the target's control can resolve.
 
@@ -63,7 +59,6 @@ class TooFewBits(Warn):
     bits: int
 
 
-@dataclass(frozen=True)
 class BadLimit(Error):
     """A limit given to a pass or target must be a positive number."""
 

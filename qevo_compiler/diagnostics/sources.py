@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
 
 
-@dataclass(frozen=True)
 class MissingFile(Error):
     """A file named on the command line or to `compile` cannot be read."""
 
@@ -20,7 +18,6 @@ class MissingFile(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class NotText(Error):
     """A source file must be UTF-8 text.
 
@@ -35,7 +32,6 @@ class NotText(Error):
     position: int
 
 
-@dataclass(frozen=True)
 class UnknownSource(Error):
     """The kind of a source is told by its ending: `.qevo`, `.py` or `.qir`.
 
@@ -52,7 +48,6 @@ class UnknownSource(Error):
     path: str
 
 
-@dataclass(frozen=True)
 class UnknownTarget(Error):
     """There is no target of that name.
 
@@ -68,7 +63,6 @@ class UnknownTarget(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class WrongTask(Error):
     """Tasks belong to models: `train`, `round` and `linearize` need a `.py` model file or a torch module.
 
@@ -84,7 +78,6 @@ class WrongTask(Error):
     task: str
 
 
-@dataclass(frozen=True)
 class NoProgram(Error):
     """A folder given to `run` or `explain` holds no compiled program, or more than one.
 
@@ -103,7 +96,6 @@ class NoProgram(Error):
         return counted(self.count, "compiled program") if self.count else "no compiled program"
 
 
-@dataclass(frozen=True)
 class CannotWrite(Error):
     """The folder for the emitted files cannot be written. Nothing was left behind."""
 
@@ -115,7 +107,6 @@ class CannotWrite(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class MissingExtra(Error):
     """Something that was asked for needs a package that is not installed.
 
@@ -131,7 +122,6 @@ class MissingExtra(Error):
     extra: str
 
 
-@dataclass(frozen=True)
 class UnknownSymbol(Error):
     """`explain` was asked for a spin or variable that the program does not have."""
 
@@ -146,7 +136,6 @@ class UnknownSymbol(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class UnknownCode(Error):
     """`qevoc explain` knows the codes listed in docs/reference/errors.md."""
 
@@ -159,7 +148,6 @@ class UnknownCode(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class BadArgument(Error):
     """A `NAME=VALUE` argument of the command line does not read."""
 
@@ -171,7 +159,6 @@ class BadArgument(Error):
     form: str
 
 
-@dataclass(frozen=True)
 class BadName(Error):
     """The emitted files are called after the program, so its name must not lead to another folder.
 
@@ -186,7 +173,6 @@ class BadName(Error):
     name: str
 
 
-@dataclass(frozen=True)
 class NoSuchSpin(Error):
     """`explain --coupling` takes two different spins of the program, as in `--coupling s3,s9`."""
 
@@ -198,7 +184,6 @@ class NoSuchSpin(Error):
     last: int
 
 
-@dataclass(frozen=True)
 class NoSuchConstraint(Error):
     """`explain --constraint` takes a constraint of the program, or one of its instances as in `visit[3]`."""
 
@@ -212,7 +197,6 @@ class NoSuchConstraint(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class NoSpinModel(Error):
     """Samples are decoded and couplings explained from a spin model; the program's files hold none.
 
@@ -229,7 +213,6 @@ class NoSpinModel(Error):
     target: str
 
 
-@dataclass(frozen=True)
 class ModelOption(Error):
     """`--bits` and `--rounds` say how a model's weights are changed, and were given for a stated problem.
 
@@ -243,7 +226,6 @@ class ModelOption(Error):
     option: str
 
 
-@dataclass(frozen=True)
 class CompiledAlready(Error):
     """An option about compiling was given beside the folder of a program that is compiled already.
 

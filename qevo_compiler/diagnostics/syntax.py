@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 from qevo_compiler.source import Span
 
 
-@dataclass(frozen=True)
 class UnexpectedToken(Error):
     """A statement holds something that cannot stand where it does.
 
@@ -30,7 +28,6 @@ class UnexpectedToken(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class UnexpectedEnd(Error):
     """A statement stops before it is complete.
 
@@ -51,7 +48,6 @@ class UnexpectedEnd(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class UnknownStatement(Error):
     """A line starts with something that starts no statement.
 
@@ -72,7 +68,6 @@ class UnknownStatement(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class UnclosedBracket(Error):
     """A bracket is opened and not closed before the next statement or the end of the file.
 
@@ -89,7 +84,6 @@ class UnclosedBracket(Error):
     closing: str
 
 
-@dataclass(frozen=True)
 class UnmatchedBracket(Error):
     """A closing bracket has no opening one, or closes a bracket of another kind.
 
@@ -109,7 +103,6 @@ class UnmatchedBracket(Error):
         return () if self.opening is None else ((self.opening, "opened here"),)
 
 
-@dataclass(frozen=True)
 class AssignmentInConstraint(Error):
     """A constraint uses `=`, which gives a value to a name; two sides are compared with `==`.
 
@@ -122,7 +115,6 @@ class AssignmentInConstraint(Error):
     label: ClassVar[str] = "write `==`"
 
 
-@dataclass(frozen=True)
 class DoubleStar(Error):
     """Powers are written with `^`.
 
@@ -135,7 +127,6 @@ class DoubleStar(Error):
     label: ClassVar[str] = "write `^` for a power"
 
 
-@dataclass(frozen=True)
 class OddCharacter(Error):
     """A character that no statement uses; spaces separate words, and names are ASCII.
 
@@ -151,7 +142,6 @@ class OddCharacter(Error):
     advice: str
 
 
-@dataclass(frozen=True)
 class NestedTooDeep(Error):
     """An expression nests deeper than the compiler follows.
 
@@ -171,7 +161,6 @@ class NestedTooDeep(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class UnclosedString(Error):
     """A string has no closing quote on its line.
 
@@ -184,7 +173,6 @@ class UnclosedString(Error):
     label: ClassVar[str] = 'no closing `"` on this line'
 
 
-@dataclass(frozen=True)
 class BadNumber(Error):
     """A number is not written as numbers are: `12`, `0.5`, `1e-3`.
 
@@ -203,7 +191,6 @@ class BadNumber(Error):
     advice: str
 
 
-@dataclass(frozen=True)
 class ConstraintOutsideBlock(Error):
     """A constraint stands before `subject to`, or after a statement that ended its block.
 
@@ -219,7 +206,6 @@ class ConstraintOutsideBlock(Error):
     name: str
 
 
-@dataclass(frozen=True)
 class NotAComparison(Error):
     """A constraint does not compare two sides at its top level.
 
@@ -239,7 +225,6 @@ class NotAComparison(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class NotARelation(Error):
     """A constraint uses `<`, `>` or `!=`; only `==`, `<=` and `>=` state constraints.
 
@@ -256,7 +241,6 @@ class NotARelation(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class ChainedComparison(Error):
     """Comparisons do not chain.
 
@@ -271,7 +255,6 @@ class ChainedComparison(Error):
     help: ClassVar[str] = "write two constraints, or join two comparisons with `and`"
 
 
-@dataclass(frozen=True)
 class ReservedWord(Error):
     """A reserved word is used as a name: `for in if and or not xor true false`.
 
@@ -287,7 +270,6 @@ class ReservedWord(Error):
     word: str
 
 
-@dataclass(frozen=True)
 class MissingHeader(Error):
     """A file does not start with `program NAME`.
 
@@ -304,7 +286,6 @@ class MissingHeader(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class MisplacedHeader(Error):
     """`program NAME` stands below the first line: a file states one program and names it first.
 
@@ -320,7 +301,6 @@ class MisplacedHeader(Error):
     advice: str
 
 
-@dataclass(frozen=True)
 class SecondObjective(Error):
     """A program has more than one `minimize` or `maximize`.
 
@@ -340,7 +320,6 @@ class SecondObjective(Error):
         return ((self.first, "the first one"),)
 
 
-@dataclass(frozen=True)
 class MissingConstraintName(Error):
     """A line below `subject to` is a comparison without a name.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class NoModel(Error):
     """A step below the Ising stage found no spin model, or more than one, in `@main`.
 
@@ -25,7 +23,6 @@ class NoModel(Error):
     count: int
 
 
-@dataclass(frozen=True)
 class NoCircuit(Error):
     """A circuit target got a module without a circuit.
 
@@ -40,7 +37,6 @@ class NoCircuit(Error):
     count: int
 
 
-@dataclass(frozen=True)
 class BadTrotter(Error):
     """The number of layers, the order or the evolution time of `anneal-to-circuit` is out of range.
 
@@ -57,7 +53,6 @@ class BadTrotter(Error):
     expected: str
 
 
-@dataclass(frozen=True)
 class NotForward(Error):
     """A circuit starts in the ground state of the transverse field, so its schedule starts at s = 0.
 
@@ -73,7 +68,6 @@ class NotForward(Error):
     start: float
 
 
-@dataclass(frozen=True)
 class CircuitTooWide(Error):
     """The model has more spins than the device has qubits."""
 
@@ -85,7 +79,6 @@ class CircuitTooWide(Error):
     qubits: int
 
 
-@dataclass(frozen=True)
 class BadCoupling(Error):
     """The option `coupling` of `route-qubits` lists pairs of qubits: `0:1:1:2` is a line of three.
 
@@ -100,7 +93,6 @@ class BadCoupling(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class UnsupportedGate(Error):
     """The target's profile has no such gate; `lower-gates` with the right basis removes it."""
 
@@ -113,7 +105,6 @@ class UnsupportedGate(Error):
     basis: str
 
 
-@dataclass(frozen=True)
 class NoQubits(Error):
     """Nothing is left to decide: every variable was fixed, so there is no circuit to write.
 
@@ -125,7 +116,6 @@ class NoQubits(Error):
     help: ClassVar[str] = "check that the problem has a variable that its objective or constraints use"
 
 
-@dataclass(frozen=True)
 class NotOnDevice(Error):
     """The circuit breaks a rule of the device: a coupler that is missing, or a gate it does not have."""
 
@@ -138,7 +128,6 @@ class NotOnDevice(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class TooManyVariables(Error):
     """The model has more spins than the annealer's graph has qubits.
 
@@ -155,7 +144,6 @@ class TooManyVariables(Error):
     graph: str
 
 
-@dataclass(frozen=True)
 class NoEmbedding(Error):
     """No embedding was found: the model's couplings do not fit the annealer's graph.
 
@@ -177,7 +165,6 @@ class NoEmbedding(Error):
     limit: int
 
 
-@dataclass(frozen=True)
 class OutOfRange(Error):
     """A coefficient lies outside what the annealer programs.
 
@@ -194,7 +181,6 @@ class OutOfRange(Error):
     limit: float
 
 
-@dataclass(frozen=True)
 class BadAnnealSchedule(Error):
     """The schedule breaks a rule of D-Wave's annealers.
 
@@ -211,7 +197,6 @@ class BadAnnealSchedule(Error):
     remedy: str
 
 
-@dataclass(frozen=True)
 class BadEmittedFile(Error):
     """A program file cannot be read back.
 
@@ -227,7 +212,6 @@ class BadEmittedFile(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class BadManifest(Error):
     """`NAME.manifest.json` is not a manifest of this compiler, or not a whole one.
 
@@ -243,7 +227,6 @@ class BadManifest(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class ManifestVersion(Error):
     """The manifest was written in another version of its format."""
 
@@ -256,7 +239,6 @@ class ManifestVersion(Error):
     known: int
 
 
-@dataclass(frozen=True)
 class FileChanged(Error):
     """A program file differs from what its manifest lists: it was edited, swapped or damaged."""
 

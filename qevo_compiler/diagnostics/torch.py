@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
 
 
-@dataclass(frozen=True)
 class ModelFileLacks(Error):
     """A model file does not define everything that the compiler reads from it.
 
@@ -35,7 +33,6 @@ class ModelFileLacks(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class ModelFileFailed(Error):
     """Running the model file raised an exception.
 
@@ -53,7 +50,6 @@ class ModelFileFailed(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class WrongModelPart(Error):
     """A part of a model file, or an argument of `compile`, is not of the kind that it has to be.
 
@@ -72,7 +68,6 @@ class WrongModelPart(Error):
     expected: str
 
 
-@dataclass(frozen=True)
 class UnsupportedOp(Error):
     """The model uses an operation that has no counterpart in the compiler's tensor ops.
 
@@ -98,7 +93,6 @@ class UnsupportedOp(Error):
     hint: str
 
 
-@dataclass(frozen=True)
 class TrainingBatchNorm(Error):
     """A batch norm uses the statistics of the batch at hand.
 
@@ -115,7 +109,6 @@ class TrainingBatchNorm(Error):
     help: ClassVar[str] = "use stored statistics: `track_running_stats=True`, and no `training=True`"
 
 
-@dataclass(frozen=True)
 class MutatedBuffers(Error):
     """The forward pass writes to a buffer or to its inputs, so its result depends on earlier calls.
 
@@ -131,7 +124,6 @@ class MutatedBuffers(Error):
     names: str
 
 
-@dataclass(frozen=True)
 class GradientMismatch(Error):
     """The imported model does not agree with the model itself.
 
@@ -154,7 +146,6 @@ class GradientMismatch(Error):
     tolerance: str
 
 
-@dataclass(frozen=True)
 class NonFiniteTensor(Error):
     """A parameter, a buffer, the inputs, the targets or the loss hold NaN or an infinity.
 
@@ -180,7 +171,6 @@ class NonFiniteTensor(Error):
         return f"NaN or infinite: {counted(self.count, 'value')} of {self.size:,}, the first at {self.position}"
 
 
-@dataclass(frozen=True)
 class DynamicShape(Error):
     """A shape or a branch in the model depends on values that are only known when it runs.
 
@@ -199,7 +189,6 @@ class DynamicShape(Error):
     reason: str
 
 
-@dataclass(frozen=True)
 class CaptureFailed(Error):
     """Calling the model or its loss on the example batch failed, or PyTorch could not export it.
 
@@ -220,7 +209,6 @@ class CaptureFailed(Error):
     detail: str
 
 
-@dataclass(frozen=True)
 class LossNotScalar(Error):
     """The loss returns something other than one real number.
 
@@ -236,7 +224,6 @@ class LossNotScalar(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class NoParameters(Error):
     """The loss depends on no trainable parameter, so there is nothing to decide.
 
@@ -248,7 +235,6 @@ class NoParameters(Error):
     help: ClassVar[str] = "set `requires_grad` on the weights to be trained or rounded, and use them in the loss"
 
 
-@dataclass(frozen=True)
 class RandomOp(Error):
     """The model draws random numbers while it runs.
 
@@ -267,7 +253,6 @@ class RandomOp(Error):
     op: str
 
 
-@dataclass(frozen=True)
 class LossReadsModel(Error):
     """The loss reads parameters of the model by itself, past the outputs that it is given.
 
@@ -285,7 +270,6 @@ class LossReadsModel(Error):
     help: ClassVar[str] = "return what it needs from the model's `forward`, beside the outputs"
 
 
-@dataclass(frozen=True)
 class StateMismatch(Error):
     """New weights, or a file of them, do not fit the model: an unknown name or another shape."""
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 from qevo_compiler.source import Span
 
 
-@dataclass(frozen=True)
 class UnknownName(Error):
     """A name is used that nothing declares.
 
@@ -31,7 +29,6 @@ class UnknownName(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class UnknownFunction(Error):
     """A function is called that the language does not have.
 
@@ -52,7 +49,6 @@ class UnknownFunction(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class DuplicateName(Error):
     """Two declarations, or two constraints, share a name.
 
@@ -74,7 +70,6 @@ class DuplicateName(Error):
         return () if self.first is None else ((self.first, "declared first here"),)
 
 
-@dataclass(frozen=True)
 class CircularDefinition(Error):
     """A name is defined by way of itself.
 
@@ -91,7 +86,6 @@ class CircularDefinition(Error):
     name: str
 
 
-@dataclass(frozen=True)
 class UnboundSize(Error):
     """A size is used in a shape and nothing says how large it is.
 
@@ -110,7 +104,6 @@ class UnboundSize(Error):
     advice: str
 
 
-@dataclass(frozen=True)
 class SizesDisagree(Error):
     """A size is bound twice, to different values.
 
@@ -132,7 +125,6 @@ class SizesDisagree(Error):
         return () if self.other is None else ((self.other, f"`{self.name}` is {self.first} here"),)
 
 
-@dataclass(frozen=True)
 class UnknownLabel(Error):
     """A choice is compared with something that is not one of its labels.
 
@@ -151,7 +143,6 @@ class UnknownLabel(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class MisplacedLabel(Error):
     """A label stands on its own. It has a meaning only where it is compared with its choice.
 
@@ -168,7 +159,6 @@ class MisplacedLabel(Error):
     variable: str
 
 
-@dataclass(frozen=True)
 class NoCommonLabel(Error):
     """Two choices are compared that have no label in common, so they are never equal."""
 
@@ -180,7 +170,6 @@ class NoCommonLabel(Error):
     right: str
 
 
-@dataclass(frozen=True)
 class RepeatedLabel(Error):
     """The labels of a choice have to be different.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class BadPythonValue(Error):
     """A Python object was given to a `Problem` that is no number, array or expression of it.
 
@@ -26,7 +24,6 @@ class BadPythonValue(Error):
     expected: str
 
 
-@dataclass(frozen=True)
 class ConstraintAsTruth(Error):
     """A constraint was used as a truth value: in `if`, with `and`, or in a chain such as `0 <= x <= 1`.
 
@@ -41,7 +38,6 @@ class ConstraintAsTruth(Error):
     help: ClassVar[str] = "hand each comparison to `subject_to` on its own"
 
 
-@dataclass(frozen=True)
 class ForeignExpression(Error):
     """An expression was built from the variables of another `Problem`."""
 
@@ -53,7 +49,6 @@ class ForeignExpression(Error):
     name: str
 
 
-@dataclass(frozen=True)
 class UnsupportedSympy(Error):
     """A sympy expression holds something that has no counterpart here.
 

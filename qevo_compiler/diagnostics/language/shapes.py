@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, counted
@@ -13,7 +12,6 @@ def show_shape(shape: tuple[int, ...]) -> str:
     return f"shape [{', '.join(map(str, shape))}]" if shape else "a scalar"
 
 
-@dataclass(frozen=True)
 class ShapesDoNotFit(Error):
     """Two arrays are combined element by element and their shapes do not broadcast.
 
@@ -42,7 +40,6 @@ class ShapesDoNotFit(Error):
         return show_shape(self.right)
 
 
-@dataclass(frozen=True)
 class MatrixShapes(ShapesDoNotFit):
     """A matrix product needs the last axis of its left side as long as the first of its right side.
 
@@ -60,7 +57,6 @@ class MatrixShapes(ShapesDoNotFit):
     help: ClassVar[str] = "`.T` transposes; `*` multiplies element by element"
 
 
-@dataclass(frozen=True)
 class TooManyIndices(Error):
     """An array is indexed along more axes than it has.
 
@@ -85,7 +81,6 @@ class TooManyIndices(Error):
         return show_shape(self.shape)
 
 
-@dataclass(frozen=True)
 class IndexOutOfRange(Error):
     """An index leaves the array: axes count from 0, so the last element of an axis of n is n - 1.
 
@@ -109,7 +104,6 @@ class IndexOutOfRange(Error):
         return counted(self.size, "element")
 
 
-@dataclass(frozen=True)
 class NotScalar(Error):
     """One number is needed and an array is given.
 
@@ -131,7 +125,6 @@ class NotScalar(Error):
         return show_shape(self.shape)
 
 
-@dataclass(frozen=True)
 class TableDoesNotFit(Error):
     """A table read by a choice needs one entry for each label along that axis.
 
@@ -153,7 +146,6 @@ class TableDoesNotFit(Error):
         return f"{counted(self.labels, 'label')}, and {counted(self.size, 'entry', 'entries')} along this axis"
 
 
-@dataclass(frozen=True)
 class BadSize(Error):
     """A size in a shape is a whole number, and at least 1.
 
@@ -168,7 +160,6 @@ class BadSize(Error):
     size: int
 
 
-@dataclass(frozen=True)
 class EmptyReduction(Error):
     """`mean`, `max` and `min` need at least one element.
 
@@ -182,7 +173,6 @@ class EmptyReduction(Error):
     function: str
 
 
-@dataclass(frozen=True)
 class TooLarge(Error):
     """An array or an index expression has more elements than the compiler can number (2^31 - 1)."""
 
@@ -194,7 +184,6 @@ class TooLarge(Error):
     count: int
 
 
-@dataclass(frozen=True)
 class UnevenSlice(Error):
     """The bounds of a slice depend on an index variable, so its length could change from row to row.
 
@@ -208,7 +197,6 @@ class UnevenSlice(Error):
     help: ClassVar[str] = "iterate over the positions with another `for`"
 
 
-@dataclass(frozen=True)
 class NotIterable(Error):
     """`for` runs over a range `a..b`, a set `{a, b}` or the first axis of an array of constants.
 
@@ -224,7 +212,6 @@ class NotIterable(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class BadIndex(Error):
     """Something stands in an index that cannot select elements.
 
@@ -239,7 +226,6 @@ class BadIndex(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class NoLength(Error):
     """`len` is asked of a single number.
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 from qevo_compiler.source import Span
 
 
-@dataclass(frozen=True)
 class EmptyDomain(Error):
     """The range of a variable holds no value: its lower end lies above its upper end.
 
@@ -28,7 +26,6 @@ class EmptyDomain(Error):
     high: str
 
 
-@dataclass(frozen=True)
 class BadBits(Error):
     """A real variable has 2^b grid points for a whole number b from 1 to 52.
 
@@ -44,7 +41,6 @@ class BadBits(Error):
     bits: str
 
 
-@dataclass(frozen=True)
 class NeverHolds(Error):
     """A constraint without decision variables is false, so the program has no feasible point.
 
@@ -64,7 +60,6 @@ class NeverHolds(Error):
     right: str
 
 
-@dataclass(frozen=True)
 class ConstraintIndices(Error):
     """The indices in the name of a constraint are those of its `for` parts, each once.
 
@@ -80,7 +75,6 @@ class ConstraintIndices(Error):
     advice: str
 
 
-@dataclass(frozen=True)
 class BadWeight(Error):
     """The weight of a soft constraint is a positive number.
 
@@ -96,7 +90,6 @@ class BadWeight(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class WrongArguments(Error):
     """A function is called with too few or too many arguments.
 
@@ -113,7 +106,6 @@ class WrongArguments(Error):
     found: int
 
 
-@dataclass(frozen=True)
 class UnknownMethod(Error):
     """A directive names a method that does not exist.
 
@@ -135,7 +127,6 @@ class UnknownMethod(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class UnknownArgument(Error):
     """A directive has no option of that name.
 
@@ -154,7 +145,6 @@ class UnknownArgument(Error):
     suggestion: str
 
 
-@dataclass(frozen=True)
 class MissingArgument(Error):
     """A directive lacks an option that it needs.
 
@@ -170,7 +160,6 @@ class MissingArgument(Error):
     name: str
 
 
-@dataclass(frozen=True)
 class BadArgument(Error):
     """The value of an option has the wrong kind or lies outside its range, or is given twice.
 
@@ -188,7 +177,6 @@ class BadArgument(Error):
     expected: str
 
 
-@dataclass(frozen=True)
 class RepeatedStatement(Error):
     """A statement that may stand once stands twice.
 
@@ -209,7 +197,6 @@ class RepeatedStatement(Error):
         return () if self.first is None else ((self.first, "stated first here"),)
 
 
-@dataclass(frozen=True)
 class NothingToDecide(Error):
     """A program has neither variables nor parameters.
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error
 
 
-@dataclass(frozen=True)
 class NotWhole(Error):
     """Something that counts has to be a whole number: an index, the end of a range, a size.
 
@@ -24,7 +22,6 @@ class NotWhole(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class NotConstant(Error):
     """Something has to be known before the program is solved and depends on a decision variable.
 
@@ -45,7 +42,6 @@ class NotConstant(Error):
     advice: str = ""
 
 
-@dataclass(frozen=True)
 class NotZeroOne(Error):
     """`not`, `and`, `or`, `xor`, `=>` and `if` work on expressions that are 0 or 1.
 
@@ -65,7 +61,6 @@ class NotZeroOne(Error):
     operator: str
 
 
-@dataclass(frozen=True)
 class ComparesDecisions(Error):
     """A comparison inside an expression depends on decisions in a way that has no polynomial.
 
@@ -85,7 +80,6 @@ class ComparesDecisions(Error):
     advice: str
 
 
-@dataclass(frozen=True)
 class ChoiceAsNumber(Error):
     """A choice stands where a number is needed.
 
@@ -104,7 +98,6 @@ class ChoiceAsNumber(Error):
     example: str
 
 
-@dataclass(frozen=True)
 class DividesByDecision(Error):
     """Only constants divide.
 
@@ -118,7 +111,6 @@ class DividesByDecision(Error):
     help: ClassVar[str] = "multiply both sides of the constraint by it, or give the quotient a variable of its own"
 
 
-@dataclass(frozen=True)
 class DivisionByZero(Error):
     """A constant divides and is zero, perhaps only for some values of the index variables."""
 
@@ -127,7 +119,6 @@ class DivisionByZero(Error):
     label: ClassVar[str] = "this is zero"
 
 
-@dataclass(frozen=True)
 class BadPower(Error):
     """An expression that depends on decisions is raised to whole, non-negative constant powers only.
 
@@ -142,7 +133,6 @@ class BadPower(Error):
     expected: str = "one of 0, 1, 2, ..."
 
 
-@dataclass(frozen=True)
 class NotFinite(Error):
     """A computation with constants gives no finite number, such as `log(0)` or `exp(1000)`."""
 
@@ -153,7 +143,6 @@ class NotFinite(Error):
     found: str
 
 
-@dataclass(frozen=True)
 class NumberTooLarge(Error):
     """A computation with whole numbers leaves the range of 64 bits.
 

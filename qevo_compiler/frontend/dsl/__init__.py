@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ def load_data_file(text: str) -> Any:
     try:
         return read_file(ast.File(f"{path.name}{key}", span=nowhere), path.parent)
     except CompileError as error:
-        raise CompileError(*(replace(found, span=None) for found in error.diagnostics)) from None
+        raise CompileError(*(found.at(None) for found in error.diagnostics)) from None
 
 
 __all__ = ["check_program", "import_program", "load_data_file"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
 from typing import ClassVar
@@ -19,7 +18,6 @@ from qevo_compiler.diagnostics.render import LONGEST_LINE, WIDTH
 from qevo_compiler.source import SourceFile, SourceMap, Span
 
 
-@dataclass(frozen=True)
 class Sample(Error):
     """Not part of the compiler: it has no code of its own, so that the index does not list it."""
 
@@ -38,7 +36,6 @@ class Sample(Error):
         return self.others
 
 
-@dataclass(frozen=True)
 class Remark(Warn):
     """A warning without a code of its own."""
 
