@@ -19,13 +19,13 @@ from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
 from qevo_compiler.ir.deferred import Repeated
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.RequestOp, anneal.SampleOp)
 
 
-@record(eq=False)
+@light(eq=False)
 class Family:
     """`left relation right`, element by element; `indices` [rows, k] name the rows."""
 

@@ -19,28 +19,28 @@ from qevo_compiler.grammar.expressions import (
     first_of,
     span_of,
 )
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE})
 
 
-@record()
+@light()
 class SubjectTo(ast.Statement):
     """The line `subject to`; `parse` places constraints by it and then drops it."""
 
 
-@record()
+@light()
 class _Shape(ast.Node):
     sizes: tuple[ast.Expr, ...]
 
 
-@record()
+@light()
 class _Indices(ast.Node):
     names: tuple[ast.Identifier, ...]
 
 
-@record()
+@light()
 class _Weight(ast.Node):
     value: ast.Expr
 

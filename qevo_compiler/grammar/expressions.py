@@ -10,14 +10,14 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.syntax import ChainedComparison
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.literals import read_array, read_number
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 T = TypeVar("T", bound=ast.Node)
 Items = list[Any]
 
 
-@record()
+@light()
 class Condition(ast.Node):
     """`if value`, on its way into a comprehension or a constraint."""
 

@@ -25,14 +25,14 @@ from qevo_compiler.grammar.builder import AstBuilder, SubjectTo
 from qevo_compiler.grammar.faults import check_tokens
 from qevo_compiler.grammar.lexer import Lexeme, keywords, lex
 from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import SourceFile, Span
 
 # Longer texts hold data, and their trees are large.
 _SHORT = 1 << 16
 
 
-@record()
+@light()
 class ParsedLine:
     """A logical line and what each of its tokens turned out to be: a keyword or a name."""
 
@@ -40,7 +40,7 @@ class ParsedLine:
     tokens: tuple[Lexeme, ...] = ()
 
 
-@record()
+@light()
 class ParsedFile:
     program: ast.Program
     lines: tuple[ParsedLine, ...]

@@ -12,7 +12,7 @@ import qevo_compiler
 PACKAGE = Path(qevo_compiler.__file__).parent
 FLOORS = {
     "source": -1,
-    "records": -1,
+    "light": -1,
     "diagnostics": 0,
     "ir": 1,
     "dialects": 2,

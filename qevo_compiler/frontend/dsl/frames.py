@@ -17,11 +17,11 @@ from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 
-@record(eq=False)
+@light(eq=False)
 class Frame:
     """The index variables in scope and the rows that they run over.
 
@@ -36,7 +36,7 @@ class Frame:
 ROOT = Frame()
 
 
-@record(eq=False)
+@light(eq=False)
 class Run:
     """What a `for` runs over.
 
@@ -51,7 +51,7 @@ class Run:
     even: bool = False
 
 
-@record(eq=False)
+@light(eq=False)
 class Grid:
     """The rows being built inside `outer`, with a row number of `outer` and a value of each new index a row.
 

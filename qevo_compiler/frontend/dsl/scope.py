@@ -13,7 +13,7 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.language.names import CircularDefinition, DuplicateName
 from qevo_compiler.frontend.tensors import Value
 from qevo_compiler.grammar import ast
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 
@@ -21,7 +21,7 @@ class Poisoned(Exception):
     """What is needed here is wrong and has been reported; nothing more is to be said."""
 
 
-@record(eq=False)
+@light(eq=False)
 class Definition:
     """How a name gets its value, and the names that this uses."""
 

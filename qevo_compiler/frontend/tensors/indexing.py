@@ -36,13 +36,13 @@ from qevo_compiler.frontend.tensors.value import (
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.attributes import ends
 from qevo_compiler.ir.deferred import Repeated
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 Selector: TypeAlias = "Tensor | Choice | slice"
 
 
-@record(eq=False)
+@light(eq=False)
 class Item:
     """One entry of an index and where it stands in the source."""
 
@@ -50,7 +50,7 @@ class Item:
     span: Span | None
 
 
-@record(eq=False)
+@light(eq=False)
 class _Layout:
     """Axes of the result: `before`, then the broadcast `block` of indices, the `labels`, then `after`."""
 

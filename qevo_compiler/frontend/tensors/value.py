@@ -23,7 +23,7 @@ from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.language.shapes import TooLarge
 from qevo_compiler.diagnostics.language.values import ChoiceAsNumber
 from qevo_compiler.ir import Op
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 Values: TypeAlias = NDArray[Any]
@@ -32,7 +32,7 @@ Shape: TypeAlias = tuple[int, ...]
 LIMIT = 2**31 - 1
 
 
-@record(eq=False)
+@light(eq=False)
 class Rows:
     """`count` rows of an index grid; row r refines row `pointer[r]` of `parent`.
 
@@ -64,7 +64,7 @@ class Rows:
         return np.bincount(self.pointer, minlength=self.parent.count)
 
 
-@record(eq=False)
+@light(eq=False)
 class Tensor:
     """An array of constants (`stored`) or of expressions over decisions (`build`).
 
@@ -129,7 +129,7 @@ class Tensor:
         return self.stored.item(0) in (0, 1) and bool(((self.stored == 0) | (self.stored == 1)).all())
 
 
-@record(eq=False)
+@light(eq=False)
 class Choice:
     """Choices as indicators: the last axis of `indicators` has one 0/1 entry for each label."""
 
@@ -145,7 +145,7 @@ class Choice:
         return self.indicators.rows
 
 
-@record(eq=False)
+@light(eq=False)
 class Labels:
     """Labels that an index variable runs over: row r stands for `names[codes[r]]`."""
 

@@ -6,7 +6,7 @@ from dataclasses import field
 from enum import Enum
 from typing import TypeAlias
 
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
 MAX_DEPTH = 100
@@ -42,83 +42,83 @@ class BinaryOperator(Enum):
     IMPLIES = "=>"
 
 
-@record(kw_only=True)
+@light(kw_only=True)
 class Node:
     span: Span = field(compare=False, repr=False)
 
 
-@record()
+@light()
 class Identifier(Node):
     """A word that is not an expression: a declared name, a label, a function, an option."""
 
     text: str
 
 
-@record()
+@light()
 class Expr(Node):
     """Anything that has a value."""
 
 
-@record()
+@light()
 class Name(Expr):
     """A use of a name: data, variable, parameter, size, index variable or label."""
 
     text: str
 
 
-@record()
+@light()
 class Literal(Expr):
     """A number or a truth value, never negative: `-2` is `Negate(Literal(2))`."""
 
     value: Number
 
 
-@record()
+@light()
 class LiteralArray(Expr):
     """An array of constants; entries may be negative, and rows may differ in length."""
 
     entries: Entries
 
 
-@record()
+@light()
 class Array(Expr):
     """An array with at least one item that is not a constant; `(a, b)` is written for `[a, b]` too."""
 
     items: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Sum(Expr):
     """Two or more terms; `a - b` is `Sum((a, Negate(b)))`. The first term is never a `Sum`."""
 
     terms: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Product(Expr):
     """Two or more factors joined by `*`. The first factor is never a `Product`."""
 
     factors: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Negate(Expr):
     operand: Expr
 
 
-@record()
+@light()
 class Not(Expr):
     operand: Expr
 
 
-@record()
+@light()
 class BinaryOp(Expr):
     op: BinaryOperator
     left: Expr
     right: Expr
 
 
-@record()
+@light()
 class Logical(Expr):
     """Two or more operands joined by one operator; the first is never joined by the same one."""
 
@@ -126,19 +126,19 @@ class Logical(Expr):
     operands: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Compare(Expr):
     op: Comparison
     left: Expr
     right: Expr
 
 
-@record()
+@light()
 class Transpose(Expr):
     operand: Expr
 
 
-@record()
+@light()
 class Slice(Node):
     """`start:stop:step` inside an index, each part optional."""
 
@@ -147,19 +147,19 @@ class Slice(Node):
     step: Expr | None
 
 
-@record()
+@light()
 class Index(Expr):
     base: Expr
     items: tuple[Expr | Slice, ...]
 
 
-@record()
+@light()
 class Call(Expr):
     function: Identifier
     arguments: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Range(Node):
     """`start..stop`, half open."""
 
@@ -167,14 +167,14 @@ class Range(Node):
     stop: Expr
 
 
-@record()
+@light()
 class SetLiteral(Node):
     """`{a, b}`: labels or constants to iterate over, in the order written."""
 
     items: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Generator(Node):
     """`for index in domain`; an expression as domain is iterated over its first axis."""
 
@@ -182,7 +182,7 @@ class Generator(Node):
     domain: Range | SetLiteral | Expr
 
 
-@record()
+@light()
 class Comprehension(Expr):
     """`function(body for .. in .. if condition)`; the first generator is the outermost."""
 

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TypeAlias, TypeVar
 
 from qevo_compiler.grammar.ast.expr import Comparison, Expr, Generator, Identifier, Node
-from qevo_compiler.records import record
+from qevo_compiler.light import light
 
 StatementT = TypeVar("StatementT", bound="Statement")
 
@@ -31,12 +31,12 @@ class Sense(Enum):
     MAXIMIZE = "maximize"
 
 
-@record()
+@light()
 class Statement(Node):
     """One line of a program."""
 
 
-@record()
+@light()
 class Interval(Node):
     """`[low, high]`, both ends included."""
 
@@ -44,7 +44,7 @@ class Interval(Node):
     high: Expr
 
 
-@record()
+@light()
 class Grid(Node):
     """`in [low, high] bits b`: 2^b equally spaced points, both ends included."""
 
@@ -52,7 +52,7 @@ class Grid(Node):
     bits: Expr
 
 
-@record()
+@light()
 class File(Node):
     """`from "path"` or `from "path.npz:key"`."""
 
@@ -73,7 +73,7 @@ class File(Node):
         return (path + ".npz", key) if colon else (self.text, None)
 
 
-@record()
+@light()
 class Data(Statement):
     """Constants; without a value the caller has to supply them by name."""
 
@@ -83,28 +83,28 @@ class Data(Statement):
     value: Expr | File | None
 
 
-@record()
+@light()
 class BinaryDomain(Node):
     pass
 
 
-@record()
+@light()
 class SpinDomain(Node):
     pass
 
 
-@record()
+@light()
 class IntDomain(Node):
     interval: Interval
     encoding: Encoding | None
 
 
-@record()
+@light()
 class RealDomain(Node):
     grid: Grid
 
 
-@record()
+@light()
 class ChoiceDomain(Node):
     labels: tuple[Identifier, ...]
 
@@ -112,14 +112,14 @@ class ChoiceDomain(Node):
 Domain: TypeAlias = BinaryDomain | SpinDomain | IntDomain | RealDomain | ChoiceDomain
 
 
-@record()
+@light()
 class Var(Statement):
     name: Identifier
     domain: Domain
     shape: tuple[Expr, ...]
 
 
-@record()
+@light()
 class Param(Statement):
     name: Identifier
     shape: tuple[Expr, ...]
@@ -127,13 +127,13 @@ class Param(Statement):
     grid: Grid | None
 
 
-@record()
+@light()
 class Let(Statement):
     name: Identifier
     value: Expr
 
 
-@record()
+@light()
 class Where(Statement):
     """A size and its value. `where` at the end of a declaration becomes a statement after it."""
 
@@ -141,13 +141,13 @@ class Where(Statement):
     value: Expr
 
 
-@record()
+@light()
 class Objective(Statement):
     sense: Sense
     value: Expr
 
 
-@record()
+@light()
 class Constraint(Statement):
     """`name[indices]: left op right for .. if .. weight w`; `op` is one of EQ, LE, GE."""
 
@@ -161,7 +161,7 @@ class Constraint(Statement):
     weight: Expr | None
 
 
-@record()
+@light()
 class Argument(Node):
     """One option of a directive; `name` is None for one given by position."""
 
@@ -169,7 +169,7 @@ class Argument(Node):
     value: Expr
 
 
-@record()
+@light()
 class Anneal(Statement):
     """`anneal method(arguments)`; the checker knows the methods and their options."""
 
@@ -177,24 +177,24 @@ class Anneal(Statement):
     arguments: tuple[Argument, ...]
 
 
-@record()
+@light()
 class Train(Statement):
     method: Identifier
     arguments: tuple[Argument, ...]
 
 
-@record()
+@light()
 class Linearize(Statement):
     method: Identifier
     arguments: tuple[Argument, ...]
 
 
-@record()
+@light()
 class Sample(Statement):
     arguments: tuple[Argument, ...]
 
 
-@record()
+@light()
 class Approximate(Statement):
     """`approximate function degree = d on [low, high]`; without `on` the range is computed."""
 
@@ -203,7 +203,7 @@ class Approximate(Statement):
     interval: Interval | None
 
 
-@record()
+@light()
 class Program(Node):
     """A whole file; statements in the order written, at most one of them an `Objective`."""
 

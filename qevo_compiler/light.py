@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, dataclass_transform
 
-RecordT = TypeVar("RecordT")
+LightT = TypeVar("LightT")
 
 
 @dataclass_transform(frozen_default=True, field_specifiers=(field,))
-def record(*, eq: bool = True, kw_only: bool = False) -> Callable[[type[RecordT]], type[RecordT]]:
+def light(*, eq: bool = True, kw_only: bool = False) -> Callable[[type[LightT]], type[LightT]]:
     """`dataclass(frozen=True)` to the type checker, which keeps fields from being set; hashed by content with `eq`.
 
     At run time nothing keeps them: a class that is frozen takes three times as long to fill.
