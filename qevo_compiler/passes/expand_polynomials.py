@@ -19,13 +19,13 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.linear import LinearizeRefused
 from qevo_compiler.diagnostics.poly import NotFinite, NothingToDecide
 from qevo_compiler.dialects import nn, poly, problem
-from qevo_compiler.dialects.poly.expansion import Algebra
+from qevo_compiler.dialects.poly.algebra import Algebra
 from qevo_compiler.dialects.poly.polynomials import Polynomials
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Op
 from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.expansion import Expander
+from qevo_compiler.passes.expanding.expander import Expander
 from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 

@@ -25,8 +25,8 @@ from qevo_compiler.passes.products.draft import Draft, TooMany
 from qevo_compiler.passes.products.monomials import Monomials, Term
 from qevo_compiler.passes.products.sharing import share
 from qevo_compiler.passes.products.sums import summed
+from qevo_compiler.passes.products.written_square import written_square
 from qevo_compiler.passes.stages import QUADRATIC, UNCONSTRAINED
-from qevo_compiler.passes.written_square import written_square
 
 AUXILIARY = "product"
 

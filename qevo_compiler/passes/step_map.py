@@ -38,7 +38,7 @@ from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Activations
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module, Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.expansion import Expander
+from qevo_compiler.passes.expanding.expander import Expander
 from qevo_compiler.passes.gradient_extraction import objective_of
 from qevo_compiler.passes.linear.activation import activation_error
 from qevo_compiler.passes.linear.forms import Form, explanation, sized

@@ -10,10 +10,11 @@ import numpy as np
 
 from qevo_compiler.analyses.carleman.activations import Products
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
+from qevo_compiler.dialects.poly.algebra import Algebra
+from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.gram import Product
 from qevo_compiler.ir import Func
-from qevo_compiler.passes.expansion import Expander
+from qevo_compiler.passes.expanding.expander import Expander
 from qevo_compiler.source import Span
 
 

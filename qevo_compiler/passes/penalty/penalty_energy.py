@@ -16,7 +16,7 @@ from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.evaluator.terms.term_kernels import FEW, pair_products
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.deferred import uniform
-from qevo_compiler.passes.affine_square import AffineForm, symbolic_square
+from qevo_compiler.passes.expanding.affine_square import AffineForm, symbolic_square
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 
 Floats = NDArray[np.float64]

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.dialects.poly.algebra import Algebra
 from qevo_compiler.dialects.poly.counting import counting, is_counting
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
+from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.pair_arrays import no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_squarefree
 from qevo_compiler.evaluator.terms.closing import shrunk

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import pair_arrays
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
+from qevo_compiler.dialects.poly.algebra import Algebra
+from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
 from qevo_compiler.frontend.load import import_source
 from qevo_compiler.ir import Module, print_module
-from qevo_compiler.passes.affine_square import affine_form, symbolic_square
+from qevo_compiler.passes.expanding.affine_square import affine_form, symbolic_square
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.passes.pipelines import pipeline_text
 

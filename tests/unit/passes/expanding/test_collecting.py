@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
-from qevo_compiler.passes import collecting
-from qevo_compiler.passes.collecting import collected
+from qevo_compiler.dialects.poly.algebra import Algebra
+from qevo_compiler.dialects.poly.expansion import Expansion, Part
+from qevo_compiler.passes.expanding import collecting
+from qevo_compiler.passes.expanding.collecting import collected
 
 SIZE = 12
 

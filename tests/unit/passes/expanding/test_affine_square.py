@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from qevo_compiler.dialects.poly import expansion
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
+from qevo_compiler.dialects.poly.algebra import Algebra
+from qevo_compiler.dialects.poly.expansion import Expansion
 from qevo_compiler.dialects.poly.polynomials import canonical
 from qevo_compiler.evaluator.terms import term_kernels
-from qevo_compiler.passes.affine_square import square_of_row
+from qevo_compiler.passes.expanding.affine_square import square_of_row
 
 
 def algebra(count: int, kind: str) -> Algebra:

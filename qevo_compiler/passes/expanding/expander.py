@@ -13,14 +13,16 @@ from qevo_compiler.diagnostics.poly import DivisionByVariable, NotPolynomial, To
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import expansion, pair_arrays
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion
+from qevo_compiler.dialects.poly.algebra import Algebra
+from qevo_compiler.dialects.poly.expansion import Expansion
 from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
 from qevo_compiler.ir.deferred import one_number
-from qevo_compiler.passes.affine_square import affine_form, square_of_row, squared_form, symbolic_product
-from qevo_compiler.passes.collecting import collected
+from qevo_compiler.passes.expanding.affine_square import affine_form, square_of_row, squared_form, symbolic_product
+from qevo_compiler.passes.expanding.collecting import collected
+from qevo_compiler.passes.expanding.matrix_products import matrix_times, product_of_both, times_matrix
 from qevo_compiler.source import Span
 
 Known = Floats | Expansion | Product
@@ -229,44 +231,16 @@ class Expander:
         *_, n, k = shape_of(op.x)
         m = shape_of(op.y)[-1]
         if isinstance(y, np.ndarray):
-            return self._times_matrix(self._expansion(x, op.span), y.reshape(-1, k, m), n, op.span)
+            return times_matrix(self._expansion(x, op.span), y.reshape(-1, k, m), n, self._afford(op.span))
         if isinstance(x, np.ndarray):
-            return self._matrix_times(x.reshape(-1, n, k), self._expansion(y, op.span), m, op.span)
+            return matrix_times(x.reshape(-1, n, k), self._expansion(y, op.span), m, self._afford(op.span))
         return self._product_of_both(self._expansion(x, op.span), self._expansion(y, op.span), (n, k, m), op.span)
 
-    def _times_matrix(self, x: Expansion, y: Floats, n: int, span: Span | None) -> Expansion:
-        """Every term of x[b, i, k] goes to the rows (b, i, j) with y[b, k, j] != 0."""
-        batch, k, m = y.shape
-        starts, columns, weights = _nonzeros(y.reshape(batch * k, m))
-        row = np.arange(x.rows)
-        keys = row // (n * k) * k + row % k
-        self._affordable(int(np.diff(starts)[keys] @ x.counts()), span)
-        return expansion.spread(x, keys, (starts, weights), lambda r, e: r // k * m + columns[e], batch * n * m)
-
-    def _matrix_times(self, x: Floats, y: Expansion, m: int, span: Span | None) -> Expansion:
-        """Every term of y[b, k, j] goes to the rows (b, i, j) with x[b, i, k] != 0."""
-        batch, n, k = x.shape
-        starts, targets, weights = _nonzeros(x.transpose(0, 2, 1).reshape(batch * k, n))
-        keys = np.arange(y.rows) // m
-        self._affordable(int(np.diff(starts)[keys] @ y.counts()), span)
-
-        def target(row: NDArray[np.integer], entry: NDArray[np.integer]) -> NDArray[np.integer]:
-            return np.asarray((row // (k * m) * n + targets[entry]) * m + row % m)
-
-        return expansion.spread(y, keys, (starts, weights), target, batch * n * m)
-
     def _product_of_both(self, x: Expansion, y: Expansion, size: tuple[int, int, int], span: Span | None) -> Expansion:
-        n, k, m = size
-        x, y = self._collected(x), self._collected(y)
-        batch = x.rows // max(n * k, 1)
-        left = x.counts().reshape(batch, n, k).sum(axis=1)
-        right = y.counts().reshape(batch, k, m).sum(axis=2)
-        self._affordable(int((left * right).sum()), span)
-        rows = np.arange(batch * n * m * k)
-        inner, rest = rows % k, rows // k
-        column, outer = rest % m, rest // m
-        factors = self._algebra.take(x, outer * k + inner), self._algebra.take(y, (outer // n * k + inner) * m + column)
-        return expansion.regroup(self._algebra.multiply(*factors), rest, batch * n * m, whole=True)
+        return product_of_both(self._collected(x), self._collected(y), size, self._algebra, self._afford(span))
+
+    def _afford(self, span: Span | None) -> Callable[[int], None]:
+        return lambda terms: self._affordable(terms, span)
 
 
 def _along(kept: list[int], shape: tuple[int, ...]) -> NDArray[np.int32]:
@@ -284,14 +258,6 @@ def _flat_factor(factor: Floats) -> Floats:
     if factor.size and not any(factor.strides):
         return np.asarray(factor.reshape(-1)[:1][0])
     return factor.reshape(-1)
-
-
-def _nonzeros(matrix: Floats) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """The nonzeros row by row: where each row starts, columns, values."""
-    rows, columns = np.nonzero(matrix)
-    starts = np.zeros(len(matrix) + 1, np.int64)
-    np.cumsum(np.bincount(rows, minlength=len(matrix)), out=starts[1:])
-    return starts, columns, matrix[rows, columns]
 
 
 _RULES: dict[type[Op], Callable[..., Expansion | Product]] = {

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms, pair_arrays
-from qevo_compiler.dialects.poly.expansion import Algebra, Expansion, Part
+from qevo_compiler.dialects.poly.algebra import Algebra
+from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.gram import Product
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, no_rows, pair_products
 from qevo_compiler.dialects.poly.polynomials import without_zeros
