@@ -19,7 +19,7 @@ from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.dialects import gate, ising, linear
 from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.ir import Module
-from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
+from qevo_compiler.passes.quantities import ENERGY_ERROR
 from qevo_compiler.program import CompiledProgram
 
 SAMPLES = 64

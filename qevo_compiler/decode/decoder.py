@@ -26,7 +26,7 @@ from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.penalty.penalty_energy import wall_rows
-from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
+from qevo_compiler.passes.quantities import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
 Bits = NDArray[np.int8]

@@ -47,9 +47,8 @@ class Judge:
         self._sizes: Polynomials | None = None
         if wide.any():
             units = row_units(op.body)
-            units = np.where(
-                fractions | (units > least), 0.0, units
-            )  # a coefficient below the unit was taken for noise
+            # A coefficient below the unit was taken for noise.
+            units = np.where(fractions | (units > least), 0.0, units)
             self._tolerance = np.minimum(self._tolerance, np.where(units > 0, units / 4, np.inf))
             if (wide & (units == 0)).any():
                 self._sizes = _absolute(op.body)

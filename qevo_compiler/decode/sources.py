@@ -27,7 +27,7 @@ from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
 from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
-from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
+from qevo_compiler.passes.quantities import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -15,19 +15,8 @@ from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, ReductionOp
 from qevo_compiler.dialects.problem import Sense
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
-from qevo_compiler.passes.round_coefficients import ENERGY_ERROR
+from qevo_compiler.passes.quantities import CHANGES_ENERGIES, FUNCTION_ERROR, PENALTY_FLOOR
 
-_FITTED = "largest error of a polynomial"
-# Ledger entries that say how far energies of feasible points are from the stated problem's, when not 0.
-_CHANGES = frozenset(
-    {
-        ENERGY_ERROR,
-        _FITTED,
-        "penalty floor",
-        "relative error of the quadratic model",
-        "slack rounding",
-    }
-)
 _TOLERANCE = 1e-9
 
 
@@ -46,7 +35,7 @@ def verdict(module: Module, solutions: Solutions, exact: bool) -> Verdict:
     """What follows from samples; `exact` says that they are the lowest states of the model."""
     if not solutions.feasible.any():
         return Verdict("infeasible", _why_infeasible(module, exact))
-    if any(entry.quantity == _FITTED and entry.value > _TOLERANCE for entry in module.ledger):
+    if any(entry.quantity == FUNCTION_ERROR and entry.value > _TOLERANCE for entry in module.ledger):
         return Verdict("feasible", "energies are those of polynomials that stand for functions: see the ledger")
     if not exact:
         return Verdict("feasible")
@@ -61,7 +50,7 @@ def _why_infeasible(module: Module, exact: bool) -> str:
     hard = [op for op in module.main.ops_of(PenaltyOp) if op.rule is not PenaltyRule.SOFT]
     if exact and _faithful(module) and all(op.rule.proved for op in hard):
         return "no values satisfy every hard constraint: all states were compared, and the weights are proved"
-    floors = [entry.subject for entry in module.ledger if entry.quantity == "penalty floor"]
+    floors = [entry.subject for entry in module.ledger if entry.quantity == PENALTY_FLOOR]
     if floors:
         return f"no read satisfies every hard constraint: smaller coefficients in {', '.join(floors)} would help"
     help = "take larger penalty weights" if exact else "take more reads or sweeps, or tune the penalties"
@@ -71,7 +60,7 @@ def _why_infeasible(module: Module, exact: bool) -> str:
 def _faithful(module: Module) -> bool:
     """Whether feasible points cost what the problem says, and infeasible ones no less."""
     sloped = any(op.slopes is not None and op.slopes.values.any() for op in module.main.ops_of(PenaltyOp))
-    return not sloped and not any(e.quantity in _CHANGES and abs(e.value) > _TOLERANCE for e in module.ledger)
+    return not sloped and not any(e.quantity in CHANGES_ENERGIES and abs(e.value) > _TOLERANCE for e in module.ledger)
 
 
 def _reaches_the_least_energy(module: Module, solutions: Solutions) -> bool:

@@ -27,6 +27,7 @@ from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.problem import ApproximateOp
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module, Value, format_float
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.quantities import FUNCTION_ERROR
 from qevo_compiler.passes.stages import PRIMITIVE
 
 MAX_DEGREE = 40
@@ -147,9 +148,7 @@ class _Approximation:
 
     def _record(self, function: Function, error: float, kind: Evidence, note: str) -> None:
         name = function.name.lower()
-        self.ledger.append(
-            LedgerEntry(ApproximateFunctions.name, "largest error of a polynomial", error, kind, name, note)
-        )
+        self.ledger.append(LedgerEntry(ApproximateFunctions.name, FUNCTION_ERROR, error, kind, name, note))
 
     def _check(self, op: ApproximateOp) -> None:
         name = op.function.name.lower()

@@ -42,6 +42,7 @@ from qevo_compiler.passes.quadratic.model import (
     rounded_symmetric,
     scores,
 )
+from qevo_compiler.passes.quantities import MODEL_ERROR
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
 Floats = NDArray[np.float64]
@@ -160,7 +161,7 @@ class LocalQuadraticModel(Pass):
         return (
             LedgerEntry(
                 self.name,
-                "relative error of the quadratic model",
+                MODEL_ERROR,
                 discrepancy,
                 Evidence.MEASURED,
                 note=f"{kind} matrix; the largest difference between model and loss at {CORNERS} random corners of the "

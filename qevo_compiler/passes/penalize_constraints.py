@@ -33,6 +33,7 @@ from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
+from qevo_compiler.passes.quantities import PENALTY_FLOOR, SLACK_ROUNDING
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
 
 ZERO = Polynomials(1, ())
@@ -219,12 +220,12 @@ class PenalizeConstraints(Pass):
         return LedgerEntry(self.name, "penalty gap", gap, kind, subject, f"{subject}: {note}" if subject else note)
 
     def _floor_entry(self, family: PenaltyRows) -> LedgerEntry:
-        quantity, value = "penalty floor", float(family.units.max())
+        quantity, value = PENALTY_FLOOR, float(family.units.max())
         note = f"no common unit of the coefficients, or one that takes more than {self.slack_bits} bits of slack: "
         note += "smaller violations are penalised less than the objective may gain"
         if family.soft:
             step = float(-family.low.min()) / (2.0**self.coarse_bits - 1)
-            quantity, value = "slack rounding", (family.op.weight or 0.0) * step**2 / 4
+            quantity, value = SLACK_ROUNDING, (family.op.weight or 0.0) * step**2 / 4
             note = "slack in steps: a satisfied row may still cost up to this"
         return LedgerEntry(self.name, quantity, value, Evidence.ESTIMATED, family.op.symbol, note)
 

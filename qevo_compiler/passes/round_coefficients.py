@@ -20,11 +20,11 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.quantities import ENERGY_ERROR
 from qevo_compiler.passes.stages import SPIN
 
 Floats = NDArray[np.float64]
 
-ENERGY_ERROR = "energy error of rounding"
 EXCESS = "excess energy of the rounded lowest states"
 MAX_ENUMERATED = 16
 # Sums of some million roundings are themselves rounded; bounds are taken larger by this part.

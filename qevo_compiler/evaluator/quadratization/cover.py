@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import address_of, compiled
 from qevo_compiler.evaluator.quadratization.kernel import sweep_kernel
-from qevo_compiler.evaluator.terms.large_pages import returned
+from qevo_compiler.evaluator.terms.memory import returned
 
 Floats = NDArray[np.float64]
 Counts = NDArray[np.int32]

@@ -29,7 +29,7 @@ from qevo_compiler.evaluator.terms.collect_kernels import (
     settle_kernel,
     split_kernel,
 )
-from qevo_compiler.evaluator.terms.large_pages import lasting, uninitialised
+from qevo_compiler.evaluator.terms.memory import lasting, uninitialised
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.terms.large_pages import LARGE, on_large_pages
+from qevo_compiler.evaluator.terms.memory import LARGE, on_large_pages
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]

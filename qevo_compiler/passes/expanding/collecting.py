@@ -24,7 +24,7 @@ from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_sq
 from qevo_compiler.evaluator.terms.closing import shrunk
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
-from qevo_compiler.evaluator.terms.large_pages import returned, uninitialised
+from qevo_compiler.evaluator.terms.memory import returned, uninitialised
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.deferred import bounded

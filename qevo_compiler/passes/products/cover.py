@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
-from qevo_compiler.evaluator.terms.large_pages import returned
+from qevo_compiler.evaluator.terms.memory import returned
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, grouped, set_keys

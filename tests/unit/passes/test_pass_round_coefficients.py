@@ -13,7 +13,8 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.driver import compile
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Module
-from qevo_compiler.passes.round_coefficients import ENERGY_ERROR, EXCESS, RoundCoefficients
+from qevo_compiler.passes.quantities import ENERGY_ERROR
+from qevo_compiler.passes.round_coefficients import EXCESS, RoundCoefficients
 from qevo_compiler.validation import validate
 
 SMALL = """program small

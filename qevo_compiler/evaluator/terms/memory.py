@@ -1,4 +1,4 @@
-"""Fresh memory for results of several megabytes, on large pages where those are quick to get.
+"""Fresh memory of several megabytes: on large pages where those are quick to get, or apart from the heap if it pays.
 
 First touch of memory costs more than writing it: on Linux 2 MB in one large page take 0.1 ms, in 512 small ones
 0.8 ms. In a virtual machine whose host takes back what is free and hands it out again when touched, a large page
@@ -23,6 +23,7 @@ LARGE, PAGE = 4 << 20, 2 << 20
 # Seconds of this thread for the first touch of a page, above which its memory came from the host.
 SLOW = 1e-3
 
+# Bytes from which on memory of its own is worth a call of the system: where the C library begins, too.
 _KEPT = 1 << 17
 
 _LARGE_PAGES, _SMALL_PAGES = 14, 15  # MADV_HUGEPAGE, MADV_NOHUGEPAGE

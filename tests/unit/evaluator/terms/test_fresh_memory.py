@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qevo_compiler.evaluator.terms import large_pages
-from qevo_compiler.evaluator.terms.large_pages import LARGE, PAGE, lasting, on_large_pages, returned, uninitialised
+from qevo_compiler.evaluator.terms import memory
+from qevo_compiler.evaluator.terms.memory import LARGE, PAGE, lasting, on_large_pages, returned, uninitialised
 
 
 @pytest.mark.parametrize("size", [0, 1, PAGE // 2 - 1, PAGE // 2, PAGE, 3 * PAGE + 12_345])
 @pytest.mark.parametrize("slow", [-1.0, 1e9])
 def test_room_is_large_enough_and_starts_with_a_page(size: int, slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_pages, "SLOW", slow)
+    monkeypatch.setattr(memory, "SLOW", slow)
     rooms, quick = on_large_pages(size, size)
     assert quick == (slow > 0 or size < PAGE // 2)
     for number, room in enumerate(rooms):
@@ -32,8 +32,8 @@ def test_small_pages_are_asked_for_after_a_slow_one(
     slow: float, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[int] = []
-    monkeypatch.setattr(large_pages, "_advice", lambda: lambda start, size, advice: found.append(size))
-    monkeypatch.setattr(large_pages, "SLOW", slow)
+    monkeypatch.setattr(memory, "_advice", lambda: lambda start, size, advice: found.append(size))
+    monkeypatch.setattr(memory, "SLOW", slow)
     on_large_pages(4 * PAGE + 5, 2 * PAGE)
     assert found == asked
 
@@ -60,7 +60,7 @@ def test_what_is_returned_is_zero_and_of_its_own(shape: tuple[int, int]) -> None
 @pytest.mark.parametrize("count", [0, 1000, LARGE // 8 - 1, LARGE // 8, LARGE // 8 + 12_345])
 @pytest.mark.parametrize("slow", [-1.0, 1e9])
 def test_what_lasts_can_be_written_to_its_end(count: int, slow: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_pages, "SLOW", slow)
+    monkeypatch.setattr(memory, "SLOW", slow)
     found, other = lasting(count, np.float64), lasting(count, np.float64)
     assert (found.dtype, found.shape) == (np.float64, (count,))
     found.fill(3.0)
