@@ -17,12 +17,12 @@ from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.pipeline import Pipeline
+from qevo_compiler.passes.quantities import PENALTY_GAP
 
 if TYPE_CHECKING:
     from qevo_compiler.program import CompiledProgram
 
 STAGE = "reweight"
-_GAP = "penalty gap"
 _AFTER = "binary-to-spin"
 _PRESOLVE = "presolve"
 _LOWERING = "quadratize"
@@ -189,8 +189,8 @@ def _ledger(
     """The entries that still hold, and the gaps of the new weights."""
     stale = set(program.target.ledger(program.module))
     again = again - {_SCHEDULE}
-    gaps = {entry.subject: entry.value for entry in program.ledger if entry.quantity == _GAP}
-    kept = [e for e in program.ledger if e not in stale and e.stage not in again and e.quantity != _GAP]
+    gaps = {entry.subject: entry.value for entry in program.ledger if entry.quantity == PENALTY_GAP}
+    kept = [e for e in program.ledger if e not in stale and e.stage not in again and e.quantity != PENALTY_GAP]
     return (
         *kept,
         *(_gap(old, new, gaps) for old, new in zip(before, after, strict=True) if new.rule is not PenaltyRule.SOFT),
@@ -204,4 +204,4 @@ def _gap(old: PenaltyOp, new: PenaltyOp, gaps: Mapping[str, float]) -> LedgerEnt
     kind = Evidence.MEASURED if new.rule is PenaltyRule.TUNED else kind
     why = f"needed more than {needed:g}, by the {new.rule.value} rule" if new.rule.proved else f"{new.rule.value}"
     note = f"{subject}: weight {new.weight:g}, {why}"
-    return LedgerEntry(STAGE, _GAP, new.weight - needed, kind, subject, note)
+    return LedgerEntry(STAGE, PENALTY_GAP, new.weight - needed, kind, subject, note)
