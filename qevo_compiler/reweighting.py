@@ -124,7 +124,7 @@ def _rebuilt(
         model = table.model(weights, objective)
         if model is None:
             return None
-        passes = _behind(pipeline, _AFTER)
+        passes = behind(pipeline, _AFTER)
         main = Func("main", (), (*kept, *penalties, replace(model, span=module.main.only(ising.ModelOp).span)))
     else:
         own = table.objective if objective is None else table.objective_bits(objective)
@@ -135,12 +135,15 @@ def _rebuilt(
         main = Func("main", (), (*kept, *penalties, poly.ObjectiveOp(total)))
     before = module.main.ops_of(PenaltyOp)
     ledger = _ledger(program, {step.name for step in passes}, before, penalties)
-    lowered = _scheduled(passes, replace(module.with_main(main), ledger=ledger), module.main)
-    if objective is not None:
-        lowered = lowered.with_func(_with_objective(lowered, objective))
+    module = replace(module.with_main(main), ledger=ledger)
+    return finished(program, passes, module if objective is None else module.with_func(_stating(module, objective)))
+
+
+def finished(program: CompiledProgram, passes: tuple[Pass, ...], module: Module) -> CompiledProgram:
+    """The program again, from a module that `passes` are still to run on; its schedule stays."""
+    lowered = _scheduled(passes, module, program.module.main)
     program.target.check(lowered)
-    lowered = lowered.record(*program.target.ledger(lowered))
-    return replace(program, module=lowered)
+    return replace(program, module=lowered.record(*program.target.ledger(lowered)))
 
 
 def _scheduled(passes: tuple[Pass, ...], module: Module, before: Func) -> Module:
@@ -154,13 +157,14 @@ def _scheduled(passes: tuple[Pass, ...], module: Module, before: Func) -> Module
     return Pipeline(passes[at + 1 :]).run(module.with_main(main))
 
 
-def _with_objective(module: Module, objective: poly.ObjectiveOp) -> Func:
+def _stating(module: Module, objective: poly.ObjectiveOp) -> Func:
     problem = module.func("problem")
     ops = tuple(objective if isinstance(op, poly.ObjectiveOp) else op for op in problem.ops)
     return replace(problem, ops=ops)
 
 
-def _behind(pipeline: Pipeline, name: str) -> tuple[Pass, ...]:
+def behind(pipeline: Pipeline, name: str) -> tuple[Pass, ...]:
+    """The passes behind the one of that name, or all where it does not run."""
     names = [step.name for step in pipeline.passes]
     if name in names:
         return pipeline.passes[names.index(name) + 1 :]
