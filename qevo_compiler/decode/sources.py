@@ -14,6 +14,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.structure import cut_rows
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
@@ -214,6 +215,8 @@ class Projection:
             linear = op.row_forms(body.rows) == FORMS.index(PenaltyForm.LINEAR)
             if linear.any():
                 body = arithmetic.scale(body, np.where(linear, equation_signs(body), 1.0))
+        if op.caps is not None:
+            body = cut_rows(body, op.caps.values)
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))
