@@ -45,10 +45,10 @@ class RowOptions:
 class PenaltyRows:
     """One family. `units` is 0 for rows that need no penalty; `residual` [rows] is u, empty for those rows.
 
-    `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones; `caps` [rows] are
-    what coefficients of the body were cut to (inf: left alone), `low` and `high` the bounds after that. `slack` gives every row's
-    slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack is
-    coarser than the row; violations below the unit are then penalised less than proved.
+    `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones; `caps` [rows] are what
+    coefficients of the body were cut to (inf: left alone), `low` and `high` the bounds after that. `slack` gives every
+    row's slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack
+    is coarser than the row; violations below the unit are then penalised less than proved.
     """
 
     op: ConstraintOp

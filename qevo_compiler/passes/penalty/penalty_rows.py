@@ -3,7 +3,8 @@
 A row `body <= 0` whose terms are multiples of a unit g is the same as `u <= 0` with
 u = (body + shift) / g, where the shift rounds the constant up to a multiple of g. Its smallest
 violation is then 1, whatever the data. Before that, coefficients larger than what a hard row can be exceeded by
-are cut down to it (`analyses.structure.tightening`). What u needs to vanish on feasible states decides the form, row by row:
+are cut down to it (`analyses.structure.tightening`). What u needs to vanish on feasible states decides the form,
+row by row:
 
   u never negative: u itself (linear). u at least -1: u (u + 1) / 2, which is u < 0 once and u = 0
   (for `x + y <= 1` this is x y, for `x <= y` it is x (1 - y)). Rows that are clauses of up to three
