@@ -2,7 +2,8 @@
 
 A row of whole-valued variables takes multiples of its unit (plus its constant), so a quarter of the unit is a
 violation and no rounding, however large a big M in the row is. Elsewhere rounding grows with the terms: 1e-9 of the
-summed coefficients, or, where coefficients differ a million times, of the summed terms at the point.
+summed coefficients. Where coefficients differ a million times it is 1e-9 of the summed terms at the point, but of
+those a million times the smallest, which cancel each other where the row is tight, only what floats lose.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ Flags = NDArray[np.bool_]
 
 TOLERANCE = 1e-9
 _WIDE = 1e6
+_ROUNDING = 2.0**-46
 
 
 class Judge:
@@ -44,20 +46,20 @@ class Judge:
                 fractions[row[real[block.variables.values].any(axis=1)]] = True
         self._tolerance = TOLERANCE * size
         wide = size > _WIDE * least
-        self._sizes: Polynomials | None = None
+        self._allowances: Polynomials | None = None
         if wide.any():
             units = row_units(op.body)
             # A coefficient below the unit was taken for noise.
             units = np.where(fractions | (units > least), 0.0, units)
             self._tolerance = np.minimum(self._tolerance, np.where(units > 0, units / 4, np.inf))
             if (wide & (units == 0)).any():
-                self._sizes = _absolute(op.body)
+                self._allowances = _allowances(op.body, least)
 
     def residuals(self, body: Floats, point: Floats) -> Residuals:
         """`body` [reads, rows] judged; `point` [reads, variables] is where it was evaluated."""
         allowed = self._tolerance
-        if self._sizes is not None:
-            allowed = np.minimum(allowed, TOLERANCE * values_at(self._sizes, np.abs(point)))
+        if self._allowances is not None:
+            allowed = np.minimum(allowed, values_at(self._allowances, np.abs(point)))
         match self._op.relation:
             case Relation.EQ:
                 satisfied = np.abs(body) <= allowed
@@ -77,6 +79,11 @@ def grids(registers: Sequence[RegisterOp]) -> Flags:
     return np.concatenate([*parts, np.zeros(0, bool)])
 
 
-def _absolute(p: Polynomials) -> Polynomials:
-    blocks = (replace(b, coefficients=Array(np.abs(b.coefficients.values))) for b in p.terms)
+def _allowances(p: Polynomials, least: Floats) -> Polynomials:
+    """What rounding may be of every row, over sizes of variables; `least` is the row's smallest coefficient."""
+    blocks = []
+    for block in p.terms:
+        sizes = np.abs(block.coefficients.values)
+        part = np.where(sizes > _WIDE * least[block.row.values], _ROUNDING, TOLERANCE)
+        blocks.append(replace(block, coefficients=Array(sizes * part)))
     return replace(p, terms=tuple(blocks))

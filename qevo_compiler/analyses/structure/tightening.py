@@ -4,7 +4,9 @@ Write a row as sum a_i l_i <= b over literals with a_i > 0 (see `literals`), and
 can be exceeded by. Take any C >= D > 0, and for the literals with a_i > C put C for a_i and lower b by the sum of
 what they lose. The satisfied points stay. Where all these literals are 1, both sides have lost the same. Where one of
 them is 0, the row holds before, since its left side is at most sum a - a_i < b + D - C <= b; and after, since the
-left side is then at most b' + D - C <= b', the excess of all literals together being D as it was.
+left side is then at most b' + D - C <= b', the excess of all literals together being D as it was. Of bits of which
+exactly one is 1 (a code's, say) only the largest counts in D, and their own coefficients must not exceed C: the
+argument is about the other literals, and holds at all states where the groups do.
 
 C is D rounded up to the unit of the coefficients that stay. Then the new row has that unit, which is a multiple
 of the old one, and in it no larger range: a literal of at least C has at least as many of the finer units.
@@ -16,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.dialects.poly import Polynomials, Terms, arithmetic
 from qevo_compiler.ir import Array
@@ -31,18 +34,20 @@ _FEASIBILITY = 1e-9
 _EQUAL = 1 + 2.0**-44
 
 
-def row_caps(p: Polynomials, units: Floats, tolerance: Floats) -> tuple[Floats, Floats] | None:
+def row_caps(
+    p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups
+) -> tuple[Floats, Floats] | None:
     """What the sizes of the coefficients of rows `<= 0` over bits may be cut to [rows], inf where nothing is gained.
 
-    `units` are those of `row_units`, `tolerance` [rows] is what a row with a unit may exceed 0 by and still counts as
-    satisfied. Beside the caps stands the same for the cut rows: without a unit it follows the coefficients that
-    stay, not those that are cut. None where no row is cut. Rows of higher degree are left alone. Cost: a pass over
-    the terms; some more over those of rows that have a coefficient above D.
+    `high` [rows] is D by `group_bounds`, `units` are those of `row_units`, `tolerance` [rows] is what a row with a unit
+    may exceed 0 by and still counts as satisfied. Beside the caps stands the same for the cut rows: without a unit it
+    follows the coefficients that stay, not those that are cut. None where no row is cut. Rows of higher degree are
+    left alone. Cost: a pass over the terms; some more over those of rows that have a coefficient above D.
     """
-    chosen = _candidates(p)
+    chosen = _candidates(p, high)
     if not chosen.any():
         return None
-    rows = _Rows(p, chosen, units[chosen], tolerance[chosen])
+    rows = _Rows(p, chosen, units[chosen], tolerance[chosen], groups)
     found = rows.caps()
     if not np.isfinite(found).any():
         return None
@@ -83,18 +88,17 @@ def accurate_sums(row: NDArray[np.integer], values: Floats, constants: Floats) -
     return np.asarray(np.bincount(row, upper, rows) + first + lower, np.float64)
 
 
-def _candidates(p: Polynomials) -> Flags:
+def _candidates(p: Polynomials, high: Floats) -> Flags:
     """Rows of degree 1 with a coefficient above D, as far as sums in any order tell."""
     row, _, coefficients = p.block(1)
     chosen = np.zeros(p.rows, bool)
     if not len(row):
         return chosen
-    constants = p.constants()
-    positive = np.bincount(row, np.maximum(coefficients, 0), p.rows)
-    excess = constants + positive
-    chosen[row[np.abs(coefficients) > excess[row]]] = True
-    # These hold whatever the rounding was.
-    chosen &= excess >= -1e-6 * (np.abs(constants) + positive)
+    chosen[row[np.abs(coefficients) > high[row]]] = True
+    if not chosen.any():
+        return chosen
+    # Others hold whatever the rounding was.
+    chosen &= high >= -1e-6 * (np.abs(p.constants()) + np.abs(high))
     for block in p.terms:
         if block.degree > 1:
             chosen[block.row.values] = False
@@ -104,23 +108,25 @@ def _candidates(p: Polynomials) -> Flags:
 class _Rows:
     """The chosen rows by themselves, numbered anew."""
 
-    def __init__(self, p: Polynomials, chosen: Flags, units: Floats, tolerance: Floats) -> None:
+    def __init__(self, p: Polynomials, chosen: Flags, units: Floats, tolerance: Floats, groups: Groups) -> None:
         row, names, coefficients = p.block(1)
         here = chosen[row]
         self.count = len(units)
         self.row = (np.cumsum(chosen) - 1)[row[here]].astype(np.int32)
         self.names, self.coefficients = names[here], coefficients[here]
-        self.sizes, self.positive = np.abs(self.coefficients), np.maximum(self.coefficients, 0)
+        self.sizes = np.abs(self.coefficients)
+        self.loose = ~groups.exact[groups.of_bit[self.names[:, 0]]]
+        self.most = self._most(groups)
         self.constants = p.constants()[chosen]
         self.units, self.known = units, np.isfinite(units) & (units > 0)
-        self.excess = accurate_sums(self.row, self.positive, self.constants)
-        self.noise = _NOISE * (np.abs(self.constants) + self._sums(self.positive))
+        self.excess = accurate_sums(self.row, self.most, self.constants)
+        self.noise = _NOISE * (np.abs(self.constants) + self._sums(np.abs(self.most)))
         self.slip = np.where(self.known, tolerance, self.noise)
-        self.big = self.sizes > (self.excess + self.slip)[self.row]
+        self.big = self.loose & (self.sizes > (self.excess + self.slip)[self.row])
 
     def caps(self) -> Floats:
         """C of every row, inf where it stays as it is; refines `slip`."""
-        rest = accurate_sums(self.row, np.where(self.big, self.positive, 0.0), self.constants)
+        rest = accurate_sums(self.row, np.where(self.big, self.most, 0.0), self.constants)
         least = np.full(self.count, np.inf)
         np.minimum.at(least, self.row[self.big], self.sizes[self.big])
         small = self._sums(np.where(self.big, 0.0, self.sizes)) + np.abs(rest)
@@ -129,8 +135,25 @@ class _Rows:
         caps = self._rounded_up(rest, unit)
         fits = (unit > 0) & (caps <= least * _EQUAL)
         caps = np.where(fits, caps, self._rounded_up_coarsely())
+        np.maximum.at(caps, self.row[~self.loose], self.sizes[~self.loose])
         gained = (self.excess > self.slip) & (caps > 0) & self._any(self.sizes > (caps * _EQUAL)[self.row])
         return np.where(gained, caps, np.inf)
+
+    def _most(self, groups: Groups) -> Floats:
+        """What each term adds to D: of a group's terms one adds what the group does."""
+        most = np.maximum(self.coefficients, 0)
+        inside = np.flatnonzero(~self.loose)
+        if len(inside):
+            label: Integers = groups.of_bit[self.names[:, 0]]
+            order = inside[np.lexsort((-self.coefficients[inside], label[inside], self.row[inside]))]
+            changed = np.diff(self.row[order], prepend=-1).astype(bool) | np.diff(label[order], prepend=-1).astype(bool)
+            starts = np.flatnonzero(changed)
+            counts, first = np.diff(np.append(starts, len(order))), order[starts]
+            most[inside] = 0
+            # Unless every member has a term, the one that is set may be one without.
+            full = groups.size[label[first]] == counts
+            most[first] = np.where(full, self.coefficients[first], np.maximum(self.coefficients[first], 0))
+        return most
 
     def _unit_of_small(self) -> Floats:
         """The unit of the coefficients that stay; of the whole row where all are cut; 0 where there is none."""
@@ -142,7 +165,7 @@ class _Rows:
     def _rounded_up(self, rest: Floats, unit: Floats) -> Floats:
         """D as a multiple of the unit, from whole numbers: `rest` is what the big literals and b leave of it."""
         unit = np.where(unit > 0, unit, 1.0)
-        stay = np.where(self.big, 0.0, np.rint(self.positive / unit[self.row]))
+        stay = np.where(self.big, 0.0, np.rint(self.most / unit[self.row]))
         return (np.ceil((rest - np.minimum(self.slip, unit / 4)) / unit) + self._sums(stay)) * unit
 
     def _rounded_up_coarsely(self) -> Floats:

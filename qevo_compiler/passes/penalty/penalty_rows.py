@@ -75,7 +75,8 @@ def penalty_rows(
         found.add(BadWeight(op.span, f"{op.weight:g}"))
         return None
     stated = _body(op, groups)
-    body = _tightened(stated, groups) if options.tighten and op.weight is None else stated
+    cuttable = options.tighten and op.weight is None and not stated.equal
+    body = _tightened(stated, groups) if cuttable else stated
     holds = body.high <= body.tolerance
     if body.equal:
         holds &= body.low >= -body.tolerance
@@ -110,7 +111,7 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
 
 def _tightened(stated: _Body, groups: Groups) -> _Body:
     """The rows with their coefficients cut where that leaves the satisfied points what they are."""
-    found = None if stated.equal else row_caps(stated.poly, stated.unit, stated.tolerance)
+    found = row_caps(stated.poly, stated.high, stated.unit, stated.tolerance, groups)
     if found is None:
         return stated
     caps, slip = found
