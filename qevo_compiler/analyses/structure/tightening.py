@@ -27,22 +27,15 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-# Coefficients are products of a few rounded factors: what a sum of theirs may be off by, a part of their size.
-_NOISE = 2.0**-46
-# What a sum of terms may exceed its limit by, a part of their size.
-_FEASIBILITY = 1e-9
 _EQUAL = 1 + 2.0**-44
 
 
-def row_caps(
-    p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups
-) -> tuple[Floats, Floats] | None:
+def row_caps(p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups) -> Floats | None:
     """What the sizes of the coefficients of rows `<= 0` over bits may be cut to [rows], inf where nothing is gained.
 
-    `high` [rows] is D by `group_bounds`, `units` are those of `row_units`, `tolerance` [rows] is what a row with a unit
-    may exceed 0 by and still counts as satisfied. Beside the caps stands the same for the cut rows: without a unit it
-    follows the coefficients that stay, not those that are cut. None where no row is cut. Rows of higher degree are
-    left alone. Cost: a pass over the terms; some more over those of rows that have a coefficient above D.
+    `high` [rows] is D by `group_bounds`, `units` are those of `row_units`, `tolerance` [rows] is what a row may exceed
+    0 by and still holds. None where no row is cut. Rows of higher degree are left alone.
+    Cost: a pass over the terms; some more over those of rows that have a coefficient above D.
     """
     chosen = _candidates(p, high)
     if not chosen.any():
@@ -51,10 +44,9 @@ def row_caps(
     found = rows.caps()
     if not np.isfinite(found).any():
         return None
-    caps, slip = np.full(p.rows, np.inf), tolerance.copy()
+    caps = np.full(p.rows, np.inf)
     caps[chosen] = found
-    slip[chosen] = np.where(np.isfinite(found), rows.slip, slip[chosen])
-    return caps, slip
+    return caps
 
 
 def cut_rows(p: Polynomials, caps: Floats) -> Polynomials:
@@ -120,17 +112,14 @@ class _Rows:
         self.constants = p.constants()[chosen]
         self.units, self.known = units, np.isfinite(units) & (units > 0)
         self.excess = accurate_sums(self.row, self.most, self.constants)
-        self.noise = _NOISE * (np.abs(self.constants) + self._sums(np.abs(self.most)))
-        self.slip = np.where(self.known, tolerance, self.noise)
+        self.slip = tolerance
         self.big = self.loose & (self.sizes > (self.excess + self.slip)[self.row])
 
     def caps(self) -> Floats:
-        """C of every row, inf where it stays as it is; refines `slip`."""
+        """C of every row, inf where it stays as it is."""
         rest = accurate_sums(self.row, np.where(self.big, self.most, 0.0), self.constants)
         least = np.full(self.count, np.inf)
         np.minimum.at(least, self.row[self.big], self.sizes[self.big])
-        small = self._sums(np.where(self.big, 0.0, self.sizes)) + np.abs(rest)
-        self.slip = np.where(self.known, self.slip, np.maximum(self.noise, _FEASIBILITY * small))
         unit = self._unit_of_small()
         caps = self._rounded_up(rest, unit)
         fits = (unit > 0) & (caps <= least * _EQUAL)

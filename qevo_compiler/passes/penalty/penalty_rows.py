@@ -21,6 +21,7 @@ from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
+from qevo_compiler.analyses.tolerances import TOLERANCE, row_tolerances
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverEqual, NeverMet, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
@@ -39,7 +40,6 @@ from qevo_compiler.passes.penalty.slack_codes import (
     slack_size,
 )
 
-FEASIBILITY = 1e-9
 # A coarse slack step is this part of the smallest violation that is still penalised in full.
 FLOOR_STEPS = 32
 
@@ -104,30 +104,25 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
         low, high = np.where(turned, 0.0 - high, low), np.where(turned, 0.0 - low, high)
     if not groups.is_none:
         low, high = group_bounds(poly, groups)
-    unit, sizes = row_units(poly), _sizes(poly)
-    tolerance = np.minimum(FEASIBILITY * sizes, np.where(unit > 0, unit, np.inf) / 4)
+    unit = row_units(poly)
+    tolerance = np.minimum(row_tolerances(poly), np.where(unit > 0, unit, np.inf) / 4)
     return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit)
 
 
 def _tightened(stated: _Body, groups: Groups) -> _Body:
     """The rows with their coefficients cut where that leaves the satisfied points what they are."""
-    found = row_caps(stated.poly, stated.high, stated.unit, stated.tolerance, groups)
-    if found is None:
+    # Only what adds up to the largest value of a row can make it wrong.
+    largest = np.abs(stated.constant) + np.abs(stated.high - stated.constant)
+    slip = np.minimum(stated.tolerance, TOLERANCE * largest)
+    caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups)
+    if caps is None:
         return stated
-    caps, slip = found
     poly = cut_rows(stated.poly, caps)
     low, high = group_bounds(poly, groups)
     unit = row_units(poly)
-    allowed = np.where(np.isfinite(caps), np.maximum(FEASIBILITY * _sizes(poly), slip), slip)
+    allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
     tolerance = np.minimum(allowed, np.where(unit > 0, unit, np.inf) / 4)
     return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, caps)
-
-
-def _sizes(poly: Polynomials) -> Floats:
-    size = np.zeros(poly.rows)
-    for block in poly.terms:
-        size += np.bincount(block.row.values, np.abs(block.coefficients.values), poly.rows)
-    return size
 
 
 def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
