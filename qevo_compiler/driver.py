@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePath
 from typing import Any
 
-from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
+from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean, showing
 from qevo_compiler.diagnostics.pipeline import BadOption
 from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
@@ -22,6 +22,7 @@ from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
+from qevo_compiler.source import SourceMap
 from qevo_compiler.targets import TARGETS, Target, load_target
 
 __all__ = [
@@ -105,8 +106,10 @@ def compile(
         _check_method(penalties)
         merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
         chosen = replace(chosen, passes=merged)
-    # Nobody keeps the imported module: the passes let go of what they replace.
-    program = lower(import_source(source, given, data, chosen.source_task), chosen, context)
+    sources = SourceMap()
+    with showing(sources):
+        # Nobody keeps the imported module: the passes let go of what they replace.
+        program = lower(import_source(source, given, data, chosen.source_task, sources), chosen, context)
     return _tuned(program, context) if penalties == TUNE else program
 
 
@@ -190,13 +193,19 @@ def lower_linear(
     system); `passes` sets pass options, for example `{"carleman-truncation": {"order": 5}}`.
     """
     given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
-    imported = import_source(source, given, data, Task.LINEARIZE)
-    whole = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
+    sources = SourceMap()
+    with showing(sources):
+        imported = import_source(source, given, data, Task.LINEARIZE, sources)
+        return _linear_until(imported, until, passes or {}, context or Context())
+
+
+def _linear_until(imported: Imported, until: str | None, passes: Settings, context: Context) -> Module:
+    whole = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes)
     names = [step.name for step in whole.passes]
     wanted = names if until is None else names[: names.index(until) + 1]
     # What a module at a later stage has behind it is not run again.
     kept = tuple(step for step in _resume(whole, imported.module).passes if step.name in wanted)
-    return run_guarded(Pipeline(kept), imported.module, context or Context())
+    return run_guarded(Pipeline(kept), imported.module, context)
 
 
 def lower_history(

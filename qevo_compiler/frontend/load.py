@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
-from qevo_compiler.frontend.builder import Problem
+from qevo_compiler.frontend.builder import Problem, places
 from qevo_compiler.ir import Module
 from qevo_compiler.source import SourceFile, SourceMap
 
@@ -66,7 +66,10 @@ def import_source(
     """
     sources = SourceMap() if sources is None else sources
     if isinstance(source, Problem):
-        return Imported(source.to_module(), sources, Task.PROBLEM)
+        for file in places.files():
+            sources.add(file)
+        # The user's Python file is no part of the program.
+        return Imported(source.to_module(), SourceMap(), Task.PROBLEM)
     if isinstance(source, str) and "\n" in source:
         return _from_text(SourceFile("program.qevo", source), None, data, sources)
     if isinstance(source, (str, Path)):
