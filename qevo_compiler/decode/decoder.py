@@ -151,8 +151,8 @@ class Decoder:
             if op.implied:
                 split[f"encoding of {op.symbol}"] = op.weight * codes[op.symbol]
             else:
-                slack = self._slack(op.symbol, states)
-                rows = _penalty(op, bodies[op.symbol], relations[op.symbol], slack)
+                residual = self._residual(op, bodies[op.symbol], relations[op.symbol], states)
+                rows = _penalty(op, residual, relations[op.symbol])
                 logical = op.row_forms(rows.shape[1]) == FORMS.index(PenaltyForm.LOGIC)
                 if logical.any():
                     rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
@@ -176,6 +176,21 @@ class Decoder:
     @cached_property
     def _projection(self) -> Projection:
         return Projection(self._module)
+
+    def _residual(self, op: PenaltyOp, body: Floats, relation: Relation, states: Bits) -> Floats:
+        """u of every row [reads, rows]; see `ising.penalty`. Cut rows are no function of the stated ones' values."""
+        if op.caps is not None:
+            return self._projection.residuals(op, (states + np.int8(1)) // 2)
+        residual = -body if relation is Relation.GE else body
+        if op.shifts is not None:
+            residual = residual + op.shifts.values
+        slack = self._slack(op.symbol, states)
+        if slack is not None:
+            residual = residual + slack
+        if op.units is None:
+            return residual
+        units = op.units.values
+        return np.where(units > 0, residual / np.where(units > 0, units, 1.0), 0.0)
 
     def _gaps(self, symbol: str, states: Bits) -> Floats:
         """How many slack bits of a domain wall are set behind one that is not."""
@@ -235,16 +250,8 @@ def _joined(parts: list[NDArray[Any]]) -> NDArray[Any]:
     return np.concatenate([p.reshape(len(p), int(np.prod(p.shape[1:]))) for p in parts], axis=1)
 
 
-def _penalty(op: PenaltyOp, body: Floats, relation: Relation, slack: Floats | None) -> Floats:
-    """The penalty of weight 1 of every row [reads, rows], but of rows of clauses; see `ising.penalty`."""
-    residual = -body if relation is Relation.GE else body
-    if op.shifts is not None:
-        residual = residual + op.shifts.values
-    if slack is not None:
-        residual = residual + slack
-    if op.units is not None:
-        units = op.units.values
-        residual = np.where(units > 0, residual / np.where(units > 0, units, 1.0), 0.0)
+def _penalty(op: PenaltyOp, residual: Floats, relation: Relation) -> Floats:
+    """The penalty of weight 1 of every row [reads, rows] from its u, but of rows of clauses; see `ising.penalty`."""
     slopes = 0.0 if op.slopes is None else op.slopes.values
     square = residual * residual
     linear = np.abs(residual) if relation is Relation.EQ else residual

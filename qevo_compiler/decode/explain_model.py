@@ -11,16 +11,15 @@ from qevo_compiler.analyses.names import element_name, instance_name
 from qevo_compiler.analyses.symbolic import variable_names
 from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.decode.row_text import MAX_PARTS, row_text, tightened_texts
 from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
-from qevo_compiler.dialects.poly import Polynomials, arithmetic
+from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation
 from qevo_compiler.ir import LedgerEntry, Module
 from qevo_compiler.passes.quantities import PENALTY_GAP
 
-# Longer rows are cut in the text, never in the numbers.
-MAX_PARTS = 12
 MAX_INSTANCES = 20
 _INSTANCE = re.compile(r"(.+?)\[\s*(-?\d+(?:\s*,\s*-?\d+)*)\s*\]")
 _FORMS = {
@@ -141,14 +140,17 @@ def _penalty(penalties: Sequence[PenaltyOp], symbol: str, implied: bool) -> Pena
 
 def _constraint_lines(module: Module, op: poly.ConstraintOp, rows: list[int]) -> Iterator[str]:
     main = module.main
-    names = variable_names(module.func("problem"))
+    names = dict(enumerate(variable_names(module.func("problem"))))
     place = "" if op.span is None else f", declared at {op.span}"
+    penalty = _penalty(main.ops_of(PenaltyOp), op.symbol, False)
+    tightened = {} if penalty is None else tightened_texts(module, penalty, op.relation, rows[:MAX_INSTANCES])
     for row in rows[:MAX_INSTANCES]:
-        stated = _row_text(arithmetic.select(op.body, np.array([row])), names)
+        stated = row_text(arithmetic.select(op.body, np.array([row])), names)
         yield f"{instance_name(op.symbol, op.indices.values[row])}: {stated} {op.relation.value} 0{place}"
+        if row in tightened:
+            yield f"  {tightened[row]}"
     if len(rows) > MAX_INSTANCES:
         yield f"and {len(rows) - MAX_INSTANCES} more instances"
-    penalty = _penalty(main.ops_of(PenaltyOp), op.symbol, False)
     if penalty is None:
         yield "  no penalty: it always holds, or other constraints imply it"
         return
@@ -176,6 +178,8 @@ def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int], has_slack
         moved = f" {shift:+g}" if shift else ""
         slack = " + slack" if has_slack else ""
         stated = f"u = ({side}{moved}{slack}) / {unit:g}" if unit != 1 else f"u = {side}{moved}{slack}"
+        if op.caps is not None and np.isfinite(op.caps.values[rows[0]]):
+            stated += ", sides as tightened"
         yield f"  {stated}" if unit else "  this instance always holds, or another one implies it, and adds nothing"
 
 
@@ -195,35 +199,6 @@ def _ledger_lines(ledger: Sequence[LedgerEntry], symbol: str, rule: PenaltyRule)
         gap = entry.quantity == PENALTY_GAP and entry.subject in ("", symbol) and rule is not PenaltyRule.SOFT
         if gap or (entry.subject == symbol and entry.stage == "penalize-constraints"):
             yield f"  {entry.quantity} {entry.value:g} ({entry.kind.value}): {entry.note}"
-
-
-def _row_text(row: Polynomials, names: list[str]) -> str:
-    """One row in the source's names, its first `MAX_PARTS` terms and its constant."""
-    parts = [
-        (coefficient, " ".join(_bracketed(names[v]) for v in variables))
-        for block in row.terms
-        if block.degree
-        for variables, coefficient in zip(
-            block.variables.values[:MAX_PARTS].tolist(), block.coefficients.values[:MAX_PARTS].tolist(), strict=True
-        )
-    ]
-    total = sum(len(block) for block in row.terms if block.degree)
-    written = " ".join(_signed(c, name, first=k == 0) for k, (c, name) in enumerate(parts[:MAX_PARTS]))
-    if total > MAX_PARTS:
-        written += f" + ... ({total - MAX_PARTS} more terms)"
-    constant = float(row.constants()[0])
-    return f"{written} {_signed(constant, '', first=not written)}".strip() if constant else written or "0"
-
-
-def _signed(coefficient: float, name: str, first: bool = False) -> str:
-    sign = "-" if coefficient < 0 else "" if first else "+"
-    size = f"{abs(coefficient):g}"
-    text = f"{size} {name}" if name and size != "1" else name or size
-    return f"{sign}{text}" if first else f"{sign} {text}"
-
-
-def _bracketed(name: str) -> str:
-    return f"({name})" if " == " in name else name
 
 
 def _element(register: RegisterOp, indices: tuple[int, ...]) -> int | None:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.bounds import Groups, group_bounds
+from qevo_compiler.analyses.structure import cut_rows
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
@@ -225,13 +226,13 @@ class Projection:
 
     def _residual(self, op: PenaltyOp, with_slack: bool = True) -> Polynomials:
         """u of every row with its slack; see `ising.penalty`."""
-        body, relation = self._body(op)
-        if relation is Relation.GE:
-            body = arithmetic.scale(body, -1.0)
+        body, relation = self.stated(op)
         if relation is Relation.EQ:
             linear = op.row_forms(body.rows) == FORMS.index(PenaltyForm.LINEAR)
             if linear.any():
                 body = arithmetic.scale(body, np.where(linear, equation_signs(body), 1.0))
+        if op.caps is not None:
+            body = cut_rows(body, op.caps.values)
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))
@@ -244,16 +245,16 @@ class Projection:
         units = op.units.values
         return arithmetic.scale(residual, np.where(units > 0, 1 / np.where(units > 0, units, 1.0), 0.0))
 
-    def _body(self, op: PenaltyOp) -> tuple[Polynomials, Relation]:
+    def stated(self, op: PenaltyOp) -> tuple[Polynomials, Relation]:
+        """The rows of a family over bits as they are stated (`>=` negated), and the relation."""
         if not op.implied:
             constraint = self._constraints[op.symbol]
-            return self._writer.over_bits(constraint.body), constraint.relation
+            body, relation = self._writer.over_bits(constraint.body), constraint.relation
+            return (arithmetic.scale(body, -1.0) if relation is Relation.GE else body), relation
         register, code = self._codes[op.symbol]
         assert code.implied is not None
-        shifted = (
-            (b.row.values, b.variables.values + np.int32(register.first), b.coefficients.values)
-            for b in code.implied.terms
-        )
+        first, terms = np.int32(register.first), code.implied.terms
+        shifted = ((b.row.values, b.variables.values + first, b.coefficients.values) for b in terms)
         return pack(code.implied.rows, shifted), Relation.EQ
 
     def _rest(self, found: list[Source]) -> Source | None:

@@ -55,7 +55,8 @@ class PenalizeConstraints(Pass):
     families, `methods` for some (`fits=unbalanced:pair=vlm`), `weights` sets weights (`fits=2.5`). `slack` chooses the
     slack's code, `slack_bound` the largest weight of a bounded one, `precision` the target's bits that `auto` respects;
     `slope` is what the unbalanced form multiplies u with. Rows of clauses of up to `clauses` literals (0: none) take
-    no slack. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
+    no slack. `tighten` cuts coefficients of hard inequalities to the most that a row can be exceeded by, which no
+    0/1 point notices. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
     `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
     """
 
@@ -76,6 +77,7 @@ class PenalizeConstraints(Pass):
     precision: int | None = None
     slope: float = 2.0
     clauses: int = 3
+    tighten: bool = True
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         self._check_options()
@@ -141,6 +143,7 @@ class PenalizeConstraints(Pass):
             self.clauses,
             self.slope,
             method,
+            self.tighten,
         )
 
     def _weights(
@@ -289,8 +292,9 @@ def _penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
     shifts = Array(family.shifts) if family.shifts.any() else None
     forms = Array(family.forms) if family.form is PenaltyForm.MIXED else None
     slopes = None if family.slopes is None else Array(family.slopes)
-    rule = weight.rule
-    return PenaltyOp(op.symbol, weight.value, rule, family.form, units, shifts, op.implied, forms, slopes, span=op.span)
+    caps = None if family.caps is None or not np.isfinite(family.caps).any() else Array(family.caps)
+    kind = (weight.rule, family.form)
+    return PenaltyOp(op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, span=op.span)
 
 
 def _lowered(main: Func, objective: poly.ObjectiveOp, slacks: list[RegisterOp], penalties: list[PenaltyOp]) -> Func:

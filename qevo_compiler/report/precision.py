@@ -83,7 +83,8 @@ def _codes(program: CompiledProgram) -> Iterator[Advice]:
     """Codes whose weights double, and rows with wide coefficients, with what is narrower."""
     problem = program.module.find("problem")
     families = problem.ops_of(poly.ConstraintOp) if problem else ()
-    rows = {op.symbol: _sizes(*(block.coefficients for block in op.body.terms if block.degree)) for op in families}
+    caps = {op.symbol: op.caps.values for op in program.module.main.ops_of(PenaltyOp) if op.caps and not op.implied}
+    rows = {op.symbol: _row_sizes(op.body, caps.get(op.symbol)) for op in families}
     for register in program.provenance:
         weights = np.ones(1) if register.affine is None else _sizes(register.affine.weights)
         if register.role is Role.SLACK:
@@ -122,6 +123,15 @@ def _slack(symbol: str, weights: Floats, row: Floats) -> Iterator[Advice]:
 def _sizes(*arrays: Array) -> Floats:
     values = np.abs(np.concatenate([np.zeros(0), *(array.values for array in arrays)]))
     return np.asarray(values[values > 0], np.float64)
+
+
+def _row_sizes(body: poly.Polynomials, caps: Floats | None) -> Floats:
+    """Sizes of the coefficients, as cut by `ising.penalty`."""
+    sizes = [np.abs(block.coefficients.values) for block in body.terms if block.degree]
+    if caps is not None:
+        owners = [block.row.values for block in body.terms if block.degree]
+        sizes = [np.minimum(size, caps[row]) for size, row in zip(sizes, owners, strict=True)]
+    return _sizes(*map(Array, sizes))
 
 
 def _weights(penalties: tuple[PenaltyOp, ...]) -> Iterator[Advice]:

@@ -7,14 +7,17 @@ from qevo_compiler.analyses.structure.clauses import Clauses, row_clauses
 from qevo_compiler.analyses.structure.literals import Literals, row_literals
 from qevo_compiler.analyses.structure.recognise import RowKind, Structure, recognise, row_kinds
 from qevo_compiler.analyses.structure.repeats import redundant_rows
+from qevo_compiler.analyses.structure.tightening import cut_rows, row_caps
 
 __all__ = [
     "Clauses",
     "Literals",
     "RowKind",
     "Structure",
+    "cut_rows",
     "recognise",
     "redundant_rows",
+    "row_caps",
     "row_clauses",
     "row_kinds",
     "row_literals",

@@ -30,6 +30,7 @@ class RowOptions:
     clauses: int = 3
     slope: float = 2.0
     method: Method = Method.AUTO
+    tighten: bool = True
 
     @property
     def bound(self) -> int:
@@ -44,9 +45,10 @@ class RowOptions:
 class PenaltyRows:
     """One family. `units` is 0 for rows that need no penalty; `residual` [rows] is u, empty for those rows.
 
-    `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones. `slack` gives every row's
-    slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack is
-    coarser than the row; violations below the unit are then penalised less than proved.
+    `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones; `caps` [rows] are what
+    coefficients of the body were cut to (inf: left alone), `low` and `high` the bounds after that. `slack` gives every
+    row's slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack
+    is coarser than the row; violations below the unit are then penalised less than proved.
     """
 
     op: ConstraintOp
@@ -59,6 +61,7 @@ class PenaltyRows:
     low: Floats
     high: Floats
     slopes: Floats | None = None
+    caps: Floats | None = None
 
     @property
     def soft(self) -> bool:

@@ -2,7 +2,9 @@
 
 A row `body <= 0` whose terms are multiples of a unit g is the same as `u <= 0` with
 u = (body + shift) / g, where the shift rounds the constant up to a multiple of g. Its smallest
-violation is then 1, whatever the data. What u needs to vanish on feasible states decides the form, row by row:
+violation is then 1, whatever the data. Before that, coefficients larger than what a hard row can be exceeded by
+are cut down to it (`analyses.structure.tightening`). What u needs to vanish on feasible states decides the form,
+row by row:
 
   u never negative: u itself (linear). u at least -1: u (u + 1) / 2, which is u < 0 once and u = 0
   (for `x + y <= 1` this is x y, for `x <= y` it is x (1 - y)). Rows that are clauses of up to three
@@ -18,7 +20,8 @@ import numpy as np
 from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
-from qevo_compiler.analyses.structure import row_clauses, row_literals
+from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
+from qevo_compiler.analyses.tolerances import TOLERANCE, row_tolerances
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverEqual, NeverMet, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
@@ -37,7 +40,6 @@ from qevo_compiler.passes.penalty.slack_codes import (
     slack_size,
 )
 
-FEASIBILITY = 1e-9
 # A coarse slack step is this part of the smallest violation that is still penalised in full.
 FLOOR_STEPS = 32
 
@@ -46,7 +48,10 @@ _SQUARE, _LINEAR, _TRIANGLE, _LOGIC, _SLOPED = range(len(FORMS))
 
 @dataclass(frozen=True)
 class _Body:
-    """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant and unit (0: none)."""
+    """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant and unit (0: none).
+
+    `caps` [rows] is what coefficients were cut to, None where all are as stated.
+    """
 
     op: ConstraintOp
     poly: Polynomials
@@ -56,6 +61,7 @@ class _Body:
     tolerance: Floats
     constant: Floats
     unit: Floats
+    caps: Floats | None = None
 
 
 def penalty_rows(
@@ -68,11 +74,13 @@ def penalty_rows(
     if op.weight is not None and not (np.isfinite(op.weight) and op.weight >= 0):
         found.add(BadWeight(op.span, f"{op.weight:g}"))
         return None
-    body = _body(op, groups)
+    stated = _body(op, groups)
+    cuttable = options.tighten and op.weight is None and not stated.equal
+    body = _tightened(stated, groups) if cuttable else stated
     holds = body.high <= body.tolerance
     if body.equal:
         holds &= body.low >= -body.tolerance
-    if op.weight is None and _impossible(body, found):
+    if op.weight is None and _impossible(body, stated, found):
         return None
     if op.weight is None and redundant is not None:
         holds = holds | redundant
@@ -96,15 +104,28 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
         low, high = np.where(turned, 0.0 - high, low), np.where(turned, 0.0 - low, high)
     if not groups.is_none:
         low, high = group_bounds(poly, groups)
-    size = np.zeros(poly.rows)
-    for block in poly.terms:
-        size += np.bincount(block.row.values, np.abs(block.coefficients.values), poly.rows)
     unit = row_units(poly)
-    tolerance = np.minimum(FEASIBILITY * size, np.where(unit > 0, unit, np.inf) / 4)
+    tolerance = np.minimum(row_tolerances(poly), np.where(unit > 0, unit, np.inf) / 4)
     return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit)
 
 
-def _impossible(body: _Body, found: Diagnostics) -> bool:
+def _tightened(stated: _Body, groups: Groups) -> _Body:
+    """The rows with their coefficients cut where that leaves the satisfied points what they are."""
+    # Only what adds up to the largest value of a row can make it wrong.
+    largest = np.abs(stated.constant) + np.abs(stated.high - stated.constant)
+    slip = np.minimum(stated.tolerance, TOLERANCE * largest)
+    caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups)
+    if caps is None:
+        return stated
+    poly = cut_rows(stated.poly, caps)
+    low, high = group_bounds(poly, groups)
+    unit = row_units(poly)
+    allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
+    tolerance = np.minimum(allowed, np.where(unit > 0, unit, np.inf) / 4)
+    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, caps)
+
+
+def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
     """Whether a row can never hold; each such row is reported by name."""
     op, never = body.op, _out_of_reach(body)
     rest = np.zeros(len(never))
@@ -115,7 +136,7 @@ def _impossible(body: _Body, found: Diagnostics) -> bool:
     for row in np.flatnonzero(never | (rest > body.tolerance)).tolist():
         name = instance_name(op.symbol, op.indices.values[row])
         if never[row]:
-            found.add(NeverSatisfied(op.span, name, *_stated_range(body, row), op.relation.value))
+            found.add(NeverSatisfied(op.span, name, *_stated_range(stated, row), op.relation.value))
         else:
             found.add(NeverEqual(op.span, name, f"{body.unit[row]:g}", f"{rest[row]:g}"))
     return bool((never | (rest > body.tolerance)).any())
@@ -170,7 +191,8 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     slack = _slack(span, step, options)
     forms[holds] = forms[~holds][0]
     done = bool((exact | holds).all())
-    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes)
+    caps = None if body.caps is None else np.where(holds, np.inf, body.caps)
+    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps)
 
 
 def _logical(body: _Body, residual: Polynomials, wanted: Flags, options: RowOptions) -> Flags:

@@ -125,6 +125,45 @@ def test_a_constraint_shows_its_row_rule_slack_and_gap() -> None:
     assert len([line for line in program.explain_constraint("pair") if line.startswith("pair[")]) == 2
 
 
+FACILITY = """program facility
+var open: binary[2]
+var load: int[2] in [0, 5] encoded as log
+var kind: choice {a, b}
+minimize 3 * sum(open) - 2 * sum(load)
+subject to
+  linked: 1e10 * open[j] >= load[j] for j in 0..2
+  plain: load[0] + load[1] <= 7
+  chosen: load[0] <= 1e9 * (kind == a)
+"""
+
+
+def test_a_tightened_constraint_says_from_what_to_what(tmp_path: Path) -> None:
+    compile(FACILITY).write(tmp_path)
+    program = load(tmp_path)
+    lines = program.explain_constraint("linked[1]")
+    assert lines[0].startswith("linked[1]: 1e+10 open[1] - load[1] >= 0")
+    assert lines[1].startswith("  tightened from 1e+10 to 5, which no value notices: 5 open[1] - s")
+    assert lines[1].endswith(">= 0")
+    assert "  u = right side - left side, sides as tightened" in lines
+    both = program.explain_constraint("linked")
+    assert [line.partition(":")[0] for line in both[:4:2]] == ["linked[0]", "linked[1]"]
+    assert "(kind == a)" in program.explain_constraint("chosen")[1]
+    plain = "\n".join(program.explain_constraint("plain"))
+    assert "tightened" not in plain
+
+
+def test_parts_of_a_program_with_tightened_rows_add_up() -> None:
+    program = compile(FACILITY, level=0)
+    sources = Projection(program.module).sources()
+    states = all_spins(program.decoder.size)
+    model = program.module.main.only(ModelOp)
+    parts = np.sum([model_energies(source.model, states) for source in sources], axis=0)
+    assert SourceKind.REST not in {source.kind for source in sources}
+    assert parts == pytest.approx(model_energies(model, states), abs=1e-9)
+    split = program.decoder.decode(states).energy_split
+    assert sum(split.values()) == pytest.approx(model_energies(model, states) / model.scale, abs=1e-9)
+
+
 @pytest.mark.parametrize("name", ["nothing", "pair[7]", "pair[0, 0]", "fits[0]", "pair["])
 def test_unknown_constraints_are_refused(name: str) -> None:
     with pytest.raises(CompileError, match="no constraint"):

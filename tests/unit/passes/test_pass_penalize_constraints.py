@@ -18,10 +18,10 @@ from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
-from qevo_compiler.ir import Evidence, Module
+from qevo_compiler.ir import Evidence, Module, parse_module, print_module
 from qevo_compiler.passes.base import Context
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
-from qevo_compiler.source import Span
+from qevo_compiler.source import SourceFile, Span
 
 PENALIZED = "encode-variables,penalize-constraints"
 
@@ -240,3 +240,70 @@ def test_a_weight_that_may_be_any_widens_no_range() -> None:
     penalty = module.main.only(PenaltyOp)
     assert penalty.rule.proved
     assert 10 < penalty.weight < 100
+
+
+BIG = {(0,): 1.0, (1,): 1.0, (2,): -1e10}
+
+
+def test_a_big_m_is_cut_to_what_it_covers() -> None:
+    family = constraint("linked", Relation.LE, BIG, {(0,): 1.0, (1,): 1.0, (): -1.0})
+    tight, stated = (
+        penalized(variable("x", Domain.BINARY, (3,)), objective({(0,): -1.0, (2,): 2.0}), family, tighten=on)
+        for on in (True, False)
+    )
+    op = tight.main.only(PenaltyOp)
+    assert op.caps is not None
+    assert op.caps.values.tolist() == [2.0, np.inf]
+    assert stated.main.only(PenaltyOp).caps is None
+    assert (slack_bits(tight), slack_bits(stated)) == (0, 15)
+    assert (op.rule.proved, stated.main.only(PenaltyOp).rule.proved) == (True, False)
+    assert parse_module(SourceFile("m.qir", print_module(tight))) == tight
+
+
+def test_rows_of_a_grid_beside_a_big_m_are_no_rounding() -> None:
+    """Without tightening a billionth of M is more than what the row can be exceeded by."""
+    grid = variable("r", Domain.REAL, (), 0.0, 0.7, bits=2)
+    row = {(0,): 1.0, (1,): 1e12, (): -1e12}
+    module = penalized(
+        grid, variable("closed", Domain.BINARY), objective({(0,): -1.0}), constraint("c", Relation.LE, row)
+    )
+    op = module.main.only(PenaltyOp)
+    assert op.rule.proved
+    bits = sum(r.count for r in module.main.ops_of(RegisterOp))
+    states = (np.arange(2**bits)[:, None] >> np.arange(bits)) & 1
+    energy = arithmetic.evaluate(module.main.only(poly.ObjectiveOp).polynomial, states)[:, 0]
+    least = energy.reshape(-1, 8).min(axis=0)
+    value = (np.arange(8) % 4) * 0.7 / 3
+    closed = np.arange(8) >= 4
+    assert least[~closed] == pytest.approx(-value[~closed])
+    assert (least[closed & (value > 0)] > -0.7).all()
+
+
+@pytest.mark.parametrize(
+    "family",
+    [
+        constraint("soft", Relation.LE, BIG, weight=2.0),
+        constraint("equal", Relation.EQ, BIG),
+        constraint("product", Relation.LE, BIG | {(0, 1): 1.0}),
+        constraint("plain", Relation.LE, {(0,): 2.0, (1,): 2.0, (2,): 3.0, (): -4.0}),
+    ],
+    ids=lambda op: op.symbol,
+)
+def test_what_is_not_tightened(family: poly.ConstraintOp) -> None:
+    ops = (variable("x", Domain.BINARY, (3,)), objective({(0,): -1.0}), family)
+    tight, stated = (penalized(*ops, tighten=on) for on in (True, False))
+    assert tight == stated
+    assert all(op.caps is None for op in tight.main.ops_of(PenaltyOp))
+
+
+def test_a_code_counts_with_its_largest_value() -> None:
+    """One-hot values 0 .. 4 exceed by 4, not by 1 + 2 + 3 + 4; unary bits are all 1 at 4."""
+    for encoding in (Encoding.ONE_HOT, Encoding.UNARY, Encoding.LOG):
+        module = penalized(
+            variable("k", Domain.INTEGER, (), 0, 4, encoding=encoding),
+            variable("open", Domain.BINARY),
+            constraint("linked", Relation.LE, {(0,): 1.0, (1,): -1e6}),
+        )
+        caps = next(op.caps for op in module.main.ops_of(PenaltyOp) if not op.implied)
+        assert caps is not None
+        assert caps.values.tolist() == [4.0]

@@ -1,0 +1,65 @@
+"""What a row of a constraint may exceed its limit by and still holds: what rounding makes of it, and nothing else.
+
+That is 1e-9 of the sizes of its terms. Terms a million times as large as the smallest one of their row cancel each
+other wherever the row is tight, as those of a big M do; of them it is only what floats lose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qevo_compiler.dialects.poly import Polynomials, Terms
+from qevo_compiler.ir import Array
+
+Floats = NDArray[np.float64]
+
+TOLERANCE = 1e-9
+# Coefficients and sums are products and sums of a few rounded numbers.
+ROUNDING = 2.0**-46
+_WIDE = 1e6
+
+
+def row_tolerances(p: Polynomials) -> Floats:
+    """What every row [rows] may be off by where all its variables are of size 1. Cost: a pass over the terms."""
+    least = least_sizes(p)
+    total = np.zeros(p.rows)
+    for block in p.terms:
+        total += np.bincount(block.row.values, _allowed(block, least), p.rows)
+    return total
+
+
+def term_tolerances(p: Polynomials) -> Polynomials:
+    """The same for variables of any size: rows to be evaluated at their sizes."""
+    least = least_sizes(p)
+    return replace(p, terms=tuple(replace(b, coefficients=Array(_allowed(b, least))) for b in p.terms))
+
+
+def wide_rows(p: Polynomials) -> NDArray[np.bool_]:
+    """Which rows have a coefficient a million times as large as another one."""
+    wide, least = np.zeros(p.rows, bool), least_sizes(p)
+    if least is not None:
+        for block in p.terms:
+            row = block.row.values
+            wide[row[np.abs(block.coefficients.values) > _WIDE * least[row]]] = True
+    return wide
+
+
+def least_sizes(p: Polynomials) -> Floats | None:
+    """The smallest coefficient of every row (inf: a row without any); None where no row is wide."""
+    sizes = [np.abs(block.coefficients.values) for block in p.terms]
+    if not sizes or max(size.max() for size in sizes) <= _WIDE * min(size.min() for size in sizes):
+        return None
+    least = np.full(p.rows, np.inf)
+    for block, size in zip(p.terms, sizes, strict=True):
+        np.minimum.at(least, block.row.values, size)
+    return least
+
+
+def _allowed(block: Terms, least: Floats | None) -> Floats:
+    sizes: Floats = np.abs(block.coefficients.values)
+    if least is None:
+        return sizes * TOLERANCE
+    return np.where(sizes > _WIDE * least[block.row.values], sizes * ROUNDING, sizes * TOLERANCE)
