@@ -19,9 +19,8 @@ from qevo_compiler.frontend.builder import places, symbolic
 from qevo_compiler.frontend.builder.constraints import Constraint, constrain
 from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, read_items, read_tensor
 from qevo_compiler.frontend.directives import Given, Kind
-from qevo_compiler.frontend.draft import Draft, Family
+from qevo_compiler.frontend.draft import Draft, Family, index_rows
 from qevo_compiler.frontend.tensors import Choice, Tensor
-from qevo_compiler.frontend.tensors.value import Values
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.source import Span
 
@@ -135,7 +134,8 @@ class Problem:
     def subject_to(self, constraint: Any, name: str | None = None, weight: float | None = None) -> None:
         """State a constraint, one for each element of an array.
 
-        `constraint` is a comparison, a sympy relation, or a 0/1 expression that has to be 1. With a
+        `constraint` is a comparison, two inequalities joined by `&` (`(1 <= x) & (x <= 3)`: one constraint with
+        two sides), a sympy relation, or a 0/1 expression that has to be 1. With a
         `weight` it is soft. Without a name it is called c1, c2, ...
         """
         span = places.here()
@@ -146,7 +146,7 @@ class Problem:
         if _checked_name(name, span) in self._families:
             raise CompileError(DuplicateName(span, name, self._families[name]))
         self._families[name] = span
-        indices = Array(_positions(stated.body.shape))
+        indices = Array(index_rows(stated.shape, stated.sides))
         soft = _weight(weight, span)
         self._draft.add_constraint(
             Family(name, stated.left, stated.right, stated.body, stated.relation, indices, soft, stated.span)
@@ -260,11 +260,6 @@ def _weight(weight: float | None, span: Span | None) -> float | None:
     if not 0 < number < float("inf"):
         raise CompileError(BadWeight(span, f"{number:g}"))
     return number
-
-
-def _positions(shape: tuple[int, ...]) -> Values:
-    """[elements, axes]: the position of every element, which names its constraint."""
-    return np.indices(shape).reshape(len(shape), -1).T if shape else np.zeros((1, 0), np.int64)
 
 
 def _given(options: dict[str, Any], span: Span | None) -> list[Given]:

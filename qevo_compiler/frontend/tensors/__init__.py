@@ -1,6 +1,6 @@
 """Lazy tensors: the shape rules and op building that the language and `Problem` share."""
 
-from qevo_compiler.frontend.tensors.align import reinterpret, spread, spread_values, stack
+from qevo_compiler.frontend.tensors.align import beside, reinterpret, spread, spread_values, stack
 from qevo_compiler.frontend.tensors.arithmetic import (
     add,
     divide,
@@ -45,6 +45,7 @@ __all__ = [
     "Value",
     "add",
     "apply",
+    "beside",
     "compare",
     "constant",
     "derived",
