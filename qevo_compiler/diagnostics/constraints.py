@@ -64,7 +64,7 @@ class NeverBetween(Error):
 
     code: ClassVar[str] = "Q0653"
     title: ClassVar[str] = "constraint `{name}` cannot be satisfied"
-    label: ClassVar[str] = "no value that is reached lies between the two sides, which are {gap} apart"
+    label: ClassVar[str] = "no value that is reached lies between its sides (upper minus lower side: {gap})"
     help: ClassVar[str] = "correct a side or the data, or give the constraint a `weight` to make it soft"
 
     name: str
