@@ -50,7 +50,7 @@ def _texts(func: Func, kind: type[VariableOp] | type[poly.ConstraintOp]) -> list
     """What ops of a kind say, without where they stand in the source."""
     if kind is VariableOp:
         return [
-            (op.symbol, op.domain, op.shape, op.lower, op.upper, op.bits, op.labels, op.encoding)
+            (op.name, op.symbol, op.domain, op.shape, op.lower, op.upper, op.bits, op.labels, op.encoding)
             for op in func.ops_of(VariableOp)
         ]
     return [(op.symbol, op.relation, op.body, op.weight) for op in func.ops_of(poly.ConstraintOp)]

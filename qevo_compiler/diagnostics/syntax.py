@@ -226,7 +226,7 @@ class NotAComparison(Error):
 
 
 class NotARelation(Error):
-    """A constraint uses `<`, `>` or `!=`; only `==`, `<=` and `>=` state constraints.
+    """A constraint uses `<` or `>`; `==`, `!=`, `<=` and `>=` state constraints.
 
     Bad:   few: sum(x) < 3
     Good:  few: sum(x) <= 2
@@ -234,7 +234,7 @@ class NotARelation(Error):
 
     code: ClassVar[str] = "Q0114"
     title: ClassVar[str] = "`{op}` states no constraint"
-    label: ClassVar[str] = "use `==`, `<=` or `>=`"
+    label: ClassVar[str] = "use `==`, `!=`, `<=` or `>=`"
     help: ClassVar[str] = "{hint}"
 
     op: str

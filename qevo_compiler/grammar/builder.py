@@ -24,7 +24,7 @@ from qevo_compiler.grammar.expressions import (
 from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
-RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE})
+RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.NE, ast.Comparison.LE, ast.Comparison.GE})
 
 
 @light()
@@ -204,9 +204,5 @@ def _no_relation(body: ast.Compare) -> NotARelation:
     hints = {
         ast.Comparison.LT: "for whole numbers `a < b` is `a <= b - 1`",
         ast.Comparison.GT: "for whole numbers `a > b` is `a >= b + 1`",
-        ast.Comparison.NE: (
-            "for 0/1 expressions and choices `(a == b) == 0` says that they differ; for numbers, a bit that is 1 "
-            "where `a >= b + 1` and 0 where `a <= b - 1`"
-        ),
     }
     return NotARelation(body.span, body.op.value, hints[body.op])

@@ -11,13 +11,13 @@ from numpy.typing import ArrayLike
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.names import DuplicateName
-from qevo_compiler.diagnostics.language.python import BadPythonValue, ForeignExpression
+from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.diagnostics.language.statements import BadWeight, RepeatedStatement
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.frontend import arrays, declare, directives, tensors
 from qevo_compiler.frontend.builder import places, symbolic
-from qevo_compiler.frontend.builder.constraints import Constraint, constrain
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, read_items, read_tensor
+from qevo_compiler.frontend.builder.constraints import Constraint, Unequal
+from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, check_home, read_items, read_tensor
 from qevo_compiler.frontend.directives import Given, Kind
 from qevo_compiler.frontend.draft import Draft, Family, index_rows
 from qevo_compiler.frontend.tensors import Choice, Tensor
@@ -209,16 +209,21 @@ class Problem:
     def _constraint(self, given: Any, span: Span | None) -> Constraint:
         """What was given to `subject_to`, as a comparison."""
         if isinstance(given, Constraint):
-            if given.problem is not self:
-                raise CompileError(ForeignExpression(span, given.problem.name))
+            check_home(self, given, span)
             return given
         if symbolic.is_sympy(given):
-            return constrain(self, *symbolic.read_relation(self, given, span), span)
+            return Constraint(self, *symbolic.read_relation(self, given, span), span)
         if isinstance(given, Expression):
             value = tensors.logical("and", [(read_tensor(self, given, span), span)], span)
-            return constrain(self, value, tensors.ONE, Relation.EQ, span)
+            return Constraint(self, value, tensors.ONE, Relation.EQ, span)
         expected = "write a comparison, such as `x.sum() <= 3`"
         raise CompileError(BadPythonValue(span, "a constraint", type(given).__name__, expected))
+
+    def _compares(self, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
+        return Constraint(self, left, right, relation, span)
+
+    def _differs(self, equal: Tensor, span: Span | None) -> Constraint:
+        return Unequal(self, equal, span)
 
     def _first_time(self, statement: str) -> Span | None:
         span = places.here()

@@ -28,6 +28,8 @@ from qevo_compiler.ir import Array, Op
 
 _RELATIONS = {
     ast.Comparison.EQ: problem.Relation.EQ,
+    # The sides are then the equality and 0.
+    ast.Comparison.NE: problem.Relation.EQ,
     ast.Comparison.LE: problem.Relation.LE,
     ast.Comparison.GE: problem.Relation.GE,
 }
@@ -111,10 +113,19 @@ class _Stating:
         sides: list[list[Tensor]] = []
         weights: list[float | None] = []
         self._expressions.every(
-            lambda: sides.append(self._expressions.tensors(written, frame)),
+            lambda: sides.append(
+                [self._equality(node, frame), tensors.ZERO]
+                if node.op is ast.Comparison.NE
+                else self._expressions.tensors(written, frame)
+            ),
             lambda: weights.append(self._weight(node.weight)),
         )
         return sides[0], weights[0]
+
+    def _equality(self, node: ast.Constraint, frame: Frame) -> Tensor:
+        """`left == right` as a 0/1 value."""
+        equal = ast.Compare(ast.Comparison.EQ, node.left, node.right, span=node.left.span.to(node.right.span))
+        return self._expressions.tensor(equal, frame)
 
     def _weight(self, node: ast.Expr | None) -> float | None:
         if node is None:

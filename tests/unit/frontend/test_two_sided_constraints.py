@@ -90,9 +90,8 @@ def test_what_is_joined_are_two_inequalities() -> None:
     p, q = Problem("p"), Problem("q")
     x, y = p.binary("x", 3), q.binary("y", 3)
     low, high = x.sum() >= 1, x.sum() <= 2
-    for wrong in (lambda: low & (x.sum() == 1), lambda: low & high & low, lambda: low & True, lambda: low & x[0]):
-        with pytest.raises(CompileError, match="Q0250"):
-            wrong()
+    with pytest.raises(CompileError, match="Q0250"):
+        low & high & low
     with pytest.raises(CompileError, match="Q0252"):
         low & (y.sum() <= 1)
     with pytest.raises(CompileError, match="Q0251"):

@@ -104,7 +104,9 @@ def constraints(signs: list[ast.Comparison], last: Trees) -> Trees:
 
 
 INEQUALITIES = [ast.Comparison.LE, ast.Comparison.GE]
-CONSTRAINTS = constraints([ast.Comparison.EQ, *INEQUALITIES], st.none()) | constraints(INEQUALITIES, EXPRS)
+CONSTRAINTS = constraints([ast.Comparison.EQ, ast.Comparison.NE, *INEQUALITIES], st.none()) | constraints(
+    INEQUALITIES, EXPRS
+)
 STATEMENTS = st.one_of(
     node(ast.Data, IDENTIFIERS, st.sampled_from(ast.DataType), SHAPES, st.none() | FILES | EXPRS),
     node(ast.Var, IDENTIFIERS, DOMAINS, SHAPES),
