@@ -122,7 +122,7 @@ def _with_stated(module: Module, stated: Func | None) -> Module:
 def _variables(func: Func) -> list[tuple[object, ...]]:
     """What is said of variables, without where it stands in the source."""
     return [
-        (op.symbol, op.domain, op.shape, op.lower, op.upper, op.bits, op.labels, op.encoding)
+        (op.name, op.symbol, op.domain, op.shape, op.lower, op.upper, op.bits, op.labels, op.encoding)
         for op in func.ops_of(VariableOp)
     ]
 

@@ -199,6 +199,7 @@ _RULES: dict[type[Op], Callable[..., Interval]] = {
     nn.DivOp: _div,
     nn.PowerOp: lambda op, x: _power(op.exponent, x),
     nn.ApplyOp: _apply,
+    nn.IndicatorOp: lambda op, x: (np.zeros_like(x[0]), np.ones_like(x[0])),
     nn.PolynomialOp: _polynomial,
     nn.LogSoftmaxOp: _log_softmax,
     nn.MatmulOp: _matmul,

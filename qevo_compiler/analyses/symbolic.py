@@ -36,13 +36,15 @@ class SymbolicProblem:
 
 
 def variable_names(func: Func) -> list[str]:
-    """The names of the polynomial variables in order: `take[3]`, and `op[2] == conv1` for a choice's indicator."""
+    """The names of the polynomial variables in order: `take[3]`, `op[2] == conv1` and `k == 4` for indicators."""
     names: list[str] = []
     for op in func.ops_of(problem.VariableOp):
         positions = None if op.positions is None else op.positions.values
         elements = [element_name(op.symbol, op.shape, k, positions, op.tensor_shape) for k in range(op.size)]
         if op.domain is Domain.CHOICE:
             names += [f"{element} == {label}" for element in elements for label in op.labels]
+        elif isinstance(op, problem.ListedOp):
+            names += [f"{elements[element]} == {value}" for element, value in _values(op)]
         else:
             names += elements
     return names
@@ -89,6 +91,12 @@ def to_latex(module: Module) -> str:
     return f"\\begin{{align*}}\n{body}\n\\end{{align*}}\n"
 
 
+def _values(op: problem.ListedOp) -> list[tuple[int, int]]:
+    """The element and the value that each polynomial variable stands for."""
+    element, place = op.places
+    return list(zip(element.tolist(), (op.lowest[element] + place).astype(np.int64).tolist(), strict=True))
+
+
 def _check_size(func: Func) -> None:
     terms = sum(len(op.polynomial) for op in func.ops_of(poly.ObjectiveOp))
     terms += sum(len(op.body) for op in func.ops_of(poly.ConstraintOp))
@@ -125,8 +133,14 @@ def _latex_symbols(func: Func) -> tuple[Any, ...]:
 
     symbols = []
     for op in func.ops_of(problem.VariableOp):
-        for indices in _index_rows(op):
-            stem = f"{_stem(op.symbol)}_{{{','.join(map(str, indices))}}}" if len(indices) else _stem(op.symbol)
+        stems = [
+            f"{_stem(op.symbol)}_{{{','.join(map(str, indices))}}}" if len(indices) else _stem(op.symbol)
+            for indices in _index_rows(op)
+        ]
+        if isinstance(op, problem.ListedOp):
+            symbols += [sympy.Symbol(f"[{stems[element]} = {value}]") for element, value in _values(op)]
+            continue
+        for stem in stems:
             labels = [f"[{stem} = \\text{{{_escaped(label)}}}]" for label in op.labels]
             symbols += [sympy.Symbol(name) for name in (labels or [stem])]
     return tuple(symbols)

@@ -45,6 +45,8 @@ class ValueSets:
         if isinstance(op, nn.ConstantOp):
             values = op.value.values
             return self._limited(np.asarray(values, np.float64).reshape(-1)) if values.size <= 1 << 16 else None
+        if isinstance(op, nn.IndicatorOp):
+            return self._limited(np.array([0.0, 1.0]))
         if isinstance(op, nn.ReshapeOp | nn.BroadcastOp | nn.TransposeOp):
             return self.of(op.x, depth - 1)
         if isinstance(op, nn.GatherOp):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -21,7 +21,7 @@ from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
-from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
+from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, Relation, Sense, VariableOp
 from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -64,7 +64,7 @@ class Decoder:
         samples = self._checked(spins)
         states = self.numbering.expand(samples)
         decoded = [self._decode_register(register, states) for register in self._decisions]
-        point = _point(self._decisions, decoded)
+        point = _point(self._variables, decoded)
         objective = values_at(self._objective.polynomial, point)[:, 0]
         fitted = {op.symbol: values_at(op.body, point) for op in self._constraints}
         energies, bodies = objective, fitted
@@ -170,7 +170,7 @@ class Decoder:
 
     @cached_property
     def _judges(self) -> dict[str, Judge]:
-        real = grids(self._decisions)
+        real = grids(self._variables)
         return {op.symbol: Judge(op, real) for op in self._constraints}
 
     @cached_property
@@ -224,13 +224,15 @@ def _bits(register: RegisterOp, states: Bits) -> Bits:
     return block if register.vartype is Vartype.SPIN else (block + np.int8(1)) // np.int8(2)
 
 
-def _point(registers: list[RegisterOp], decoded: list[Decoded]) -> Floats:
-    """Values of the polynomial variables [reads, variables]: a choice as one indicator a label."""
+def _point(variables: Sequence[VariableOp], decoded: list[Decoded]) -> Floats:
+    """Values of the polynomial variables [reads, variables]: one indicator a label or a listed value."""
     columns = []
-    for register, item in zip(registers, decoded, strict=True):
-        if register.domain is Domain.CHOICE:
-            indicators = item.values[:, :, None] == np.arange(len(register.labels))
+    for op, item in zip(variables, decoded, strict=True):
+        if op.domain is Domain.CHOICE:
+            indicators = item.values[:, :, None] == np.arange(len(op.labels))
             columns.append(indicators.reshape(len(item.values), -1).astype(np.float64))
+        elif isinstance(op, ListedOp):
+            columns.append(op.indicators(item.values))
         else:
             columns.append(item.values)
     return np.concatenate(columns, axis=1) if columns else np.zeros((1, 0))

@@ -16,9 +16,8 @@ from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.tolerances import least_sizes, row_tolerances, term_tolerances, wide_rows
 from qevo_compiler.decode.solution import Residuals
 from qevo_compiler.dialects import poly
-from qevo_compiler.dialects.ising import RegisterOp
 from qevo_compiler.dialects.poly import Polynomials
-from qevo_compiler.dialects.problem import Domain, Relation
+from qevo_compiler.dialects.problem import Domain, Relation, VariableOp
 from qevo_compiler.evaluator.polynomials import values_at
 
 Floats = NDArray[np.float64]
@@ -56,12 +55,9 @@ class Judge:
         return Residuals(body, satisfied, self._op.indices.values, self._op.weight is not None)
 
 
-def grids(registers: Sequence[RegisterOp]) -> Flags:
-    """Which polynomial variables [variables] are real; a choice has one for each label."""
-    parts = [
-        np.full(int(np.prod(r.shape, dtype=np.int64)) * max(len(r.labels), 1), r.domain is Domain.REAL)
-        for r in registers
-    ]
+def grids(variables: Sequence[VariableOp]) -> Flags:
+    """Which polynomial variables [variables] are real."""
+    parts = [np.full(op.width, op.domain is Domain.REAL) for op in variables]
     return np.concatenate([*parts, np.zeros(0, bool)])
 
 

@@ -52,6 +52,25 @@ class NeverEqual(Error):
     rest: str
 
 
+class NeverBetween(Error):
+    """No value lies between the two sides of a constraint.
+
+    The sides cross, or the expression between them only takes multiples of a step that all lie outside:
+
+        var x: binary[3]
+        subject to
+          c: 2.2 <= sum(x) <= 2.8
+    """
+
+    code: ClassVar[str] = "Q0653"
+    title: ClassVar[str] = "constraint `{name}` cannot be satisfied"
+    label: ClassVar[str] = "no value that is reached lies between its sides (upper minus lower side: {gap})"
+    help: ClassVar[str] = "correct a side or the data, or give the constraint a `weight` to make it soft"
+
+    name: str
+    gap: str
+
+
 class NeverMet(Warn):
     """No values of the variables satisfy a soft constraint, so every answer pays some of its penalty.
 

@@ -226,7 +226,7 @@ class NotAComparison(Error):
 
 
 class NotARelation(Error):
-    """A constraint uses `<`, `>` or `!=`; only `==`, `<=` and `>=` state constraints.
+    """A constraint uses `<` or `>`; `==`, `!=`, `<=` and `>=` state constraints.
 
     Bad:   few: sum(x) < 3
     Good:  few: sum(x) <= 2
@@ -234,7 +234,7 @@ class NotARelation(Error):
 
     code: ClassVar[str] = "Q0114"
     title: ClassVar[str] = "`{op}` states no constraint"
-    label: ClassVar[str] = "use `==`, `<=` or `>=`"
+    label: ClassVar[str] = "use `==`, `!=`, `<=` or `>=`"
     help: ClassVar[str] = "{hint}"
 
     op: str
@@ -242,17 +242,20 @@ class NotARelation(Error):
 
 
 class ChainedComparison(Error):
-    """Comparisons do not chain.
+    """Comparisons chain only as a whole constraint, two of one direction.
 
-    Bad:   some: 1 <= sum(x) <= 3
-    Good:  low: sum(x) >= 1
-           high: sum(x) <= 3
+    A constraint may say `a <= b <= c` or `a >= b >= c`. Inside an expression, with other signs, or with more than
+    two, comparisons are joined with `and` or stated as constraints of their own.
+
+    Bad:   same: a == b == c
+    Good:  first: a == b
+           second: b == c
     """
 
     code: ClassVar[str] = "Q0115"
     title: ClassVar[str] = "comparisons do not chain"
     label: ClassVar[str] = "a second comparison"
-    help: ClassVar[str] = "write two constraints, or join two comparisons with `and`"
+    help: ClassVar[str] = "a constraint may be `a <= b <= c`; else write two, or join two comparisons with `and`"
 
 
 class ReservedWord(Error):

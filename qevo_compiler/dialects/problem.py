@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from math import prod
 from typing import ClassVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import tensor
 from qevo_compiler.ir import Array, EnumAttribute, Invalid, Op, Type, Value
@@ -100,6 +103,48 @@ class VariableOp(Op):
             raise Invalid(f"`{self.symbol}`: labels belong to a choice, and a choice needs them")
         if (self.domain is Domain.REAL) != (self.bits is not None):
             raise Invalid(f"`{self.symbol}`: bits belong to a real variable, and a real needs them")
+
+
+@dataclass(frozen=True)
+class ListedOp(VariableOp):
+    """An array of integers that polynomials know by their values: every value has a 0/1 variable, as a label of a
+    choice has, in ascending order and element by element."""
+
+    name: ClassVar[str] = "problem.listed"
+
+    @property
+    def lowest(self) -> NDArray[np.float64]:
+        """The least value of every element, [size]."""
+        assert self.lower is not None
+        return np.broadcast_to(np.ceil(self.lower.values.astype(np.float64)), self.shape).reshape(-1)
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """How many values every element has, [size]."""
+        assert self.upper is not None
+        highest = np.broadcast_to(np.floor(self.upper.values.astype(np.float64)), self.shape).reshape(-1)
+        return (highest - self.lowest).astype(np.int64) + 1
+
+    @property
+    def width(self) -> int:
+        return int(self.lengths.sum())
+
+    @property
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """For every polynomial variable its element, and how far its value lies above the element's least."""
+        lengths = self.lengths
+        element = np.repeat(np.arange(self.size), lengths)
+        return element, np.arange(len(element)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+
+    def indicators(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """`values` [..., size] as polynomial variables [..., width]."""
+        element, place = self.places
+        return np.asarray(values[..., element] == self.lowest[element] + place, np.float64)
+
+    def verify(self) -> None:
+        super().verify()
+        if self.domain is not Domain.INTEGER:
+            raise Invalid(f"`{self.symbol}`: only integers are listed by their values")
 
 
 @dataclass(frozen=True)

@@ -135,6 +135,8 @@ class _Sources:
         given = np.asarray(self.variables[op.symbol])
         if op.domain is problem.Domain.CHOICE and given.shape == op.shape:
             return np.asarray(given[..., None] == np.arange(len(op.labels)), np.float64)
+        if isinstance(op, problem.ListedOp):
+            return op.indicators(_shaped(given, op.result, op.symbol).reshape(-1))
         return _shaped(given, op.result, op.symbol)
 
 
@@ -167,6 +169,10 @@ def _slots(op: Op, operands: Sequence[NDArray[Any]]) -> list[Any]:
 
 def _power(op: nn.PowerOp, x: Floats) -> Floats:
     return np.asarray(np.power(x, float(op.exponent)))
+
+
+def _indicator(op: nn.IndicatorOp, x: Floats) -> NDArray[np.bool_]:
+    return np.asarray(np.abs(x) <= nn.TOLERANCE if op.condition is nn.Condition.ZERO else x > nn.TOLERANCE)
 
 
 def _polynomial(op: nn.PolynomialOp, x: Floats) -> Floats:
@@ -249,6 +255,7 @@ _RULES: dict[type[Op], Callable[..., Any]] = {
     nn.NegOp: lambda op, x: -x,
     nn.PowerOp: _power,
     nn.ApplyOp: lambda op, x: apply_function(op.function, x),
+    nn.IndicatorOp: _indicator,
     nn.PolynomialOp: _polynomial,
     nn.LogSoftmaxOp: _log_softmax,
     nn.MatmulOp: lambda op, x, y: matmul(x, y),

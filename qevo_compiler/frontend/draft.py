@@ -17,6 +17,7 @@ from qevo_compiler.dialects import anneal, nn, problem
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Tensor
+from qevo_compiler.frontend.tensors.value import Values
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
 from qevo_compiler.ir.deferred import Repeated
 from qevo_compiler.light import light
@@ -27,7 +28,10 @@ _ORDER = (problem.ApproximateOp, problem.TrainOp, problem.LinearizeOp, anneal.Re
 
 @light(eq=False)
 class Family:
-    """`left relation right`, element by element; `indices` [rows, k] name the rows."""
+    """`left relation right`, element by element; `indices` [rows, k] name the rows.
+
+    A chain `a <= b <= c` is one family with `a, b` on the left and `b, c` on the right: see `two_sided`.
+    """
 
     name: str
     left: Tensor
@@ -37,6 +41,21 @@ class Family:
     indices: Array
     weight: float | None
     span: Span | None
+
+
+def two_sided(
+    first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor], span: Span | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Left sides, right sides and bodies of two comparisons, side by side along a new last axis."""
+    left, right = (tensors.beside(x, y, span) for x, y in zip(first, second, strict=True))
+    bodies = tensors.subtract(*first, span), tensors.subtract(*second, span)
+    return left, right, tensors.beside(*bodies, span)
+
+
+def index_rows(shape: tuple[int, ...], sides: int) -> Values:
+    """[rows, axes]: the positions in an array, each as often as an element has comparisons."""
+    positions = np.indices(shape).reshape(len(shape), -1).T if shape else np.zeros((1, 0), np.int64)
+    return np.repeat(positions, sides, axis=0)
 
 
 @dataclass

@@ -12,17 +12,19 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.syntax import NotAComparison, NotARelation
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.expressions import (
+    Chain,
     ExpressionBuilder,
     Items,
     all_of,
     condition_of,
     first_of,
+    refuse_chains,
     span_of,
 )
 from qevo_compiler.light import light
 from qevo_compiler.source import Span
 
-RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE})
+RELATIONS = frozenset({ast.Comparison.EQ, ast.Comparison.NE, ast.Comparison.LE, ast.Comparison.GE})
 
 
 @light()
@@ -131,15 +133,16 @@ class AstBuilder(ExpressionBuilder):
     def constraint(self, items: Items) -> ast.Constraint:
         body = first_of(items, ast.Expr)
         assert body is not None
-        relation = _relation(body)
+        left, op, right, last = _relation(body)
         indices = first_of(items, _Indices)
         weight = first_of(items, _Weight)
         return ast.Constraint(
             name=items[0],
             indices=() if indices is None else indices.names,
-            left=relation.left,
-            op=relation.op,
-            right=relation.right,
+            left=left,
+            op=op,
+            right=right,
+            last=last,
             generators=all_of(items, ast.Generator),
             condition=condition_of(items),
             weight=None if weight is None else weight.value,
@@ -172,12 +175,16 @@ class AstBuilder(ExpressionBuilder):
         return ast.Argument(first_of(items, ast.Identifier), items[-1], span=span_of(items))
 
 
-def _relation(body: ast.Expr) -> ast.Compare:
+def _relation(body: ast.Expr) -> tuple[ast.Expr, ast.Comparison, ast.Expr, ast.Expr | None]:
+    """The sides of a constraint, with the third one of a chain."""
+    if isinstance(body, Chain):
+        return body.left, body.op, body.middle, body.right
     if not isinstance(body, ast.Compare):
+        refuse_chains(body)
         raise CompileError(_no_comparison(body))
     if body.op not in RELATIONS:
         raise CompileError(_no_relation(body))
-    return body
+    return body.left, body.op, body.right, None
 
 
 def _no_comparison(body: ast.Expr) -> NotAComparison:
@@ -197,9 +204,5 @@ def _no_relation(body: ast.Compare) -> NotARelation:
     hints = {
         ast.Comparison.LT: "for whole numbers `a < b` is `a <= b - 1`",
         ast.Comparison.GT: "for whole numbers `a > b` is `a >= b + 1`",
-        ast.Comparison.NE: (
-            "for 0/1 expressions and choices `(a == b) == 0` says that they differ; for numbers, a bit that is 1 "
-            "where `a >= b + 1` and 0 where `a <= b - 1`"
-        ),
     }
     return NotARelation(body.span, body.op.value, hints[body.op])

@@ -24,6 +24,24 @@ class Condition(ast.Node):
     value: ast.Expr
 
 
+@light()
+class Chain(ast.Expr):
+    """`left op middle op right`, on its way into a constraint; `second` stands where the second comparison does."""
+
+    op: ast.Comparison
+    left: ast.Expr
+    middle: ast.Expr
+    right: ast.Expr
+    second: ast.Identifier
+
+
+def refuse_chains(root: ast.Node) -> None:
+    """Raise for a chain of comparisons below `root`: only a whole constraint may be one."""
+    for node in ast.walk(root):
+        if isinstance(node, Chain):
+            raise CompileError(ChainedComparison(node.second.span))
+
+
 def span_of(items: Items) -> Span:
     span: Span = items[0].span
     return span if len(items) == 1 else span.to(items[-1].span)
@@ -143,10 +161,13 @@ class ExpressionBuilder:
 
     disjunction = exclusion = conjunction = _logical
 
-    def comparison(self, items: Items) -> ast.Compare:
-        if len(items) > 3:
-            raise CompileError(ChainedComparison(items[3].span))
-        left, operator, right = items
+    def comparison(self, items: Items) -> ast.Expr:
+        left, operator, right, *more = items
+        if more:
+            second = ast.Identifier(more[0].text, span=more[0].span)
+            if len(more) > 2 or second.text != operator.text or second.text not in ("<=", ">="):
+                raise CompileError(ChainedComparison(second.span))
+            return Chain(ast.Comparison(operator.text), left, right, more[1], second, span=span_of(items))
         return ast.Compare(ast.Comparison(operator.text), left, right, span=span_of(items))
 
     def transpose(self, items: Items) -> ast.Transpose:

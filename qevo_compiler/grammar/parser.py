@@ -22,6 +22,7 @@ from qevo_compiler.diagnostics.syntax import (
 from qevo_compiler.grammar import ast, mistakes
 from qevo_compiler.grammar.automaton import END, Automaton, Run, automaton
 from qevo_compiler.grammar.builder import AstBuilder, SubjectTo
+from qevo_compiler.grammar.expressions import refuse_chains
 from qevo_compiler.grammar.faults import check_tokens
 from qevo_compiler.grammar.lexer import Lexeme, keywords, lex
 from qevo_compiler.grammar.lines import Line, is_constraint_head, split_lines
@@ -109,6 +110,9 @@ class _FileReader:
             return self._read_header(tokens, is_first)
         statements, read = _parsed(tokens, "statement")
         _check_depth(statements, len(tokens))
+        if sum(token.type == "RELATION" for token in tokens) > 1:
+            for statement in statements:
+                refuse_chains(statement)
         for statement in statements:
             self._place(statement)
         return read

@@ -7,7 +7,7 @@ from functools import singledispatchmethod
 
 from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.grammar import ast
-from qevo_compiler.grammar.print_expr import ExpressionPrinter
+from qevo_compiler.grammar.print_expr import ExpressionPrinter, Level
 
 
 def print_program(program: ast.Program) -> str:
@@ -64,6 +64,8 @@ class ProgramPrinter(ExpressionPrinter):
     def _(self, node: ast.Constraint) -> str:
         indices = f"[{', '.join(i.text for i in node.indices)}]" if node.indices else ""
         relation = self.show(ast.Compare(node.op, node.left, node.right, span=node.span))
+        if node.last is not None:
+            relation += f" {node.op.value} {self.expr(node.last, Level.SUM)}"
         weight = "" if node.weight is None else f" weight {self.expr(node.weight)}"
         return f"{node.name.text}{indices}: {relation}{self.clauses(node.generators, node.condition)}{weight}"
 

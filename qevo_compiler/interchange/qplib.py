@@ -207,7 +207,7 @@ def _ends(found: _Program, part: slice) -> tuple[Floats, Floats]:
 
 
 def _constraints(found: _Program, bits: NDArray[np.bool_]) -> Iterator[poly.ConstraintOp]:
-    """Every row by its sides: equal sides are an equation, other finite ones an inequality each."""
+    """Every row by its sides: equal sides are an equation, two other finite ones two rows of one family."""
     if not found.rows:
         return
     (row, first, second), values = found.row_quadratic
@@ -220,16 +220,16 @@ def _constraints(found: _Program, bits: NDArray[np.bool_]) -> Iterator[poly.Cons
     equal = bounded[0] & bounded[1] & (left == right)
     for index, one in enumerate(split_rows(body)):
         name = found.row_names.get(index, f"c{index + 1}")
-        both = bool(bounded[0][index] and bounded[1][index]) and not equal[index]
+        above, below = (arithmetic.add(one, arithmetic.constants([-side[index]])) for side in (left, right))
         if equal[index]:
-            yield _row(name, Relation.EQ, one, right[index])
-            continue
-        if bounded[0][index]:
-            yield _row(f"{name}_left" if both else name, Relation.GE, one, left[index])
-        if bounded[1][index]:
-            yield _row(f"{name}_right" if both else name, Relation.LE, one, right[index])
+            yield _family(name, Relation.EQ, below)
+        elif bounded[0][index] and bounded[1][index]:
+            yield _family(name, Relation.LE, arithmetic.stack([arithmetic.scale(above, -1.0), below]))
+        elif bounded[0][index]:
+            yield _family(name, Relation.GE, above)
+        elif bounded[1][index]:
+            yield _family(name, Relation.LE, below)
 
 
-def _row(name: str, relation: Relation, body: poly.Polynomials, side: float) -> poly.ConstraintOp:
-    stated = arithmetic.add(body, arithmetic.constants([-side]))
-    return poly.ConstraintOp(name, relation, stated, Array(np.zeros((1, 0), np.int64)))
+def _family(name: str, relation: Relation, body: poly.Polynomials) -> poly.ConstraintOp:
+    return poly.ConstraintOp(name, relation, body, Array(np.zeros((body.rows, 0), np.int64)))

@@ -21,7 +21,7 @@ from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.counting import holds_counting
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, Relation, TrainOp, VariableOp
+from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, ListedOp, Relation, TrainOp, VariableOp
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module, Op
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.encodings import (
@@ -41,13 +41,15 @@ from qevo_compiler.passes.penalty.rounding_dust import magnitude, map_magnitude,
 from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
 
 _FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
+_FOR_LISTED = (*_FOR_CHOICES, Encoding.ORDER)
 
 
 @dataclass(frozen=True)
 class EncodeVariables(Pass):
     """`integer` and `choice` encode the variables that do not say `encoded as` themselves.
 
-    Without them an integer takes log, a choice takes one-hot, and a choice of two labels one single bit. With
+    Without them an integer takes log, a choice takes one-hot, and a choice of two labels one single bit. An integer
+    that is compared inside an expression is coded as a choice, or as `integer` says if that has a bit a value. With
     `precision`, the bits of the target's control, an integer whose squared log weights need more takes a bounded
     code, unless that is four times as long. `bound` is the largest weight of a bounded code (default 8, or what
     fits `precision`).
@@ -82,6 +84,10 @@ class EncodeVariables(Pass):
         if op.domain is Domain.CHOICE:
             default = Encoding.DOMAIN_WALL if len(op.labels) == 2 else Encoding.ONE_HOT
             return op.encoding or self.choice or default
+        if isinstance(op, ListedOp):
+            asked = self.integer if self.integer in _FOR_LISTED else None
+            default = Encoding.DOMAIN_WALL if int(op.lengths.max(initial=0)) == 2 else Encoding.ONE_HOT
+            return op.encoding or asked or default
         given = op.encoding or self.integer
         if given is not None or self.precision is None or op.domain is not Domain.INTEGER:
             return given or Encoding.LOG
@@ -248,10 +254,10 @@ class BitWriter:
 
 def _whole_map(codes: list[Code], firsts: Integers) -> AffineMap:
     """The maps of all variables as one, over bits numbered from the module's start."""
-    affine = AffineMap.concatenate([code.affine for code in codes])
+    affine = AffineMap.concatenate([code.polynomial for code in codes])
     if len(codes) == 1 and firsts[0] == 0:
         return affine
-    shifts = np.repeat(firsts[:-1], [code.affine.bits.size for code in codes])
+    shifts = np.repeat(firsts[:-1], [code.polynomial.bits.size for code in codes])
     return replace(affine, bits=Array((affine.bits.values + shifts).astype(np.int32)))
 
 

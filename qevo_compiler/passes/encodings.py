@@ -11,7 +11,7 @@ one-hot: one bit a value, their sum is 1. A real with b bits is lo + step * (log
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from qevo_compiler.analyses.names import index_rows
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype
 from qevo_compiler.dialects.poly.counting import Counting, counting
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.dialects.problem import Domain, Encoding, VariableOp
+from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, VariableOp
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.deferred import bounded, uniform
 
@@ -37,7 +37,8 @@ BOUND = 8
 class Code:
     """The bits of one variable. `group` labels the one-hot group, `wall` the domain wall of every bit (-1: none).
 
-    `implied` rows (over the block's bits) equal zero in valid states; `indices` names the element of each.
+    `written` maps polynomial variables to bits where they are not the numbers of `affine`. `implied` rows (over the
+    block's bits) equal zero in valid states; `indices` names the element of each.
     """
 
     affine: AffineMap
@@ -47,6 +48,12 @@ class Code:
     indices: Array | None = None
     group: Integers | None = None
     wall: Integers | None = None
+    written: AffineMap | None = None
+
+    @property
+    def polynomial(self) -> AffineMap:
+        """The polynomial variables over the bits."""
+        return self.written or self.affine
 
 
 def encode(op: VariableOp, encoding: Encoding, vartype: Vartype, bound: int = BOUND) -> Code:
@@ -64,7 +71,8 @@ def encode(op: VariableOp, encoding: Encoding, vartype: Vartype, bound: int = BO
             return _real(op)
         case Domain.INTEGER:
             low, high = ranges(op)
-            return _integer(op.shape, low, high - low, encoding, bound)
+            code = _integer(op.shape, low, high - low, encoding, bound)
+            return replace(code, written=_by_value(op.lengths, encoding)) if isinstance(op, ListedOp) else code
         case Domain.CHOICE:
             return _choice(op, encoding)
 
@@ -199,14 +207,23 @@ def _choice(op: VariableOp, encoding: Encoding) -> Code:
         return Code(_map(np.ones(size), np.zeros(size, np.int64), none, none.astype(np.float64)), 0, encoding)
     if encoding is Encoding.ONE_HOT:
         return _grouped(op.shape, _identity(size * labels, 0.0, 1.0), np.full(size, labels))
-    # Label l is d_l - d_{l+1} with d_0 = 1 and d_labels = 0.
-    wall, label = np.divmod(np.arange(size * labels), labels)
-    after = wall * (labels - 1) + label
-    bits = np.stack([after - 1, after], axis=1)
-    present = np.stack([label > 0, label < labels - 1], axis=1)
-    weights = np.broadcast_to([1.0, -1.0], bits.shape)
-    affine = _map((label == 0).astype(np.float64), present.sum(axis=1), bits[present], weights[present])
-    return _walled(op.shape, affine, np.full(size, labels - 1))
+    walls = np.full(size, labels)
+    return _walled(op.shape, _by_value(walls, encoding), walls - 1)
+
+
+def _by_value(lengths: Integers, encoding: Encoding) -> AffineMap:
+    """The indicators of all values (labels) of elements with `lengths` values each, over the bits of their code."""
+    element, label = places(lengths)
+    if encoding is Encoding.ONE_HOT:
+        coded = (lengths > 1)[element]
+        bits = int(coded.sum())
+        return _map((~coded).astype(np.float64), coded.astype(np.int64), np.arange(bits), np.ones(bits))
+    # Value l is d_l - d_{l+1} with d_0 = 1 and d_lengths = 0.
+    after = (np.cumsum(lengths - 1) - (lengths - 1))[element] + label
+    both = np.stack([after - 1, after], axis=1)
+    present = np.stack([label > 0, label < lengths[element] - 1], axis=1)
+    weights = np.broadcast_to([1.0, -1.0], both.shape)
+    return _map((label == 0).astype(np.float64), present.sum(axis=1), both[present], weights[present])
 
 
 def _grouped(shape: tuple[int, ...], affine: AffineMap, counts: Integers) -> Code:

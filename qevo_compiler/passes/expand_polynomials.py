@@ -3,7 +3,8 @@
 before: %1 = nn.mul(%0, %0); %2 = nn.sum(%1) {axes = [0]}; problem.objective(%2)
 after:  poly.objective() {polynomial = polynomials{rows = 1, terms = [...]}}
 
-Exact. x^2 = x (binary), s^2 = 1 (spin) and the mutual exclusion of a choice's labels are applied.
+Exact. An integer that is compared inside an expression gets one 0/1 variable a value. x^2 = x (binary), s^2 = 1
+(spin) and the mutual exclusion of a choice's labels, and of an integer's values, are applied.
 Parameters with a range and bits become real variables; other parameters are held at their value,
 which the ledger says. The polynomial `@main` is also kept as `@problem`. The cost is that of the terms
 made; a product that would make more than `max_terms` is refused before it is formed.
@@ -26,6 +27,7 @@ from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expanding.expander import Expander
+from qevo_compiler.passes.expanding.listing import list_compared
 from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
@@ -47,7 +49,7 @@ class ExpandPolynomials(Pass):
         if all(type(op) in POLYNOMIAL.ops for op in main.ops):
             return module
         _check(main)
-        main = _declare_parameters(main)
+        main = list_compared(_declare_parameters(main))
         expander = Expander(main, algebra_of(main), self.max_terms)
         with np.errstate(all="ignore"):
             lowered = _lower(main, expander)
@@ -60,10 +62,12 @@ def algebra_of(func: Func) -> Algebra:
     kinds, choices = [], []
     first = 0
     for op in func.ops_of(problem.VariableOp):
-        width, kind = op.width, _KINDS.get(op.domain, 0)
+        width, kind = op.width, 1 if isinstance(op, problem.ListedOp) else _KINDS.get(op.domain, 0)
         kinds.append(one_number(width, kind, np.int8))
         if op.domain is Domain.CHOICE:
             choices.append(np.repeat(np.arange(first, first + op.size, dtype=np.int32), len(op.labels)))
+        elif isinstance(op, problem.ListedOp):
+            choices.append((first + op.places[0]).astype(np.int32))
         else:
             choices.append(one_number(width, -1, np.int32))
         first += op.size

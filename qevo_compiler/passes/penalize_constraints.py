@@ -198,8 +198,10 @@ class PenalizeConstraints(Pass):
         def search() -> float | None:
             if not all(family.exact for family in hard):
                 return None
-            rows = arithmetic.stack([family.residual for family in hard])
-            equal = np.concatenate([np.full(f.residual.rows, f.op.relation is Relation.EQ) for f in hard])
+            rows = arithmetic.stack([rows for family in hard for rows in (family.residual, family.lower_sides)])
+            equal = np.concatenate(
+                [np.full(n, f.op.relation is Relation.EQ) for f in hard for n in (f.residual.rows, f.lower_sides.rows)]
+            )
             labels = found.one_hot.first
             space = SearchSpace(len(labels), objective, rows, equal, labels, found.one_hot.grid())
             state = find_incumbent(space, self.search_steps)

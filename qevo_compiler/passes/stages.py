@@ -14,7 +14,7 @@ _SCHEDULED = frozenset({anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp})
 
 TENSOR = Legal("tensor", nn.PRIMITIVES | nn.LAYERS | _STATEMENTS | _TRAINING | _SAMPLING)
 PRIMITIVE = Legal("primitive", TENSOR.ops - nn.LAYERS)
-POLYNOMIAL = Legal("polynomial", _PROBLEM | {problem.VariableOp} | _TRAINING | _SAMPLING)
+POLYNOMIAL = Legal("polynomial", _PROBLEM | {problem.VariableOp, problem.ListedOp} | _TRAINING | _SAMPLING)
 ENCODED = Legal("encoded", _PROBLEM | {ising.RegisterOp} | _SAMPLING)
 UNCONSTRAINED = Legal("unconstrained", ENCODED.ops - {poly.ConstraintOp} | {ising.PenaltyOp, ising.ReductionOp})
 QUADRATIC = Legal("quadratic", frozenset(_MODEL) | _SAMPLING)

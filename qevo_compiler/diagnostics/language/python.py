@@ -28,14 +28,13 @@ class ConstraintAsTruth(Error):
     """A constraint was used as a truth value: in `if`, with `and`, or in a chain such as `0 <= x <= 1`.
 
     Bad:   p.subject_to(0 <= x.sum() <= 3)
-    Good:  p.subject_to(x.sum() >= 0)
-           p.subject_to(x.sum() <= 3)
+    Good:  p.subject_to((0 <= x.sum()) & (x.sum() <= 3))
     """
 
     code: ClassVar[str] = "Q0251"
     title: ClassVar[str] = "a constraint is neither true nor false before the problem is solved"
     label: ClassVar[str] = "used as a truth value here"
-    help: ClassVar[str] = "hand each comparison to `subject_to` on its own"
+    help: ClassVar[str] = "join the two sides of a range with `&`; hand other comparisons to `subject_to` one by one"
 
 
 class ForeignExpression(Error):

@@ -62,21 +62,25 @@ class NotZeroOne(Error):
 
 
 class ComparesDecisions(Error):
-    """A comparison inside an expression depends on decisions in a way that has no polynomial.
+    """A comparison inside an expression depends on decisions in a way that has no exact polynomial.
 
-    Inside an expression `==` and `!=` compare two 0/1 expressions, or a choice with a label or another
-    choice. Every other comparison of decisions is a constraint of its own.
+    Inside an expression a comparison is 0 or 1. It may be between 0/1 expressions, choices and labels, and sums of
+    few integers, bits and spins: those of an integer are written as one bit a value, which is why its range must
+    be small or its code `onehot` or `domainwall`. Reals, products of decisions and sums of very many values are
+    compared in constraints of their own.
 
-    Bad:   minimize sum(x[i] <= y[i] for i in 0..n)
-    Good:  minimize sum(not x[i] or y[i] for i in 0..n)
+    Bad:   var k: int in [0, 1000]
+           minimize 5 * (k == 3)
+    Good:  var k: int in [0, 1000] encoded as onehot
+           minimize 5 * (k == 3)
     """
 
     code: ClassVar[str] = "Q0215"
-    title: ClassVar[str] = "`{operator}` compares decisions inside an expression"
-    label: ClassVar[str] = "not a polynomial"
+    title: ClassVar[str] = "decisions are compared inside an expression in a way that has no polynomial"
+    label: ClassVar[str] = "{reason}"
     help: ClassVar[str] = "{advice}"
 
-    operator: str
+    reason: str
     advice: str
 
 

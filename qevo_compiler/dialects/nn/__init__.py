@@ -4,7 +4,7 @@ Elementwise ops take operands of one shape; broadcasting is explicit. The primit
 under reverse- and forward-mode differentiation; layers (`layers.py`) are decomposed into them.
 """
 
-from qevo_compiler.dialects.nn.functions import Function
+from qevo_compiler.dialects.nn.functions import TOLERANCE, Condition, Function
 from qevo_compiler.dialects.nn.layers import AveragePool2dOp, BatchNormOp, Conv2dOp, LinearOp
 from qevo_compiler.dialects.nn.ops import (
     AddOp,
@@ -14,6 +14,7 @@ from qevo_compiler.dialects.nn.ops import (
     ConstantOp,
     DivOp,
     GatherOp,
+    IndicatorOp,
     LogSoftmaxOp,
     MatmulOp,
     MulOp,
@@ -40,6 +41,7 @@ PRIMITIVES = frozenset(
         ConstantOp,
         DivOp,
         GatherOp,
+        IndicatorOp,
         LogSoftmaxOp,
         MatmulOp,
         MulOp,
@@ -59,17 +61,20 @@ PRIMITIVES = frozenset(
 __all__ = [
     "LAYERS",
     "PRIMITIVES",
+    "TOLERANCE",
     "AddOp",
     "ApplyOp",
     "AveragePool2dOp",
     "BatchNormOp",
     "BroadcastOp",
     "ConcatOp",
+    "Condition",
     "ConstantOp",
     "Conv2dOp",
     "DivOp",
     "Function",
     "GatherOp",
+    "IndicatorOp",
     "LinearOp",
     "LogSoftmaxOp",
     "MatmulOp",

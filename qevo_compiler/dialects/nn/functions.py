@@ -1,4 +1,4 @@
-"""The scalar functions that `nn.apply` maps over a tensor."""
+"""The scalar functions that `nn.apply` maps over a tensor, and the conditions of `nn.indicator`."""
 
 from qevo_compiler.ir import EnumAttribute
 
@@ -22,3 +22,14 @@ class Function(EnumAttribute):
     ABS = "abs"
     SIGN = "sign"
     STEP = "step"
+
+
+# What a comparison takes for rounding.
+TOLERANCE = 1e-9
+
+
+class Condition(EnumAttribute):
+    """What a number is compared with zero for; within `TOLERANCE` of it, it is zero."""
+
+    ZERO = "zero"
+    POSITIVE = "positive"

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qevo_compiler.dialects.nn.functions import Function
+from qevo_compiler.dialects.nn.functions import Condition, Function
 from qevo_compiler.ir import Array, Invalid, Op, TensorType, Type, Value
 
 
@@ -116,6 +116,14 @@ class PowerOp(_Unary):
 
     name: ClassVar[str] = "nn.power"
     exponent: int
+
+
+@dataclass(frozen=True)
+class IndicatorOp(_Unary):
+    """1 where an element meets the condition, else 0."""
+
+    name: ClassVar[str] = "nn.indicator"
+    condition: Condition
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from qevo_compiler.diagnostics.syntax import NotARelation
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import arrays, tensors
 from qevo_compiler.frontend.builder import numpy_functions, places, symbolic
-from qevo_compiler.frontend.builder.constraints import Constraint, constrain
 from qevo_compiler.frontend.tensors import Choice, Item, Tensor
 from qevo_compiler.frontend.tensors.value import show_labels
 from qevo_compiler.source import Span
 
 if TYPE_CHECKING:
+    from qevo_compiler.frontend.builder.constraints import Constraint
     from qevo_compiler.frontend.builder.problem import Problem
 
 Operation = Callable[[Tensor, Tensor, Span | None], Tensor]
@@ -28,8 +28,9 @@ _EXPECTED = "numbers, arrays of numbers and expressions of this problem are acce
 
 
 class Expression:
-    """An array of expressions over decisions. Operators follow numpy; `==`, `<=` and `>=` state constraints.
+    """An array of expressions over decisions. Operators follow numpy.
 
+    `==`, `!=`, `<=` and `>=` state constraints for `Problem.subject_to`, which are 0/1 values in other expressions.
     `&`, `|`, `^` and `~` are logic on 0/1 expressions. Every mistake of shape or kind raises
     `CompileError` with the line of the user's file.
     """
@@ -40,7 +41,11 @@ class Expression:
 
     def __init__(self, problem: Problem, tensor: Tensor) -> None:
         self._problem = problem
-        self._tensor = tensor
+        self._stated = tensor
+
+    @property
+    def _tensor(self) -> Tensor:
+        return self._stated
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,7 +57,7 @@ class Expression:
 
     @property
     def size(self) -> int:
-        return self._tensor.size
+        return int(np.prod(self.shape, dtype=np.int64))
 
     @property
     def T(self) -> Expression:  # noqa: N802  numpy's name
@@ -185,8 +190,10 @@ class Expression:
     def __eq__(self, other: object) -> Constraint:  # type: ignore[override]
         return self._relation(Relation.EQ, other)
 
-    def __ne__(self, other: object) -> Any:
-        raise CompileError(NotARelation(places.here(), "!=", "for 0/1 expressions `a ^ b` is 1 where they differ"))
+    def __ne__(self, other: object) -> Constraint:  # type: ignore[override]
+        span = places.here()
+        equal = tensors.compare("==", self._tensor, read_tensor(self._problem, other, span), span)
+        return self._problem._differs(equal, span)
 
     def __lt__(self, other: Any) -> Any:
         raise CompileError(NotARelation(places.here(), "<", "for whole numbers `a < b` is `a <= b - 1`"))
@@ -218,7 +225,7 @@ class Expression:
 
     def _relation(self, relation: Relation, other: Any) -> Constraint:
         span = places.here()
-        return constrain(self._problem, self._tensor, read_tensor(self._problem, other, span), relation, span)
+        return self._problem._compares(self._tensor, read_tensor(self._problem, other, span), relation, span)
 
     def _axes(self, axis: int | Sequence[int] | None, span: Span | None) -> tuple[int, ...]:
         chosen = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
@@ -263,9 +270,9 @@ class ChoiceExpression:
     def __eq__(self, other: object) -> Expression:  # type: ignore[override]
         return Expression(self._problem, self._equals(other, places.here()))
 
-    def __ne__(self, other: object) -> Expression:  # type: ignore[override]
+    def __ne__(self, other: object) -> Constraint:  # type: ignore[override]
         span = places.here()
-        return Expression(self._problem, tensors.subtract(tensors.ONE, self._equals(other, span), span))
+        return self._problem._differs(self._equals(other, span), span)
 
     def __bool__(self) -> bool:
         raise CompileError(ConstraintAsTruth(places.here()))
@@ -277,7 +284,7 @@ class ChoiceExpression:
         if isinstance(other, str):
             return tensors.is_label(self._choice, other, span)
         if isinstance(other, ChoiceExpression):
-            _check_home(self._problem, other, span)
+            check_home(self._problem, other, span)
             return tensors.is_equal(self._choice, other._choice, span)
         hint = "a choice is compared with a label, as a string, or with another choice"
         raise CompileError(UnknownLabel(span, "this object", show_labels(self.labels), hint))
@@ -286,7 +293,7 @@ class ChoiceExpression:
 def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
     """Anything that may stand in an expression, as a tensor. Arrays are copied."""
     if isinstance(value, Expression):
-        _check_home(problem, value, span)
+        check_home(problem, value, span)
         return value._tensor
     if isinstance(value, ChoiceExpression):
         return tensors.number(value._choice, span)
@@ -294,7 +301,7 @@ def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
         return symbolic.read(problem, value, span)
     if callable(getattr(value, "toarray", None)):
         value = numpy_functions.dense(value, span)
-    if value is None or isinstance(value, str | bytes | dict | Constraint):
+    if value is None or isinstance(value, str | bytes | dict):
         raise CompileError(BadPythonValue(span, "part of an expression", type(value).__name__, _EXPECTED))
     # Copied, because the arrays of a module are frozen and this one belongs to the caller.
     return tensors.constant(np.array(arrays.numbers("this array", value, span)))
@@ -311,7 +318,7 @@ def read_items(problem: Problem, items: Any, rank: int, span: Span | None) -> li
 
 def _read_item(problem: Problem, entry: Any, span: Span | None) -> Item:
     if isinstance(entry, ChoiceExpression):
-        _check_home(problem, entry, span)
+        check_home(problem, entry, span)
         return Item(entry._choice, span)
     if isinstance(entry, slice):
         try:
@@ -324,6 +331,7 @@ def _read_item(problem: Problem, entry: Any, span: Span | None) -> Item:
     return Item(read_tensor(problem, entry, span), span)
 
 
-def _check_home(problem: Problem, value: Expression | ChoiceExpression, span: Span | None) -> None:
+def check_home(problem: Problem, value: Expression | ChoiceExpression, span: Span | None) -> None:
+    """Raise unless `value` belongs to the problem."""
     if value._problem is not problem:
         raise CompileError(ForeignExpression(span, value._problem.name))

@@ -11,17 +11,16 @@ from numpy.typing import ArrayLike
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.names import DuplicateName
-from qevo_compiler.diagnostics.language.python import BadPythonValue, ForeignExpression
+from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.diagnostics.language.statements import BadWeight, RepeatedStatement
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.frontend import arrays, declare, directives, tensors
 from qevo_compiler.frontend.builder import places, symbolic
-from qevo_compiler.frontend.builder.constraints import Constraint, constrain
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, read_items, read_tensor
+from qevo_compiler.frontend.builder.constraints import Constraint, Unequal
+from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, check_home, read_items, read_tensor
 from qevo_compiler.frontend.directives import Given, Kind
-from qevo_compiler.frontend.draft import Draft, Family
+from qevo_compiler.frontend.draft import Draft, Family, index_rows
 from qevo_compiler.frontend.tensors import Choice, Tensor
-from qevo_compiler.frontend.tensors.value import Values
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.source import Span
 
@@ -135,7 +134,8 @@ class Problem:
     def subject_to(self, constraint: Any, name: str | None = None, weight: float | None = None) -> None:
         """State a constraint, one for each element of an array.
 
-        `constraint` is a comparison, a sympy relation, or a 0/1 expression that has to be 1. With a
+        `constraint` is a comparison, two inequalities joined by `&` (`(1 <= x) & (x <= 3)`: one constraint with
+        two sides), a sympy relation, or a 0/1 expression that has to be 1. With a
         `weight` it is soft. Without a name it is called c1, c2, ...
         """
         span = places.here()
@@ -146,7 +146,7 @@ class Problem:
         if _checked_name(name, span) in self._families:
             raise CompileError(DuplicateName(span, name, self._families[name]))
         self._families[name] = span
-        indices = Array(_positions(stated.body.shape))
+        indices = Array(index_rows(stated.shape, stated.sides))
         soft = _weight(weight, span)
         self._draft.add_constraint(
             Family(name, stated.left, stated.right, stated.body, stated.relation, indices, soft, stated.span)
@@ -209,16 +209,21 @@ class Problem:
     def _constraint(self, given: Any, span: Span | None) -> Constraint:
         """What was given to `subject_to`, as a comparison."""
         if isinstance(given, Constraint):
-            if given.problem is not self:
-                raise CompileError(ForeignExpression(span, given.problem.name))
+            check_home(self, given, span)
             return given
         if symbolic.is_sympy(given):
-            return constrain(self, *symbolic.read_relation(self, given, span), span)
+            return Constraint(self, *symbolic.read_relation(self, given, span), span)
         if isinstance(given, Expression):
             value = tensors.logical("and", [(read_tensor(self, given, span), span)], span)
-            return constrain(self, value, tensors.ONE, Relation.EQ, span)
+            return Constraint(self, value, tensors.ONE, Relation.EQ, span)
         expected = "write a comparison, such as `x.sum() <= 3`"
         raise CompileError(BadPythonValue(span, "a constraint", type(given).__name__, expected))
+
+    def _compares(self, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
+        return Constraint(self, left, right, relation, span)
+
+    def _differs(self, equal: Tensor, span: Span | None) -> Constraint:
+        return Unequal(self, equal, span)
 
     def _first_time(self, statement: str) -> Span | None:
         span = places.here()
@@ -260,11 +265,6 @@ def _weight(weight: float | None, span: Span | None) -> float | None:
     if not 0 < number < float("inf"):
         raise CompileError(BadWeight(span, f"{number:g}"))
     return number
-
-
-def _positions(shape: tuple[int, ...]) -> Values:
-    """[elements, axes]: the position of every element, which names its constraint."""
-    return np.indices(shape).reshape(len(shape), -1).T if shape else np.zeros((1, 0), np.int64)
 
 
 def _given(options: dict[str, Any], span: Span | None) -> list[Given]:

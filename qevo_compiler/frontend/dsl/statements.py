@@ -15,7 +15,7 @@ from qevo_compiler.diagnostics.language.statements import BadWeight, ConstraintI
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend import declare, directives, tensors
 from qevo_compiler.frontend.directives import Given, Kind
-from qevo_compiler.frontend.draft import Draft, Family
+from qevo_compiler.frontend.draft import Draft, Family, index_rows, two_sided
 from qevo_compiler.frontend.dsl.comprehensions import build_frame
 from qevo_compiler.frontend.dsl.data import DataSource
 from qevo_compiler.frontend.dsl.declarations import Declarations
@@ -28,6 +28,8 @@ from qevo_compiler.ir import Array, Op
 
 _RELATIONS = {
     ast.Comparison.EQ: problem.Relation.EQ,
+    # The sides are then the equality and 0.
+    ast.Comparison.NE: problem.Relation.EQ,
     ast.Comparison.LE: problem.Relation.LE,
     ast.Comparison.GE: problem.Relation.GE,
 }
@@ -94,22 +96,36 @@ class _Stating:
             frame = ROOT
         else:
             frame = build_frame(self._expressions, node.generators, node.condition, ROOT)
-        (left, right), weight = self._sides(node, frame)
-        body = tensors.subtract(left, right, node.left.span.to(node.right.span))
+        (left, right, *last), weight = self._sides(node, frame)
+        place = node.left.span.to((node.last or node.right).span)
+        if last:
+            left, right, body = two_sided((left, right), (right, last[0]), place)
+        else:
+            body = tensors.subtract(left, right, place)
         if frame.rows is not None and body.rows is None:
             body = tensors.spread(body, frame.rows, body.shape, node.span)
-        indices = Array(_index_rows(frame, index_names, body))
+        indices = Array(_index_rows(frame, index_names, body, 2 if last else 1))
         relation = _RELATIONS[node.op]
         self.draft.add_constraint(Family(node.name.text, left, right, body, relation, indices, weight, node.span))
 
     def _sides(self, node: ast.Constraint, frame: Frame) -> tuple[list[Tensor], float | None]:
+        written = (node.left, node.right) if node.last is None else (node.left, node.right, node.last)
         sides: list[list[Tensor]] = []
         weights: list[float | None] = []
         self._expressions.every(
-            lambda: sides.append(self._expressions.tensors((node.left, node.right), frame)),
+            lambda: sides.append(
+                [self._equality(node, frame), tensors.ZERO]
+                if node.op is ast.Comparison.NE
+                else self._expressions.tensors(written, frame)
+            ),
             lambda: weights.append(self._weight(node.weight)),
         )
         return sides[0], weights[0]
+
+    def _equality(self, node: ast.Constraint, frame: Frame) -> Tensor:
+        """`left == right` as a 0/1 value."""
+        equal = ast.Compare(ast.Comparison.EQ, node.left, node.right, span=node.left.span.to(node.right.span))
+        return self._expressions.tensor(equal, frame)
 
     def _weight(self, node: ast.Expr | None) -> float | None:
         if node is None:
@@ -190,14 +206,14 @@ def _index_names(node: ast.Constraint) -> list[str]:
     return listed
 
 
-def _index_rows(frame: Frame, names: Sequence[str], body: Tensor) -> Values:
-    """[rows, k]: the values of the index variables, then positions inside an array-valued body."""
+def _index_rows(frame: Frame, names: Sequence[str], body: Tensor, sides: int) -> Values:
+    """[rows, k]: the values of the index variables, then positions inside an array-valued body; each `sides` times."""
     count = 1 if frame.rows is None else frame.rows.count
     columns = [_index_column(frame.names[name], count) for name in names]
     outer = np.concatenate([np.zeros((count, 0), np.int64), *columns], axis=1)
     if not body.shape:
         return outer
-    inner = np.indices(body.shape).reshape(len(body.shape), -1).T
+    inner = index_rows(body.shape if sides == 1 else body.shape[:-1], sides)
     return np.concatenate([np.repeat(outer, len(inner), axis=0), np.tile(inner, (count, 1))], axis=1)
 
 

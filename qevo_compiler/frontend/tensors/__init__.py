@@ -1,6 +1,6 @@
 """Lazy tensors: the shape rules and op building that the language and `Problem` share."""
 
-from qevo_compiler.frontend.tensors.align import reinterpret, spread, spread_values, stack
+from qevo_compiler.frontend.tensors.align import beside, reinterpret, spread, spread_values, stack
 from qevo_compiler.frontend.tensors.arithmetic import (
     add,
     divide,
@@ -18,7 +18,7 @@ from qevo_compiler.frontend.tensors.arithmetic import (
 from qevo_compiler.frontend.tensors.choices import is_equal, is_label, is_label_of_row
 from qevo_compiler.frontend.tensors.functions import FUNCTIONS, apply
 from qevo_compiler.frontend.tensors.indexing import Item, index, transpose
-from qevo_compiler.frontend.tensors.logic import ONE, compare, logical, negation
+from qevo_compiler.frontend.tensors.logic import ONE, ZERO, compare, logical, negation
 from qevo_compiler.frontend.tensors.reduce import (
     dot,
     extreme,
@@ -37,6 +37,7 @@ from qevo_compiler.frontend.tensors.value import Choice, Labels, Rows, Tensor, V
 __all__ = [
     "FUNCTIONS",
     "ONE",
+    "ZERO",
     "Choice",
     "Item",
     "Labels",
@@ -45,6 +46,7 @@ __all__ = [
     "Value",
     "add",
     "apply",
+    "beside",
     "compare",
     "constant",
     "derived",

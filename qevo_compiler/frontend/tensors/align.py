@@ -135,6 +135,16 @@ def stack(items: list[Tensor], span: Span | None) -> Tensor:
     return derived(lambda *parts: nn.ConcatOp(parts, axis), operands, whole, rows, span, zero_one)
 
 
+def beside(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
+    """Both, broadcast to one shape, along a new last axis."""
+    rows, shape = deepest(x.rows, y.rows), common_shape(x.shape, y.shape, span)
+    if x.is_constant and y.is_constant:
+        return constant(np.stack([spread_values(one, rows, shape) for one in (x, y)], axis=-1), rows)
+    operands = tuple(reshape(spread(one, rows, shape, span), (*shape, 1), span) for one in (x, y))
+    axis = len(shape) + (rows is not None)
+    return derived(lambda *parts: nn.ConcatOp(parts, axis), operands, (*shape, 2), rows, span)
+
+
 def index_dtype(size: int) -> np.dtype[Any]:
     """The integer type for positions in an array of `size` elements."""
     return _SHORT if size < 1 << 31 else _LONG

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import partial, reduce
 
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language.values import ComparesDecisions, NotZeroOne
+from qevo_compiler.diagnostics.language.values import NotZeroOne
+from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.align import common_shape, folded, spread
 from qevo_compiler.frontend.tensors.arithmetic import add, multiply, subtract
-from qevo_compiler.frontend.tensors.value import Tensor, constant, deepest
+from qevo_compiler.frontend.tensors.value import Tensor, constant, deepest, derived
 from qevo_compiler.source import Span
 
 COMPARISONS: dict[str, np.ufunc] = {
@@ -23,6 +24,7 @@ COMPARISONS: dict[str, np.ufunc] = {
     "<": np.less,
     ">": np.greater,
 }
+ZERO = constant(np.int64(0))
 ONE = constant(np.int64(1))
 TWO = constant(np.int64(2))
 Operand = tuple[Tensor, Span | None]
@@ -46,23 +48,28 @@ def negation(operand: Tensor, span: Span | None, place: Span | None) -> Tensor:
 
 
 def compare(operator: str, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
-    """A comparison as a 0/1 value: of constants, or `==` and `!=` of 0/1 expressions."""
+    """A comparison as a 0/1 value: of constants, of 0/1 expressions, or of numbers by an indicator op."""
     if x.is_constant and y.is_constant:
         return folded(COMPARISONS[operator], x, y, span)
-    if operator not in ("==", "!=") or not (x.is_zero_one and y.is_zero_one):
-        raise CompileError(ComparesDecisions(span, operator, _advice(operator)))
+    if operator in ("==", "!=") and x.is_zero_one and y.is_zero_one:
+        return _same_bits(operator, x, y, span)
+    if operator in (">", "<="):
+        x, y = y, x
+    # x < y, or not: x >= y.
+    condition = nn.Condition.ZERO if operator in ("==", "!=") else nn.Condition.POSITIVE
+    body = subtract(y, x, span)
+    build = partial(nn.IndicatorOp, condition=condition)
+    met = derived(build, (body,), body.shape, body.rows, span, True)
+    return met if operator in ("==", "<", ">") else _marked(subtract(ONE, met, span))
+
+
+def _same_bits(operator: str, x: Tensor, y: Tensor, span: Span | None) -> Tensor:
     for decision, known in ((x, y), (y, x)):
         if known.is_constant and (known.constant == (operator == "==")).all():
             shape = common_shape(x.shape, y.shape, span)
             return spread(decision, deepest(x.rows, y.rows), shape, span)
     differ = _exclusive(x, y, span)
     return _marked(differ if operator == "!=" else subtract(ONE, differ, span))
-
-
-def _advice(operator: str) -> str:
-    if operator in ("==", "!="):
-        return "only 0/1 expressions, and choices with their labels, are compared here; declare a `choice` for a number"
-    return "state it below `subject to`; for 0/1 values `a <= b` is `a => b`, and `a < b` is `not a and b`"
 
 
 def _check_zero_one(operator: str, operand: Tensor, span: Span | None) -> None:

@@ -149,13 +149,17 @@ class Objective(Statement):
 
 @light()
 class Constraint(Statement):
-    """`name[indices]: left op right for .. if .. weight w`; `op` is one of EQ, LE, GE."""
+    """`name[indices]: left op right for .. if .. weight w`; `op` is one of EQ, NE, LE, GE.
+
+    With `last` it says `left op right op last`, and `op` is LE or GE.
+    """
 
     name: Identifier
     indices: tuple[Identifier, ...]
     left: Expr
     op: Comparison
     right: Expr
+    last: Expr | None
     generators: tuple[Generator, ...]
     condition: Expr | None
     weight: Expr | None

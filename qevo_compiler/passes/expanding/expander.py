@@ -22,6 +22,8 @@ from qevo_compiler.ir import Func, Op, Value
 from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.expanding.affine_square import affine_form, square_of_row, squared_form, symbolic_product
 from qevo_compiler.passes.expanding.collecting import collected
+from qevo_compiler.passes.expanding.indicators import Unlisted, indicators
+from qevo_compiler.passes.expanding.listing import not_listed
 from qevo_compiler.passes.expanding.matrix_products import matrix_times, product_of_both, times_matrix
 from qevo_compiler.source import Span
 
@@ -42,11 +44,15 @@ class Expander:
         for op in func.ops:
             for value in op.operands:
                 self._left[value] = self._left.get(value, 0) + 1
+        self._variables = func.ops_of(problem.VariableOp)
         self._declared = 0
 
     def declare(self, op: problem.VariableOp) -> None:
         """Number the variables of `op` after those declared before."""
-        self._known[op.result] = expansion.variables(self._declared, op.width)
+        if isinstance(op, problem.ListedOp):
+            self._known[op.result] = _listed(op, self._declared)
+        else:
+            self._known[op.result] = expansion.variables(self._declared, op.width)
         self._declared += op.width
 
     def expand(self, op: Op) -> None:
@@ -178,6 +184,14 @@ class Expander:
             result = self._algebra.merged(expansion.add(self._product(result, x, op.span), shift))
         return result
 
+    def _indicator(self, op: nn.IndicatorOp, x: Expansion) -> Expansion:
+        try:
+            found = indicators(op.condition, self._algebra.polynomials(x), self._algebra)
+        except Unlisted as error:
+            raise CompileError(not_listed(self._variables, op.span, error.reason, error.number)) from None
+        parts = (expansion.Part(b.row.values, b.variables.values, b.coefficients.values) for b in found.terms)
+        return Expansion(x.rows, tuple(parts), sorted=True)
+
     def _sum(self, op: nn.SumOp, x: Expansion | Product) -> Expansion | Product:
         shape = shape_of(op.x)
         kept = [1 if axis in op.axes else n for axis, n in enumerate(shape)]
@@ -243,6 +257,15 @@ class Expander:
         return lambda terms: self._affordable(terms, span)
 
 
+def _listed(op: problem.ListedOp, first: int) -> Expansion:
+    """The values of a listed variable over its indicators; that of the least value adds nothing."""
+    element, place = op.places
+    above = np.flatnonzero(place > 0)
+    names = (first + above).astype(np.int32)[:, None]
+    values = expansion.Part(element[above].astype(np.int32), names, place[above].astype(np.float64))
+    return expansion.add(expansion.constants(op.lowest), Expansion(op.size, (values,)))
+
+
 def _along(kept: list[int], shape: tuple[int, ...]) -> NDArray[np.int32]:
     """For every element of `shape` the number, in C order, of the one that it falls on where axes become 1."""
     numbers = np.arange(prod(kept), dtype=np.int32).reshape(kept)
@@ -268,6 +291,7 @@ _RULES: dict[type[Op], Callable[..., Expansion | Product]] = {
     nn.DivOp: Expander._div,
     nn.PowerOp: Expander._power,
     nn.PolynomialOp: Expander._polynomial,
+    nn.IndicatorOp: Expander._indicator,
     nn.SumOp: Expander._sum,
     nn.ScatterAddOp: Expander._scatter_add,
     nn.GatherOp: Expander._gather,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm
-from qevo_compiler.dialects.poly import ConstraintOp, Polynomials
+from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
 from qevo_compiler.passes.penalty.methods import Method
 from qevo_compiler.passes.penalty.slack_codes import Slack, SlackCode, largest_weight
 
@@ -47,8 +47,10 @@ class PenaltyRows:
 
     `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones; `caps` [rows] are what
     coefficients of the body were cut to (inf: left alone), `low` and `high` the bounds after that. `slack` gives every
-    row's slack in units of the body (None: no row has any). `exact` is False where u is no whole number or the slack
-    is coarser than the row; violations below the unit are then penalised less than proved.
+    row's slack in units of the body (None: no row has any). Where `widths` [rows] is finite, u must not be below minus
+    it either: the slack ends there, and the row's partner has no penalty of its own (see `two_sided`). `exact` is False
+    where u is no whole number or the slack is coarser than the row; violations below the unit are then penalised
+    less than proved.
     """
 
     op: ConstraintOp
@@ -62,6 +64,7 @@ class PenaltyRows:
     high: Floats
     slopes: Floats | None = None
     caps: Floats | None = None
+    widths: Floats | None = None
 
     @property
     def soft(self) -> bool:
@@ -85,3 +88,12 @@ class PenaltyRows:
     @property
     def active(self) -> Flags:
         return self.units > 0
+
+    @cached_property
+    def lower_sides(self) -> Polynomials:
+        """What rows with a width say besides `u <= 0`, as rows `-u - width <= 0`."""
+        if self.widths is None:
+            return Polynomials(0, ())
+        rows = np.flatnonzero(np.isfinite(self.widths))
+        mirrored = arithmetic.scale(arithmetic.select(self.residual, rows), -1.0)
+        return arithmetic.add(mirrored, arithmetic.constants(-self.widths[rows]))

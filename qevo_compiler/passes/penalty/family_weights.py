@@ -157,6 +157,8 @@ def _worst(family: PenaltyRows) -> float:
     excess = np.maximum(family.high, 0.0)
     if family.op.relation is Relation.EQ:
         excess = np.maximum(excess, -family.low)
+    if family.widths is not None:
+        excess = np.maximum(excess, -family.low - family.widths)
     return float((excess[family.active] ** 2).sum()) * (family.op.weight or 0.0)
 
 
@@ -164,5 +166,5 @@ def soft_value(family: PenaltyRows, state: NDArray[np.int8]) -> float:
     """A soft family's least energy over its slack at a state: violation squared times weight."""
     residual = arithmetic.evaluate(family.residual, state)
     if family.op.relation is not Relation.EQ:
-        residual = np.maximum(residual, 0.0)
+        residual = np.maximum(np.append(residual, arithmetic.evaluate(family.lower_sides, state)), 0.0)
     return float((residual * residual).sum()) * (family.op.weight or 0.0)

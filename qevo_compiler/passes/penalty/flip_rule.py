@@ -66,7 +66,7 @@ def flip_needs(energy: Callable[[], Polynomials], families: Sequence[PenaltyRows
 
 def _fits(family: PenaltyRows) -> bool:
     """Exact rows whose penalty never falls with any literal; of higher degree only sums of products of bits."""
-    if not family.dominating or family.op.implied:
+    if not family.dominating or family.op.implied or family.widths is not None:
         return False
     if family.op.relation is Relation.EQ and (family.forms[family.active] == FORMS.index(PenaltyForm.SQUARE)).any():
         return False

@@ -8,7 +8,8 @@ row by row:
 
   u never negative: u itself (linear). u at least -1: u (u + 1) / 2, which is u < 0 once and u = 0
   (for `x + y <= 1` this is x y, for `x <= y` it is x (1 - y)). Rows that are clauses of up to three
-  literals: the sum of the clauses' products (logic). Otherwise (u + slack)^2.
+  literals: the sum of the clauses' products (logic). Otherwise (u + slack)^2. Two rows that bound one expression from
+both sides share a slack, or take none where it spans one unit (see `two_sided`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
 from qevo_compiler.analyses.tolerances import TOLERANCE, row_tolerances
 from qevo_compiler.diagnostics import Diagnostics
-from qevo_compiler.diagnostics.constraints import NeverEqual, NeverMet, NeverSatisfied
+from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
 from qevo_compiler.diagnostics.penalties import TooMuchSlack
 from qevo_compiler.dialects.ising import FORMS
@@ -39,6 +40,7 @@ from qevo_compiler.passes.penalty.slack_codes import (
     slack_encoding,
     slack_size,
 )
+from qevo_compiler.passes.penalty.two_sided import NONE, TwoSided, two_sided_rows
 
 # A coarse slack step is this part of the smallest violation that is still penalised in full.
 FLOOR_STEPS = 32
@@ -48,7 +50,7 @@ _SQUARE, _LINEAR, _TRIANGLE, _LOGIC, _SLOPED = range(len(FORMS))
 
 @dataclass(frozen=True)
 class _Body:
-    """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant and unit (0: none).
+    """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant, unit (0: none) and pairs.
 
     `caps` [rows] is what coefficients were cut to, None where all are as stated.
     """
@@ -61,6 +63,7 @@ class _Body:
     tolerance: Floats
     constant: Floats
     unit: Floats
+    pairs: TwoSided
     caps: Floats | None = None
 
 
@@ -106,7 +109,8 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
         low, high = group_bounds(poly, groups)
     unit = row_units(poly)
     tolerance = np.minimum(row_tolerances(poly), np.where(unit > 0, unit, np.inf) / 4)
-    return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit)
+    pairs = NONE if equal else two_sided_rows(poly, op.indices)
+    return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit, pairs)
 
 
 def _tightened(stated: _Body, groups: Groups) -> _Body:
@@ -117,12 +121,16 @@ def _tightened(stated: _Body, groups: Groups) -> _Body:
     caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups)
     if caps is None:
         return stated
+    # The two sides of a row share their slack as long as their coefficients are the same.
+    caps[stated.pairs.first] = caps[stated.pairs.second] = np.inf
+    if np.isinf(caps).all():
+        return stated
     poly = cut_rows(stated.poly, caps)
     low, high = group_bounds(poly, groups)
     unit = row_units(poly)
     allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
     tolerance = np.minimum(allowed, np.where(unit > 0, unit, np.inf) / 4)
-    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, caps)
+    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps)
 
 
 def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
@@ -139,7 +147,11 @@ def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
             found.add(NeverSatisfied(op.span, name, *_stated_range(stated, row), op.relation.value))
         else:
             found.add(NeverEqual(op.span, name, f"{body.unit[row]:g}", f"{rest[row]:g}"))
-    return bool((never | (rest > body.tolerance)).any())
+    empty = body.pairs.empty(body.constant, body.unit, body.tolerance)
+    empty &= ~never[body.pairs.first] & ~never[body.pairs.second]
+    for row, gap in zip(body.pairs.first[empty].tolist(), body.pairs.gap[empty].tolist(), strict=True):
+        found.add(NeverBetween(op.span, instance_name(op.symbol, op.indices.values[row]), f"{gap:g}"))
+    return bool((never | (rest > body.tolerance)).any() or empty.any())
 
 
 def _warn_of_unmet(body: _Body, found: Diagnostics) -> None:
@@ -186,13 +198,23 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     forms[_logical(body, residual, exact & ~holds & (forms == _SQUARE), options)] = _LOGIC
     span = np.where(exact, np.rint(below / unit), 2.0**options.coarse_bits - 1)
     span[holds | (forms != _SQUARE) | (below == 0) | body.equal] = 0
+    pairs, steps = _pairs(body, options).joined(exact & ~holds, unit, shift, span > 0)
+    span[pairs.first], span[pairs.second] = np.where(steps > 1, steps, 0.0), 0.0
+    forms[pairs.first] = np.where(steps == 1, _TRIANGLE, _SQUARE)
+    holds, units, residual = pairs.without_partners(holds, units, residual)
     slopes = _sloped(forms, span, options)
     step = np.where(exact, unit, below / np.maximum(span, 1))
     slack = _slack(span, step, options)
     forms[holds] = forms[~holds][0]
     done = bool((exact | holds).all())
+    widths = pairs.widths(steps, len(holds))
     caps = None if body.caps is None else np.where(holds, np.inf, body.caps)
-    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps)
+    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths)
+
+
+def _pairs(body: _Body, options: RowOptions) -> TwoSided:
+    """The pairs that may share a penalty: none where slack is not what makes the penalty exact."""
+    return NONE if options.no_slack or options.method is Method.LAGRANGIAN else body.pairs
 
 
 def _logical(body: _Body, residual: Polynomials, wanted: Flags, options: RowOptions) -> Flags:
@@ -247,7 +269,8 @@ def _never_negative(body: _Body, shift: Floats) -> tuple[Flags, Floats]:
 def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     """Violation squared in the body's own units; slack reaches every value that a satisfied row takes."""
     units, forms = np.where(holds, 0.0, 1.0), np.full(len(holds), _SQUARE)
-    slack, done = None, True
+    slack, done, widths = None, True, None
+    residual, no_shift = _in_units(body.poly, units), np.zeros(len(holds))
     if not body.equal:
         fine = _granular(body, options.slack_bits)
         exact = fine | ~np.isfinite(body.unit)
@@ -258,11 +281,14 @@ def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
         span = np.where(exact, np.floor(below / unit - fraction + 1e-6), 2.0**options.coarse_bits - 1)
         span[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
         fraction[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
+        pairs, steps = _pairs(body, options).joined(fine & (fraction == 0) & ~holds, unit, no_shift, span > 0)
+        span[pairs.first], span[pairs.second] = steps, 0.0
         step = np.where(exact, unit, below / np.maximum(span, 1))
+        holds, units, residual = pairs.without_partners(holds, units, residual)
+        widths = pairs.widths(steps * unit[pairs.first], len(holds))
         slack = _slack(np.maximum(span, 0), step, options, fraction)
         done = bool((exact | holds).all())
-    residual, no_shift = _in_units(body.poly, units), np.zeros(len(holds))
-    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high)
+    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, None, widths)
 
 
 def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | None = None) -> Slack | None:

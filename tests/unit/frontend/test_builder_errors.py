@@ -60,7 +60,6 @@ CASES: list[tuple[str, Callable[[], Any]]] = [
     ("Q0213", lambda: fresh().minimize(np.ones(3))),
     ("Q0114", lambda: x < 3),
     ("Q0114", lambda: x > 3),
-    ("Q0114", lambda: x != 3),
     ("Q0214", lambda: k & y),
     ("Q0214", lambda: ~k),
     ("Q0214", lambda: p.subject_to(k)),

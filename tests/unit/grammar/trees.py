@@ -96,16 +96,16 @@ DOMAINS = st.one_of(
     node(ast.RealDomain, GRIDS),
     node(ast.ChoiceDomain, some(IDENTIFIERS, 1)),
 )
-CONSTRAINTS = node(
-    ast.Constraint,
-    IDENTIFIERS,
-    some(IDENTIFIERS),
-    EXPRS,
-    st.sampled_from([ast.Comparison.EQ, ast.Comparison.LE, ast.Comparison.GE]),
-    EXPRS,
-    some(generators(EXPRS), 0, 2),
-    st.none() | EXPRS,
-    st.none() | EXPRS,
+
+
+def constraints(signs: list[ast.Comparison], last: Trees) -> Trees:
+    clauses = some(generators(EXPRS), 0, 2), st.none() | EXPRS, st.none() | EXPRS
+    return node(ast.Constraint, IDENTIFIERS, some(IDENTIFIERS), EXPRS, st.sampled_from(signs), EXPRS, last, *clauses)
+
+
+INEQUALITIES = [ast.Comparison.LE, ast.Comparison.GE]
+CONSTRAINTS = constraints([ast.Comparison.EQ, ast.Comparison.NE, *INEQUALITIES], st.none()) | constraints(
+    INEQUALITIES, EXPRS
 )
 STATEMENTS = st.one_of(
     node(ast.Data, IDENTIFIERS, st.sampled_from(ast.DataType), SHAPES, st.none() | FILES | EXPRS),
