@@ -24,33 +24,42 @@ _WIDE = 1e6
 
 def row_tolerances(p: Polynomials) -> Floats:
     """What every row [rows] may be off by where all its variables are of size 1. Cost: a pass over the terms."""
-    least = least_sizes(p)
-    total = np.zeros(p.rows)
-    for block in p.terms:
-        total += np.bincount(block.row.values, _allowed(block, least), p.rows)
-    return total
+    sizes = _sizes(p)
+    least, total = _least(p, sizes), np.zeros(p.rows)
+    for block, size in zip(p.terms, sizes, strict=True):
+        allowed = size if least is None else size * _part(block, size, least)
+        total += np.bincount(block.row.values, allowed, p.rows)
+    return total * TOLERANCE if least is None else total
 
 
 def term_tolerances(p: Polynomials) -> Polynomials:
     """The same for variables of any size: rows to be evaluated at their sizes."""
-    least = least_sizes(p)
-    return replace(p, terms=tuple(replace(b, coefficients=Array(_allowed(b, least))) for b in p.terms))
+    sizes = _sizes(p)
+    least = _least(p, sizes)
+    parts = ((b, s * (TOLERANCE if least is None else _part(b, s, least))) for b, s in zip(p.terms, sizes, strict=True))
+    return replace(p, terms=tuple(replace(block, coefficients=Array(allowed)) for block, allowed in parts))
 
 
 def wide_rows(p: Polynomials) -> NDArray[np.bool_]:
     """Which rows have a coefficient a million times as large as another one."""
     wide, least = np.zeros(p.rows, bool), least_sizes(p)
     if least is not None:
-        for block in p.terms:
-            row = block.row.values
-            wide[row[np.abs(block.coefficients.values) > _WIDE * least[row]]] = True
+        for block, size in zip(p.terms, _sizes(p), strict=True):
+            wide[block.row.values[size > _WIDE * least[block.row.values]]] = True
     return wide
 
 
 def least_sizes(p: Polynomials) -> Floats | None:
     """The smallest coefficient of every row (inf: a row without any); None where no row is wide."""
-    sizes = [np.abs(block.coefficients.values) for block in p.terms]
-    if not sizes or max(size.max() for size in sizes) <= _WIDE * min(size.min() for size in sizes):
+    return _least(p, _sizes(p))
+
+
+def _sizes(p: Polynomials) -> list[Floats]:
+    return [np.abs(block.coefficients.values) for block in p.terms]
+
+
+def _least(p: Polynomials, sizes: list[Floats]) -> Floats | None:
+    if not sizes or max([size.max() for size in sizes]) <= _WIDE * min([size.min() for size in sizes]):
         return None
     least = np.full(p.rows, np.inf)
     for block, size in zip(p.terms, sizes, strict=True):
@@ -58,8 +67,5 @@ def least_sizes(p: Polynomials) -> Floats | None:
     return least
 
 
-def _allowed(block: Terms, least: Floats | None) -> Floats:
-    sizes: Floats = np.abs(block.coefficients.values)
-    if least is None:
-        return sizes * TOLERANCE
-    return np.where(sizes > _WIDE * least[block.row.values], sizes * ROUNDING, sizes * TOLERANCE)
+def _part(block: Terms, sizes: Floats, least: Floats) -> Floats:
+    return np.where(sizes > _WIDE * least[block.row.values], ROUNDING, TOLERANCE)

@@ -5,8 +5,10 @@ can be exceeded by. Take any C >= D > 0, and for the literals with a_i > C put C
 what they lose. The satisfied points stay. Where all these literals are 1, both sides have lost the same. Where one of
 them is 0, the row holds before, since its left side is at most sum a - a_i < b + D - C <= b; and after, since the
 left side is then at most b' + D - C <= b', the excess of all literals together being D as it was. Of bits of which
-exactly one is 1 (a code's, say) only the largest counts in D, and their own coefficients must not exceed C: the
-argument is about the other literals, and holds at all states where the groups do.
+exactly one is 1 (a code's, say) the largest coefficient alone counts in D. The argument is then about states where the
+groups hold, and about literals that, where they are 0, take all of a_i from the most that the row can be: those of
+loose bits, negative coefficients in a group whose most is not negative, and the only positive one of a group.
+Coefficients of other bits must not exceed C. Of this D and the one without groups the smaller C is taken.
 
 C is D rounded up to the unit of the coefficients that stay. Then the new row has that unit, which is a multiple
 of the old one, and in it no larger range: a literal of at least C has at least as many of the finer units.
@@ -40,8 +42,10 @@ def row_caps(p: Polynomials, high: Floats, units: Floats, tolerance: Floats, gro
     chosen = _candidates(p, high)
     if not chosen.any():
         return None
-    rows = _Rows(p, chosen, units[chosen], tolerance[chosen], groups)
-    found = rows.caps()
+    found = _Rows(p, chosen, units[chosen], tolerance[chosen], groups).caps()
+    if not groups.is_none:
+        alone = Groups.none(len(groups.of_bit))
+        found = np.minimum(found, _Rows(p, chosen, units[chosen], tolerance[chosen], alone).caps())
     if not np.isfinite(found).any():
         return None
     caps = np.full(p.rows, np.inf)
@@ -107,13 +111,12 @@ class _Rows:
         self.row = (np.cumsum(chosen) - 1)[row[here]].astype(np.int32)
         self.names, self.coefficients = names[here], coefficients[here]
         self.sizes = np.abs(self.coefficients)
-        self.loose = ~groups.exact[groups.of_bit[self.names[:, 0]]]
-        self.most = self._most(groups)
+        self.most, self.free = self._most(groups)
         self.constants = p.constants()[chosen]
         self.units, self.known = units, np.isfinite(units) & (units > 0)
         self.excess = accurate_sums(self.row, self.most, self.constants)
         self.slip = tolerance
-        self.big = self.loose & (self.sizes > (self.excess + self.slip)[self.row])
+        self.big = self.free & (self.sizes > (self.excess + self.slip)[self.row])
 
     def caps(self) -> Floats:
         """C of every row, inf where it stays as it is."""
@@ -124,25 +127,28 @@ class _Rows:
         caps = self._rounded_up(rest, unit)
         fits = (unit > 0) & (caps <= least * _EQUAL)
         caps = np.where(fits, caps, self._rounded_up_coarsely())
-        np.maximum.at(caps, self.row[~self.loose], self.sizes[~self.loose])
+        np.maximum.at(caps, self.row[~self.free], self.sizes[~self.free])
         gained = (self.excess > self.slip) & (caps > 0) & self._any(self.sizes > (caps * _EQUAL)[self.row])
         return np.where(gained, caps, np.inf)
 
-    def _most(self, groups: Groups) -> Floats:
-        """What each term adds to D: of a group's terms one adds what the group does."""
-        most = np.maximum(self.coefficients, 0)
-        inside = np.flatnonzero(~self.loose)
+    def _most(self, groups: Groups) -> tuple[Floats, Flags]:
+        """What each term adds to D (of a group's terms one adds what the group does), and which may be cut."""
+        most, free = np.maximum(self.coefficients, 0), np.ones(len(self.row), bool)
+        label: Integers = groups.of_bit[self.names[:, 0]]
+        inside = np.flatnonzero(groups.exact[label])
         if len(inside):
-            label: Integers = groups.of_bit[self.names[:, 0]]
             order = inside[np.lexsort((-self.coefficients[inside], label[inside], self.row[inside]))]
             changed = np.diff(self.row[order], prepend=-1).astype(bool) | np.diff(label[order], prepend=-1).astype(bool)
-            starts = np.flatnonzero(changed)
-            counts, first = np.diff(np.append(starts, len(order))), order[starts]
-            most[inside] = 0
+            values, starts = self.coefficients[order], np.flatnonzero(changed)
+            counts = np.diff(np.append(starts, len(order)))
             # Unless every member has a term, the one that is set may be one without.
-            full = groups.size[label[first]] == counts
-            most[first] = np.where(full, self.coefficients[first], np.maximum(self.coefficients[first], 0))
-        return most
+            full = groups.size[label[order[starts]]] == counts
+            top = np.where(full, values[starts], np.maximum(values[starts], 0))
+            positive = np.repeat(np.add.reduceat(values > 0, starts, dtype=np.int64), counts)
+            most[inside] = 0
+            most[order[starts]] = top
+            free[order] = np.where(values < 0, np.repeat(top, counts) >= 0, positive == 1)
+        return most, free
 
     def _unit_of_small(self) -> Floats:
         """The unit of the coefficients that stay; of the whole row where all are cut; 0 where there is none."""

@@ -140,19 +140,38 @@ def test_rows_of_a_family_are_cut_each_by_itself() -> None:
     assert tight == polynomials([family[0], {(0,): 1, (1,): 7, (2,): -8}, {(): -2}, {(2,): 3, (3,): -3}])
 
 
-@given(st.lists(st.integers(-9, 9).filter(bool), min_size=4, max_size=4), st.integers(-40, 5), st.booleans())
-def test_groups_count_once(values: list[int], constant: int, complete: bool) -> None:
+members = st.lists(st.sampled_from([-900, -3, -1, 1, 2, 5, 700]), min_size=4, max_size=4)
+
+
+@given(members, st.integers(-12, 3), st.sampled_from([0, -800, -700]), st.booleans())
+def test_groups_count_once(values: list[int], constant: int, held: int, complete: bool) -> None:
     """The first three bits are one-hot, with or without one that the row does not have: valid points stay."""
-    p = stated([([Fraction(v) for v in [*values, -1000, 800]], Fraction(constant))])
+    p = stated([([Fraction(v) for v in [*values, -1000, 800]], Fraction(constant + held))])
     groups = Groups.of(7, np.array([0, 0, 0, -1, -1, -1, -1 if complete else 0]))
     tight, caps, allowed = cut(p, groups)
     state = points(7)
     one_hot = state[:, :3].sum(axis=1) + (0 if complete else state[:, 6]) == 1
     before = arithmetic.evaluate(p, state[one_hot])[:, 0] <= 0
     assert ((arithmetic.evaluate(tight, state[one_hot])[:, 0] <= allowed[0]) == before).all()
-    if np.isfinite(caps[0]):
-        assert caps[0] >= np.abs(values[:3]).max()
-        assert caps[0] <= cut(p)[1][0]
+    assert caps[0] <= cut(p)[1][0]
+
+
+@pytest.mark.parametrize(
+    ("values", "caps"),
+    [
+        # At most 4 of 1 + 2 + 3 + 4, then M of a choice's label, then the only label that counts.
+        ([1, 2, 4, -1e6, 0], 4),
+        ([0, 0, -1e6, 3, 0], 3),
+        ([1e6, 0, 0, 3, -1e6], 3),
+        # Two labels close, or one closes and one counts itself: by the sum of all, or not at all.
+        ([1e6, 1e6, 0, 3, -1e6], np.inf),
+        ([1e6, 1, 0, 3, -1e6], 4),
+    ],
+)
+def test_caps_of_groups(values: list[float], caps: float) -> None:
+    *row, constant = values
+    p = polynomials([{(i,): c for i, c in enumerate(row) if c} | {(): constant}])
+    assert cut(p, Groups.of(4, np.array([0, 0, 0, -1])))[1].tolist() == [caps]
 
 
 def test_big_numbers_that_cancel_leave_the_small_ones() -> None:

@@ -128,7 +128,7 @@ def test_a_constraint_shows_its_row_rule_slack_and_gap() -> None:
 FACILITY = """program facility
 var open: binary[2]
 var load: int[2] in [0, 5] encoded as log
-var kind: choice {a, b}
+var kind: choice {a, b, c}
 minimize 3 * sum(open) - 2 * sum(load)
 subject to
   linked: 1e10 * open[j] >= load[j] for j in 0..2
