@@ -166,7 +166,7 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     defaults = LINEAR_OPTIONS if linear and options.target not in COST_TARGETS else {}
     settings = _merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes)
     pipeline = Pipeline.parse(text, settings)
-    return pipeline if options.pipeline is not None else _resume(pipeline, imported.module)
+    return pipeline if options.pipeline is not None else resume(pipeline, imported.module)
 
 
 def is_linear(module: Module) -> bool:
@@ -205,7 +205,7 @@ def _linear_until(imported: Imported, until: str | None, passes: Settings, conte
     names = [step.name for step in whole.passes]
     wanted = names if until is None else names[: names.index(until) + 1]
     # What a module at a later stage has behind it is not run again.
-    kept = tuple(step for step in _resume(whole, imported.module).passes if step.name in wanted)
+    kept = tuple(step for step in resume(whole, imported.module).passes if step.name in wanted)
     return run_guarded(Pipeline(kept), imported.module, context)
 
 
@@ -220,7 +220,7 @@ def lower_history(
 
 
 def _history_pipeline(imported: Imported, passes: Settings) -> Pipeline:
-    return _resume(Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes), imported.module)
+    return resume(Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes), imported.module)
 
 
 def run_guarded(
@@ -286,7 +286,8 @@ def _merged(*settings: Settings) -> dict[str, dict[str, Any]]:
     return merged
 
 
-def _resume(pipeline: Pipeline, module: Module) -> Pipeline:
+def resume(pipeline: Pipeline, module: Module) -> Pipeline:
+    """What is left of a pipeline for a module at a later stage."""
     stage = stage_of(module, STAGES)
     if stage is None or stage in (TENSOR, PRIMITIVE):
         return pipeline

@@ -162,7 +162,10 @@ def _domain(op: problem.VariableOp) -> str:
         case Domain.CHOICE:
             labels = ", ".join(rf"\text{{{_escaped(label)}}}" for label in op.labels)
             return rf"{name} \in \{{{labels}\}}"
-    low, high = np.asarray(op.lower).min(initial=np.inf), np.asarray(op.upper).max(initial=-np.inf)
+    assert op.lower is not None
+    assert op.upper is not None
+    low = op.lower.values.astype(np.float64).min(initial=np.inf)
+    high = op.upper.values.astype(np.float64).max(initial=-np.inf)
     if op.domain is Domain.INTEGER:
         return rf"{name} \in \{{{low:g}, \ldots, {high:g}\}}"
     return rf"{name} \in [{low:g}, {high:g}]"

@@ -110,7 +110,7 @@ class _FileReader:
             return self._read_header(tokens, is_first)
         statements, read = _parsed(tokens, "statement")
         _check_depth(statements, len(tokens))
-        if sum(token.type == "RELATION" for token in tokens) > 1:
+        if [token.type for token in tokens].count("RELATION") > 1:
             for statement in statements:
                 refuse_chains(statement)
         for statement in statements:

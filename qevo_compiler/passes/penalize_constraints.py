@@ -18,10 +18,10 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
-from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
+from qevo_compiler.ir import Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows, RowOptions
@@ -30,6 +30,7 @@ from qevo_compiler.passes.penalty.methods import Method, family_methods, family_
 from qevo_compiler.passes.penalty.one_hot import one_hot_structure, redundant_by_family
 from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
+from qevo_compiler.passes.penalty.penalty_ops import penalty_op, slack_register
 from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.penalty.penalty_weights import MARGIN, OneHot, Weight
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
@@ -97,9 +98,20 @@ class PenalizeConstraints(Pass):
             total = combine([(objective.polynomial, 1.0), *parts]) if parts else objective.polynomial
         if not stays_below(total, LARGEST_ENERGY):
             raise CompileError(NotFinite(objective.span, "the energy with its penalties", LARGEST_ENERGY))
-        penalties = [_penalty_op(family, weight) for family, weight in zip(found.families, weights, strict=True)]
+        penalties = [penalty_op(family, weight) for family, weight in zip(found.families, weights, strict=True)]
         lowered = _lowered(main, replace(objective, polynomial=total), slacks, penalties)
         return module.with_main(lowered).record(*self._entries(found.families, weights))
+
+    def judge(self, main: Func, context: Context = SILENT) -> None:
+        """Find what `run` finds wrong with the constraints of an encoded func, without its energies and weights.
+
+        Raises `CompileError` naming every hard row that can never hold; soft ones are warned of.
+        """
+        self._check_options()
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._families(
+                main, family_methods(self.methods, {op.symbol for op in main.ops_of(poly.ConstraintOp)}), context
+            )
 
     def _check_options(self) -> None:
         for option in ("scale", "margin", "slope"):
@@ -128,9 +140,9 @@ class PenalizeConstraints(Pass):
             if rows is not None:
                 families.append(rows)
                 positions.append(index)
-        found.raise_if_any()
         for warning in found.warnings:
             context.warn(warning)
+        found.raise_if_any()
         return _Found(families, positions, one_hot, rest)
 
     def _row_options(self, method: Method) -> RowOptions:
@@ -268,35 +280,9 @@ def _energies(main: Func, families: list[PenaltyRows]) -> tuple[list[Polynomials
     for family in families:
         energies.append(penalty_energy(family, first, vartype))
         if family.slack is not None:
-            slacks.append(_slack_register(family, first))
+            slacks.append(slack_register(family, first))
             first += family.slack_bits
     return energies, slacks
-
-
-def _slack_register(family: PenaltyRows, first: int) -> RegisterOp:
-    op, slack = family.op, family.slack
-    assert slack is not None
-    return RegisterOp(
-        op.symbol,
-        Role.SLACK,
-        Vartype.BINARY,
-        first,
-        slack.bits,
-        slack.affine,
-        encoding=slack.encoding,
-        span=op.span,
-    )
-
-
-def _penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
-    op = family.op
-    units = None if (family.units == 1).all() else Array(family.units)
-    shifts = Array(family.shifts) if family.shifts.any() else None
-    forms = Array(family.forms) if family.form is PenaltyForm.MIXED else None
-    slopes = None if family.slopes is None else Array(family.slopes)
-    caps = None if family.caps is None or not np.isfinite(family.caps).any() else Array(family.caps)
-    kind = (weight.rule, family.form)
-    return PenaltyOp(op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, span=op.span)
 
 
 def _lowered(main: Func, objective: poly.ObjectiveOp, slacks: list[RegisterOp], penalties: list[PenaltyOp]) -> Func:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -239,3 +239,35 @@ def test_logic_and_sums_of_comparisons_in_python() -> None:
         if sum(v == 0 for v in ks) <= 1 and ks[0] != ks[1]
     )
     assert solved(p.compile()).objective == best
+
+
+@pytest.mark.parametrize(
+    ("text", "build"),
+    [
+        ("c: op[0] != op[1]", lambda v: v["op"][0] != v["op"][1]),
+        ("c: op[0] == op[1]", lambda v: v["op"][0] == v["op"][1]),
+        ("c: op[0] != skip", lambda v: v["op"][0] != "skip"),
+        ("c: op[2] == pool", lambda v: v["op"][2] == "pool"),
+        ("c[i]: x[i] != x[i + 1] for i in 0..2", lambda v: v["x"][:2] != v["x"][1:]),
+        ("c: k != 2", lambda v: v["k"] != 2),
+        ("c: (k >= 1 and k != 3) == 1", lambda v: ((v["k"] >= 1) & (v["k"] != 3)) == 1),
+    ],
+)
+def test_constraints_on_comparisons_agree(text: str, build: Callable[[dict[str, Any]], Any]) -> None:
+    head = "program stated\nvar op: choice {skip, conv, pool}[3]\nvar x: binary[3]\nvar k: int in [0, 3]\n"
+    cost = "minimize sum(x) - k - (op[0] == skip) - 2 * (op[1] == pool) + (op[2] == pool)\nsubject to\n  "
+    p = Problem("stated")
+    v = {"op": p.choice("op", 3, labels=["skip", "conv", "pool"]), "x": p.binary("x", 3)}
+    v["k"] = p.integer("k", low=0, high=3)
+    op = v["op"]
+    p.minimize(v["x"].sum() - v["k"] - (op[0] == "skip") - 2 * (op[1] == "pool") + (op[2] == "pool"))
+    p.subject_to(build(v), name="c")
+    written = compile(f"{head}{cost}{text}\n")
+    assert files(p.compile()) == files(written)
+    assert written.run(reads=20, seed=1).best.feasible
+
+
+def test_strict_comparisons_in_text() -> None:
+    text = "program strict\nvar k: int[2] in [-2, 3]\nminimize 3 * (k[0] < k[1]) - 2 * (k[0] > 1) - k[1] + (0 < k[0])\n"
+    best = min(3 * (a < b) - 2 * (a > 1) - b + (a > 0) for a, b in itertools.product(range(-2, 4), repeat=2))
+    assert solved(compile(text)).objective == best

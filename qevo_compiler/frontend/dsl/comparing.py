@@ -41,6 +41,15 @@ def compare(expressions: Expressions, node: ast.Compare, frame: Frame) -> Tensor
     return tensors.compare(node.op.value, x, y, node.span)
 
 
+def is_choice(expressions: Expressions, node: ast.Expr, frame: Frame) -> bool:
+    """Whether the node names a choice, an element of one, or an index variable that runs over labels."""
+    while isinstance(node, ast.Index):
+        node = node.base
+    if not isinstance(node, ast.Name) or not expressions.is_known(node, frame):
+        return False
+    return isinstance(frame.names.get(node.text) or expressions.scope.value(node.text), Choice | Labels)
+
+
 def _is_foreign(expressions: Expressions, node: ast.Expr, frame: Frame) -> bool:
     """Whether the node is a bare name that only a choice on the other side could explain."""
     return isinstance(node, ast.Name) and not expressions.is_known(node, frame)

@@ -16,6 +16,7 @@ from qevo_compiler.dialects import problem
 from qevo_compiler.frontend import declare, directives, tensors
 from qevo_compiler.frontend.directives import Given, Kind
 from qevo_compiler.frontend.draft import Draft, Family, index_rows, two_sided
+from qevo_compiler.frontend.dsl import comparing
 from qevo_compiler.frontend.dsl.comprehensions import build_frame
 from qevo_compiler.frontend.dsl.data import DataSource
 from qevo_compiler.frontend.dsl.declarations import Declarations
@@ -113,19 +114,19 @@ class _Stating:
         sides: list[list[Tensor]] = []
         weights: list[float | None] = []
         self._expressions.every(
-            lambda: sides.append(
-                [self._equality(node, frame), tensors.ZERO]
-                if node.op is ast.Comparison.NE
-                else self._expressions.tensors(written, frame)
-            ),
+            lambda: sides.append(self._indicated(node, frame) or self._expressions.tensors(written, frame)),
             lambda: weights.append(self._weight(node.weight)),
         )
         return sides[0], weights[0]
 
-    def _equality(self, node: ast.Constraint, frame: Frame) -> Tensor:
-        """`left == right` as a 0/1 value."""
+    def _indicated(self, node: ast.Constraint, frame: Frame) -> list[Tensor] | None:
+        """The sides of a constraint on a comparison: `left == right`, a 0/1 value, and what it has to be."""
+        differs = node.op is ast.Comparison.NE
+        chosen = (comparing.is_choice(self._expressions, side, frame) for side in (node.left, node.right))
+        if not differs and (node.op is not ast.Comparison.EQ or not any(chosen)):
+            return None
         equal = ast.Compare(ast.Comparison.EQ, node.left, node.right, span=node.left.span.to(node.right.span))
-        return self._expressions.tensor(equal, frame)
+        return [self._expressions.tensor(equal, frame), tensors.ZERO if differs else tensors.ONE]
 
     def _weight(self, node: ast.Expr | None) -> float | None:
         if node is None:

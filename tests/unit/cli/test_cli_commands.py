@@ -111,6 +111,18 @@ def test_check_reports_all_errors_of_all_files(tmp_path: Path, capsys: pytest.Ca
     assert main(["check", KNAPSACK]) == 0
 
 
+def test_check_reports_what_only_lowering_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head = "program p\nvar x: binary[3]\nsubject to\n  c: sum(x) >= 4"
+    hard, soft = tmp_path / "hard.qevo", tmp_path / "soft.qevo"
+    hard.write_text(f"{head}\n")
+    soft.write_text(f"{head} weight 2\n")
+    assert main(["check", str(soft)]) == 0
+    assert "warning[Q0652]" in capsys.readouterr().err
+    assert main(["check", str(hard), str(soft)]) == 1
+    shown = capsys.readouterr().err
+    assert shown.index("error[Q0650]") < shown.index("warning[Q0652]")
+
+
 def test_fmt_rewrites_checks_and_keeps_comments(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     messy = tmp_path / "messy.qevo"
     messy.write_text("program   messy\nvar x:binary [ 2 ]   # two\nminimize x[0]+x[1]\n")
