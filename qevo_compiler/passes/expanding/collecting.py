@@ -44,7 +44,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     if x.rows != 1 or x.sorted or not FEW <= count < 1 << 31 or size > SPARSE * count:
         return algebra.polynomials(x)
     if count < WORTH:
-        return _apart(x, algebra) or algebra.polynomials(x)
+        return _apart(x, algebra) or _narrowed(algebra.polynomials(x))
     by_degree: dict[int, list[Block]] = {}
     for columns, weights in _blocks(x, algebra):
         by_degree.setdefault(len(columns), []).append((columns, weights))
@@ -57,6 +57,11 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     constant = sum((float(weights.sum()) for _, weights in constants), 0.0)
     constants_left = [_terms(np.zeros((1, 0), np.int32), Array(np.array([constant])))] if constant else []
     return Polynomials(1, (*constants_left, *_single(single, size), *quadratic, *high))
+
+
+def _narrowed(p: Polynomials) -> Polynomials:
+    """Products of more than two variables are kept for reading back alone: they are written in another form."""
+    return Polynomials(p.rows, tuple(block.narrowed() if block.degree > 2 else block for block in p.terms))
 
 
 def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
@@ -161,7 +166,7 @@ def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
     kept = merge(keys, values)
     names = np.empty((kept, degree), np.int32)
     split(keys[:kept], bits, *names.T)
-    return (_terms(names, Array(shrunk(values, kept))),) if kept else ()
+    return (_terms(names, Array(shrunk(values, kept))).narrowed(),) if kept else ()
 
 
 def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:

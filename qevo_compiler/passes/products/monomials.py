@@ -10,15 +10,16 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
+Kept = NDArray[np.integer]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Monomials:
-    """Multilinear monomials of one degree: `names` [m, degree] ascending, `coefficients` [m]."""
+    """Multilinear monomials of one degree: `names` [m, degree] ascending, of any type, `coefficients` [m]."""
 
-    names: Names
+    names: Kept
     coefficients: Floats
 
     @property
@@ -39,7 +40,7 @@ class Monomials:
 class Term:
     """Terms of degree at most 2 with their names column by column, in any order: arrays are shared, not copied."""
 
-    columns: tuple[Names, ...]
+    columns: tuple[Kept, ...]
     coefficients: Floats
 
     @property
