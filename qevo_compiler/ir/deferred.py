@@ -17,6 +17,7 @@ from qevo_compiler.ir.attributes import DTYPES, Array, ends
 
 # What may hold the numbers of a type in less memory, the smallest first.
 _SMALLER = {"f64": ("i1", "i2", "f4"), "i64": ("u1", "u2", "u4"), "i32": ("u1", "u2")}
+_FEW = 1 << 10
 _PIECE = 1 << 12  # numbers that are compared at a time
 
 
@@ -102,17 +103,24 @@ class Narrow(Deferred):
 
 
 def narrowed(array: Array) -> Array:
-    """The same numbers in the smallest type that holds them all; the array itself where none does or a rule does.
+    """The same numbers in the smallest type that holds them all; the array itself where they are few or none does.
 
     For what is kept and seldom read: whoever asks for `values` has them in full from then on.
     """
-    if isinstance(array, Deferred) or not any(array.values.strides) or not array.is_finite:
+    if array.size < _FEW or isinstance(array, Deferred) or not any(array.values.strides) or not array.is_finite:
         return array
     for name in _SMALLER.get(array.dtype_name, ()):
         dtype = np.dtype(name)
         if _holds(dtype, array):
             return Narrow(array.values.astype(dtype), array.dtype_name, array.least, array.most)
     return array
+
+
+def kept_as(values: NDArray[Any], dtype_name: str) -> Array:
+    """An array of type `dtype_name` that keeps its finite numbers in a type of their own, unless they are few."""
+    if values.size < _FEW:
+        return Array(values.astype(DTYPES[dtype_name]))
+    return Narrow(values, dtype_name, *ends(values))
 
 
 def kept(array: Array) -> NDArray[Any]:

@@ -85,7 +85,7 @@ class Quadratize(Pass):
         if p.degree <= 2:
             return p, None
         draft = Draft(bits, self.max_auxiliaries)
-        high = [Monomials(kept(b.variables), b.coefficients.elements()) for b in p.terms if b.degree > 2]
+        high = [Monomials(kept(b.variables), kept(b.coefficients)) for b in p.terms if b.degree > 2]
         if self.method is Method.TERMWISE:
             for block in high:
                 draft.alone(block)

@@ -34,7 +34,7 @@ def fits(bits: int, degree: int, count: int) -> bool:
     return bits * degree + count.bit_length() <= 63
 
 
-def write_keys(columns: Sequence[Names], bits: int, out: Integers) -> None:
+def write_keys(columns: Sequence[NDArray[np.integer]], bits: int, out: Integers) -> None:
     """The names of every term, column by column, as one number each."""
     out[:] = columns[0]
     for column in columns[1:]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
-from qevo_compiler.evaluator.terms.memory import returned
+from qevo_compiler.evaluator.terms.memory import give_back, returned
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, grouped, set_keys
@@ -24,6 +24,8 @@ from qevo_compiler.passes.products.slots import Column, Places, in_batches, numb
 WIDEST = 12
 # Load beyond so many times the largest coefficient costs range: below it other coefficients set the range.
 FREE_LOAD = 4.0
+# Monomials whose search takes longer than it takes to return what was freed before.
+MANY = 1 << 12
 _HALVES: tuple[Places, ...] = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 
 
@@ -63,7 +65,7 @@ def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Wei
 
 
 def _coverable(block: Monomials) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return (block.degree <= 4) | ((block.coefficients < 0) & (block.degree <= WIDEST))
+    return (block.degree <= 4) | ((block.weights < 0) & (block.degree <= WIDEST))
 
 
 def _ways(degree: int) -> list[_Way]:
@@ -89,11 +91,16 @@ def _without(whole: Places, left: int) -> Places:
 
 def _chosen(blocks: Sequence[Monomials], opened: Pairs, weights: Weights, search: Search) -> list[Choices]:
     """The number of the option that each monomial takes."""
+    many = sum(map(len, blocks)) >= MANY
+    if many:
+        give_back()
     stated = [_stated(block, weights) for block in blocks]
     resources = numbered([column for _, columns in stated for column in columns], opened)
     problem = [block for block, _ in stated]
     del stated
     limit = FREE_LOAD * max(float(np.abs(block.coefficients).max()) for block in blocks)
+    if many:
+        give_back()
     effort = Effort(search.sweeps, limit=limit, slope=weights.range / limit, progress=search.progress)
     return choose(problem, resources, effort)
 
@@ -103,7 +110,7 @@ def _stated(block: Monomials, weights: Weights) -> tuple[Block, list[Column]]:
     degree, names, ways = block.degree, block.names, _ways(block.degree)
     both = [places for way in ways if way.sign == 0 for places in way.sets]
     own = [places for way in ways if way.sign < 0 for places in way.sets]
-    rows = np.flatnonzero(block.coefficients < 0).astype(np.int32)
+    rows = np.flatnonzero(block.weights < 0).astype(np.int32)
     common = returned((len(block), len(both)), np.int32)
     negative = returned((len(rows), len(own)), np.int32)
     columns = [Column(names, None, places, common[:, j]) for j, places in enumerate(both)]
@@ -151,7 +158,7 @@ class _Part:
         """Which they are: looked up when asked for, since choices are a quarter as long."""
         here = self.choice == self.way.option
         if self.way.sign:
-            here &= (self.block.coefficients > 0) == (self.way.sign > 0)
+            here &= (self.block.weights > 0) == (self.way.sign > 0)
         return np.flatnonzero(here).astype(np.int32)
 
     def write(self, z: Sequence[Names], draft: Draft) -> None:
@@ -161,13 +168,13 @@ class _Part:
             draft.alone(self.block.where(rows))
         elif len(rows):
             for part in z:
-                draft.carry(part, self.block.coefficients[rows])
+                draft.carry(part, self.block.coefficients_of(rows))
             draft.add(Later(len(z) + (self.way.rest is not None), len(rows), lambda: self._term(z)))
 
     def _term(self, z: Sequence[Names]) -> Term:
         rows, rest = self.rows(), self.way.rest
         left = [] if rest is None else [self.block.names[rows, rest]]
-        return Term((*left, *z), self.block.coefficients[rows])
+        return Term((*left, *z), self.block.coefficients_of(rows))
 
 
 def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:

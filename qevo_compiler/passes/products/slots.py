@@ -39,8 +39,8 @@ class Column:
         """Columns of the same head have the same first bits."""
         return id(self.names), id(self.rows), self.places[0]
 
-    def firsts(self) -> Kept:
-        found = self.names[:, self.places[0]]
+    def firsts(self) -> Names:
+        found: Names = self.names[:, self.places[0]].astype(np.int32)
         return found if self.rows is None else found[self.rows]
 
     def starts(self, which: Integers) -> Integers:
