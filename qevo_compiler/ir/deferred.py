@@ -131,7 +131,7 @@ def kept(array: Array) -> NDArray[Any]:
 def _holds(dtype: np.dtype[Any], array: Array) -> bool:
     """Whether a type holds these numbers exactly, each bit by bit."""
     info = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
-    if array.least < info.min or array.most > info.max:
+    if array.least < float(info.min) or array.most > float(info.max):
         return False
     if array.values.dtype.kind != "f":
         return True

@@ -107,9 +107,9 @@ def _sum_up(values: Floats, first: NDArray[np.bool_]) -> None:
         after = first[stop:]
         # Up to the end of a group.
         stop = stop + int(after.argmax()) if after.any() else len(values)
-        found = np.add.reduceat(values[start:stop], np.flatnonzero(first[start:stop]))
-        values[at : at + len(found)] = found
-        start, at = stop, at + len(found)
+        places = np.flatnonzero(first[start:stop])
+        values[at : at + len(places)] = np.add.reduceat(values[start:stop], places)
+        start, at = stop, at + len(places)
 
 
 def _close(numbers: NDArray[Number], flags: NDArray[np.bool_]) -> int:

@@ -24,7 +24,7 @@ from qevo_compiler.passes.products.slots import Column, Places, in_batches, numb
 WIDEST = 12
 # Load beyond so many times the largest coefficient costs range: below it other coefficients set the range.
 FREE_LOAD = 4.0
-# Monomials whose search takes longer than it takes to return what was freed before.
+# Monomials from which on what the heap keeps is more than the program around it.
 MANY = 1 << 12
 _HALVES: tuple[Places, ...] = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 
@@ -50,6 +50,11 @@ class Search:
     sweeps: int
     progress: Callable[[float], None]
 
+    def make_room(self, blocks: Sequence[Monomials]) -> None:
+        """Return what the heap keeps before a step that takes much, where that is short beside the search."""
+        if self.sweeps and sum(map(len, blocks)) >= MANY:
+            give_back()
+
 
 def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Weights, search: Search) -> None:
     """Write the monomials into `draft`, quadratic; `opened` are pairs that have an auxiliary there already."""
@@ -62,6 +67,7 @@ def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Wei
     parts = [block for block in parts if len(block)]
     if parts:
         _write_chosen(parts, _chosen(parts, opened, weights, search), opened, draft)
+        search.make_room(parts)
 
 
 def _coverable(block: Monomials) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -91,16 +97,13 @@ def _without(whole: Places, left: int) -> Places:
 
 def _chosen(blocks: Sequence[Monomials], opened: Pairs, weights: Weights, search: Search) -> list[Choices]:
     """The number of the option that each monomial takes."""
-    many = sum(map(len, blocks)) >= MANY
-    if many:
-        give_back()
+    search.make_room(blocks)
     stated = [_stated(block, weights) for block in blocks]
     resources = numbered([column for _, columns in stated for column in columns], opened)
     problem = [block for block, _ in stated]
     del stated
     limit = FREE_LOAD * max(float(np.abs(block.coefficients).max()) for block in blocks)
-    if many:
-        give_back()
+    search.make_room(blocks)
     effort = Effort(search.sweeps, limit=limit, slope=weights.range / limit, progress=search.progress)
     return choose(problem, resources, effort)
 
@@ -135,13 +138,16 @@ def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: P
 
 def _found(parts: Sequence[_Part], opened: Pairs, draft: Draft) -> list[list[Names]]:
     """The auxiliary of every set of every part."""
-    found, columns = [], []
-    for part in parts:
-        rows = part.rows()
-        found.append([np.empty(len(rows), np.int32) for _ in part.way.sets])
-        columns += [
-            Column(part.block.names, rows, places, out) for places, out in zip(part.way.sets, found[-1], strict=True)
-        ]
+    rows = [part.rows() for part in parts]
+    lengths = [len(here) for part, here in zip(parts, rows, strict=True) for _ in part.way.sets]
+    # One piece of memory that goes when the last term is written.
+    pieces = iter(np.split(returned((sum(lengths),), np.int32), np.cumsum(lengths)[:-1]))
+    found = [[next(pieces) for _ in part.way.sets] for part in parts]
+    columns = [
+        Column(part.block.names, here, places, out)
+        for part, here, own in zip(parts, rows, found, strict=True)
+        for places, out in zip(part.way.sets, own, strict=True)
+    ]
     in_batches(columns, lambda sets: _auxiliaries(sets, opened, draft))
     return found
 

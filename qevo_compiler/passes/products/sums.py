@@ -14,7 +14,6 @@ from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.evaluator.terms.closing import shrunk
 from qevo_compiler.evaluator.terms.keyed import fits, merge, take_names, write_keys
-from qevo_compiler.evaluator.terms.memory import give_back
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.products.monomials import Floats, Integers, Later, Names, Term
 
@@ -37,7 +36,6 @@ def _block(backwards: list[Term | Later], size: int) -> Iterator[Terms]:
     """The terms of one degree, the last one first, as a block of a polynomial if something is left."""
     degree, bits = backwards[0].degree, size.bit_length()
     count = sum(map(len, backwards))
-    give_back()
     if not degree or not fits(bits, degree, count):
         made = (term.made() for term in backwards[::-1])
         yield from pack(1, ((np.zeros(len(t), np.int32), _names(t), t.coefficients) for t in made)).terms
@@ -66,4 +64,5 @@ def _written(backwards: list[Term | Later], count: int, bits: int) -> tuple[Inte
         if len(columns) == 2:
             columns = np.minimum(*columns), np.maximum(*columns)
         write_keys(columns, bits, keys[here])
+        del term, columns  # before the next one is made
     return keys, values
