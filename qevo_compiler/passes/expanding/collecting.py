@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.algebra import Algebra
-from qevo_compiler.dialects.poly.counting import counting, is_counting
 from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.pair_arrays import no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_squarefree
@@ -27,6 +26,7 @@ from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
 from qevo_compiler.evaluator.terms.memory import returned, uninitialised
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.counting import counting, is_counting
 from qevo_compiler.ir.deferred import bounded
 
 _PART = 1 << 14  # terms that are compared at a time
