@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, Attribute, Invalid
+from qevo_compiler.ir.deferred import kept
 
 AT_LEAST = 0
 DIGIT = 1
 
 # Member states looked at in one piece, so that many reads of a large model stay in the cache.
 _PIECE = 1 << 22
+_FEW = 1 << 10  # auxiliaries verified at a time
 
 
 def digits_of(sizes: NDArray[np.integer]) -> NDArray[np.int64]:
@@ -58,20 +60,27 @@ class Auxiliaries(Attribute):
 
     def verify(self, first: int) -> None:
         """Raise `Invalid` unless these are well-formed auxiliaries whose own bits are `first`, `first + 1`, ..."""
-        starts, members = self.starts.values, self.members.values
+        starts, members = kept(self.starts), self.members.size
         if not len(self.kinds) == len(self.parameters) == len(starts) - 1:
             raise Invalid("auxiliaries: the arrays differ in length")
-        sizes = self.sizes
-        if starts[0] != 0 or starts[-1] != len(members) or (sizes < 2).any():
+        if starts[0] != 0 or starts[-1] != members:
             raise Invalid("auxiliaries: every one needs two members or more")
-        sizes = sizes.astype(np.int32)  # they add up to the number of members
-        own = np.repeat(np.arange(self.count, dtype=np.int32), sizes)
-        if len(members) and (members.min() < 0 or (members - own >= first).any()):
+        for start in range(0, self.count, _FEW):
+            self._verify_piece(slice(start, start + _FEW), first)
+
+    def _verify_piece(self, piece: slice, first: int) -> None:
+        """What is kept in small types stays so: these are read when decoding, if at all."""
+        starts = kept(self.starts)[piece.start : piece.stop + 1].astype(np.int64)
+        sizes = np.diff(starts)
+        if (sizes < 2).any():
+            raise Invalid("auxiliaries: every one needs two members or more")
+        members = kept(self.members)[starts[0] : starts[-1]].astype(np.int64)
+        own = np.repeat(np.arange(piece.start, piece.start + len(sizes)), sizes)
+        if (members < 0).any() or (members - own >= first).any():
             raise Invalid("auxiliaries: a member does not lie below its auxiliary")
         if ((members[1:] <= members[:-1]) & (own[1:] == own[:-1])).any():
             raise Invalid("auxiliaries: members are not ascending")
-        del own
-        kinds, parameters = self.kinds.values, self.parameters.values
+        kinds, parameters = kept(self.kinds)[piece], kept(self.parameters)[piece]
         most, digits = sizes.copy(), np.flatnonzero(kinds == DIGIT)
         most[digits] = digits_of(sizes[digits]) - 1
         if ((kinds != AT_LEAST) & (kinds != DIGIT)).any() or (parameters < 1).any() or (parameters > most).any():

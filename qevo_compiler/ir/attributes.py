@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from qevo_compiler.ir.counting import known_ends
+
 DTYPES: dict[str, np.dtype[Any]] = {
     "f64": np.dtype("<f8"),
     "f32": np.dtype("<f4"),
@@ -114,7 +116,9 @@ class Array:
 
 def ends(values: NDArray[Any]) -> tuple[Any, Any]:
     """The smallest and the largest element of an array that has some, as Python numbers."""
-    return _least(values), values.max().item() if values.size > _FEW else values.item(values.argmax())
+    if values.size <= _FEW:
+        return _least(values), values.item(values.argmax())
+    return known_ends(values) or (_least(values), values.max().item())
 
 
 def _least(values: NDArray[Any]) -> Any:

@@ -15,6 +15,11 @@ from numpy.typing import DTypeLike, NDArray
 
 from qevo_compiler.ir.attributes import DTYPES, Array, ends
 
+# What may hold the numbers of a type in less memory, the smallest first.
+_SMALLER = {"f64": ("i1", "i2", "f4"), "i64": ("u1", "u2", "u4"), "i32": ("u1", "u2")}
+_FEW = 1 << 10
+_PIECE = 1 << 12  # numbers that are compared at a time
+
 
 def bounded(values: NDArray[Any], least: float, most: float) -> Array:
     """An array whose smallest and largest element, both finite, are known: its elements are not looked at.
@@ -83,6 +88,56 @@ class Deferred(Array):
 
     def __len__(self) -> int:
         return self._shape[0]
+
+
+class Narrow(Deferred):
+    """Numbers of type `dtype_name` kept in a smaller type that holds them exactly; `kept` is frozen."""
+
+    def __init__(self, kept: NDArray[Any], dtype_name: str, least: float, most: float) -> None:
+        super().__init__(kept.shape, dtype_name, least, most)
+        kept.setflags(write=False)
+        self.kept = kept
+
+    def _elements(self) -> NDArray[Any]:
+        return self.kept
+
+
+def narrowed(array: Array) -> Array:
+    """The same numbers in the smallest type that holds them all; the array itself where they are few or none does.
+
+    For what is kept and seldom read: whoever asks for `values` has them in full from then on.
+    """
+    if array.size < _FEW or isinstance(array, Deferred) or not any(array.values.strides) or not array.is_finite:
+        return array
+    for name in _SMALLER.get(array.dtype_name, ()):
+        dtype = np.dtype(name)
+        if _holds(dtype, array):
+            return Narrow(array.values.astype(dtype), array.dtype_name, array.least, array.most)
+    return array
+
+
+def kept_as(values: NDArray[Any], dtype_name: str) -> Array:
+    """An array of type `dtype_name` that keeps its finite numbers in a type of their own, unless they are few."""
+    if values.size < _FEW:
+        return Array(values.astype(DTYPES[dtype_name]))
+    return Narrow(values, dtype_name, *ends(values))
+
+
+def kept(array: Array) -> NDArray[Any]:
+    """The numbers in the type that they are kept in, for one reader that takes any."""
+    return array.kept if isinstance(array, Narrow) and not array.formed else array.elements()
+
+
+def _holds(dtype: np.dtype[Any], array: Array) -> bool:
+    """Whether a type holds these numbers exactly, each bit by bit."""
+    info = np.iinfo(dtype) if dtype.kind in "iu" else np.finfo(dtype)
+    if array.least < float(info.min) or array.most > float(info.max):
+        return False
+    if array.values.dtype.kind != "f":
+        return True
+    flat = array.values.reshape(-1)
+    pieces = (flat[start : start + _PIECE] for start in range(0, len(flat), _PIECE))
+    return all(np.array_equal(piece.view("u8"), piece.astype(dtype).astype("f8").view("u8")) for piece in pieces)
 
 
 class Repeated(Deferred):

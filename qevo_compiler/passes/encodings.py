@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.names import index_rows
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype
-from qevo_compiler.dialects.poly.counting import Counting, counting
+from qevo_compiler.dialects.poly.counting import Counting
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, VariableOp
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.counting import counting
 from qevo_compiler.ir.deferred import bounded, uniform
 
 Floats = NDArray[np.float64]

@@ -18,6 +18,7 @@ from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
+from qevo_compiler.ir.deferred import kept
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import Search, cover
@@ -84,7 +85,7 @@ class Quadratize(Pass):
         if p.degree <= 2:
             return p, None
         draft = Draft(bits, self.max_auxiliaries)
-        high = [Monomials(b.variables.values, b.coefficients.values) for b in p.terms if b.degree > 2]
+        high = [Monomials(kept(b.variables), kept(b.coefficients)) for b in p.terms if b.degree > 2]
         if self.method is Method.TERMWISE:
             for block in high:
                 draft.alone(block)

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.poly.counting import is_counting
 from qevo_compiler.dialects.poly.expansion import Expansion, Part, Positions, ranges, times
 from qevo_compiler.dialects.poly.polynomials import (
     Floats,
@@ -18,6 +17,7 @@ from qevo_compiler.dialects.poly.polynomials import (
     sorted_within_terms,
     without_zeros,
 )
+from qevo_compiler.ir.counting import is_counting
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 

@@ -13,11 +13,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.dialects.poly.polynomials import (
     Floats,
     Ints,
 )
+from qevo_compiler.ir.counting import counting
 from qevo_compiler.ir.deferred import one_number
 
 Positions = NDArray[np.integer]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairNames
 from qevo_compiler.ir import Array, Attribute, EnumAttribute
+from qevo_compiler.ir.deferred import kept, narrowed
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -42,13 +44,17 @@ class Terms(Attribute):
         """Whether no variable repeats inside a term; variables ascend inside a term."""
         if self.degree < 2 or isinstance(self.variables, PairNames | GroupPairs):
             return True
-        names = self.variables.values
-        return not bool((names[:, 1:] == names[:, :-1]).any())
+        columns = kept(self.variables).T
+        return not any(bool((left == right).any()) for left, right in pairwise(columns))
 
     @cached_property
     def columns(self) -> tuple[Array, ...]:
         """The variables of each place in the terms, [m] each: what is known of them is kept with them."""
         return tuple(Array(column) for column in self.variables.values.T)
+
+    def narrowed(self) -> Terms:
+        """The same terms in less memory, where numbers are small or whole, until somebody asks for them."""
+        return Terms(self.row, narrowed(self.variables), narrowed(self.coefficients))
 
     def __len__(self) -> int:
         return self.row.size

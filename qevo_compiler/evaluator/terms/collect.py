@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import compiled, i32, lanes
@@ -30,6 +31,7 @@ from qevo_compiler.evaluator.terms.collect_kernels import (
     split_kernel,
 )
 from qevo_compiler.evaluator.terms.memory import lasting, uninitialised
+from qevo_compiler.ir.counting import known_ends
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
@@ -64,8 +66,10 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
     total = sum(map(len, parts))
     if total >= 1 << 31:
         raise ValueError("pairs must be numbered by 31 bits")
-    if len(parts) == 1 and _ascends(parts[0]):
-        return _copied(parts[0])
+    if len(parts) == 1:
+        pairs = _neighbours(parts[0])
+        if pairs is not None or _ascends(parts[0]):
+            return _in_order(parts[0], pairs)
     room = lasting(2 * total + SHORT, np.int32)
     return _settled(parts, size, room[: 2 * total].reshape(2, total))
 
@@ -98,10 +102,20 @@ def _ascends(part: Pairs) -> bool:
     return int(compiled(ascend_kernel(lanes(i32)))(len(part), part.first, part.second)) == len(part)
 
 
-def _copied(part: Pairs) -> tuple[Names, Floats]:
-    """Pairs that ascend already."""
-    pairs = uninitialised((2, len(part)), np.int32)
-    compiled(split_kernel(lanes(i32)))(len(part), part.first, part.second, pairs[0], pairs[1])
+def _neighbours(part: Pairs) -> Names | None:
+    """Columns [2, m] that go up along the same shared numbers, the second ahead: a view of these, not a copy."""
+    first, second = known_ends(part.first), known_ends(part.second)
+    if first is None or second is None or part.first.base is not part.second.base or second[0] <= first[0]:
+        return None
+    step = part.first.itemsize
+    return as_strided(part.first, (2, len(part)), ((second[0] - first[0]) * step, step), writeable=False)
+
+
+def _in_order(part: Pairs, pairs: Names | None) -> tuple[Names, Floats]:
+    """Pairs that ascend already, copied unless they are given as columns."""
+    if pairs is None:
+        pairs = uninitialised((2, len(part)), np.int32)
+        compiled(split_kernel(lanes(i32)))(len(part), part.first, part.second, pairs[0], pairs[1])
     values = part.weights
     if not part.step:
         values = uninitialised(len(part), np.float64)

@@ -34,7 +34,7 @@ def fits(bits: int, degree: int, count: int) -> bool:
     return bits * degree + count.bit_length() <= 63
 
 
-def write_keys(columns: Sequence[Names], bits: int, out: Integers) -> None:
+def write_keys(columns: Sequence[NDArray[np.integer]], bits: int, out: Integers) -> None:
     """The names of every term, column by column, as one number each."""
     out[:] = columns[0]
     for column in columns[1:]:
@@ -107,9 +107,9 @@ def _sum_up(values: Floats, first: NDArray[np.bool_]) -> None:
         after = first[stop:]
         # Up to the end of a group.
         stop = stop + int(after.argmax()) if after.any() else len(values)
-        found = np.add.reduceat(values[start:stop], np.flatnonzero(first[start:stop]))
-        values[at : at + len(found)] = found
-        start, at = stop, at + len(found)
+        places = np.flatnonzero(first[start:stop])
+        values[at : at + len(places)] = np.add.reduceat(values[start:stop], places)
+        start, at = stop, at + len(places)
 
 
 def _close(numbers: NDArray[Number], flags: NDArray[np.bool_]) -> int:

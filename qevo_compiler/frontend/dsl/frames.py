@@ -13,10 +13,10 @@ from math import prod
 
 import numpy as np
 
-from qevo_compiler.dialects.poly.counting import counting
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
+from qevo_compiler.ir.counting import counting
 from qevo_compiler.light import light
 from qevo_compiler.source import Span
 

@@ -26,6 +26,7 @@ from qevo_compiler.frontend.tensors.align import Fold, common_shape, folded, lin
 from qevo_compiler.frontend.tensors.value import Rows, Shape, Tensor, Values, constant, deepest, derived
 from qevo_compiler.ir import Op
 from qevo_compiler.ir.attributes import ends
+from qevo_compiler.ir.counting import moved
 from qevo_compiler.source import Span
 
 _INT64 = 2**63
@@ -157,6 +158,11 @@ def _exact(ufunc: np.ufunc, a: Values, b: Values, span: Span | None) -> Values:
     if bound >= _INT64:
         raise CompileError(NumberTooLarge(span))
     small = bound < 2**31 and max(a.size, b.size) > 1
+    if small and b.size == 1 and b.ndim <= a.ndim and ufunc is not np.multiply:
+        step = int(b.item())
+        view = moved(a, step if ufunc is np.add else -step)
+        if view is not None:
+            return view
     whole: Values = ufunc(a, b, dtype=np.int32 if small else np.int64, casting="unsafe")
     return whole
 

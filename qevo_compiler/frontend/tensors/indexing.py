@@ -17,7 +17,6 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.shapes import BadIndex, IndexOutOfRange, TableDoesNotFit, TooManyIndices
 from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
-from qevo_compiler.dialects.poly.counting import is_counting
 from qevo_compiler.frontend.tensors.align import common_shape, index_dtype, reinterpret, reshape
 from qevo_compiler.frontend.tensors.arithmetic import multiply, sum_axes
 from qevo_compiler.frontend.tensors.value import (
@@ -35,6 +34,7 @@ from qevo_compiler.frontend.tensors.value import (
 )
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.attributes import ends
+from qevo_compiler.ir.counting import is_counting
 from qevo_compiler.ir.deferred import Repeated
 from qevo_compiler.light import light
 from qevo_compiler.source import Span

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.algebra import Algebra
-from qevo_compiler.dialects.poly.counting import counting, is_counting
 from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.pair_arrays import no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, pack, state_squarefree
@@ -27,6 +26,7 @@ from qevo_compiler.evaluator.terms.keyed import fits, merge, split, write_keys
 from qevo_compiler.evaluator.terms.memory import returned, uninitialised
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.counting import counting, is_counting
 from qevo_compiler.ir.deferred import bounded
 
 _PART = 1 << 14  # terms that are compared at a time
@@ -44,7 +44,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     if x.rows != 1 or x.sorted or not FEW <= count < 1 << 31 or size > SPARSE * count:
         return algebra.polynomials(x)
     if count < WORTH:
-        return _apart(x, algebra) or algebra.polynomials(x)
+        return _apart(x, algebra) or _narrowed(algebra.polynomials(x))
     by_degree: dict[int, list[Block]] = {}
     for columns, weights in _blocks(x, algebra):
         by_degree.setdefault(len(columns), []).append((columns, weights))
@@ -57,6 +57,11 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
     constant = sum((float(weights.sum()) for _, weights in constants), 0.0)
     constants_left = [_terms(np.zeros((1, 0), np.int32), Array(np.array([constant])))] if constant else []
     return Polynomials(1, (*constants_left, *_single(single, size), *quadratic, *high))
+
+
+def _narrowed(p: Polynomials) -> Polynomials:
+    """Products of more than two variables are kept for reading back alone: they are written in another form."""
+    return Polynomials(p.rows, tuple(block.narrowed() if block.degree > 2 else block for block in p.terms))
 
 
 def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
@@ -161,7 +166,7 @@ def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:
     kept = merge(keys, values)
     names = np.empty((kept, degree), np.int32)
     split(keys[:kept], bits, *names.T)
-    return (_terms(names, Array(shrunk(values, kept))),) if kept else ()
+    return (_terms(names, Array(shrunk(values, kept))).narrowed(),) if kept else ()
 
 
 def _one_row(names: Ints, weights: Floats) -> tuple[Ints, Ints, Floats]:

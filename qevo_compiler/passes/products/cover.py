@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.evaluator.quadratization import COMMON, Block, Choices, Effort, Slot, choose
-from qevo_compiler.evaluator.terms.memory import returned
+from qevo_compiler.evaluator.terms.memory import give_back, returned
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.draft import Draft
 from qevo_compiler.passes.products.monomials import Later, Monomials, Names, Term, grouped, set_keys
@@ -24,6 +24,8 @@ from qevo_compiler.passes.products.slots import Column, Places, in_batches, numb
 WIDEST = 12
 # Load beyond so many times the largest coefficient costs range: below it other coefficients set the range.
 FREE_LOAD = 4.0
+# Monomials from which on what the heap keeps is more than the program around it.
+MANY = 1 << 12
 _HALVES: tuple[Places, ...] = ((0, 1, 2, 3), (0, 2, 1, 3), (0, 3, 1, 2))
 
 
@@ -48,6 +50,11 @@ class Search:
     sweeps: int
     progress: Callable[[float], None]
 
+    def make_room(self, blocks: Sequence[Monomials]) -> None:
+        """Return what the heap keeps before a step that takes much, where that is short beside the search."""
+        if self.sweeps and sum(map(len, blocks)) >= MANY:
+            give_back()
+
 
 def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Weights, search: Search) -> None:
     """Write the monomials into `draft`, quadratic; `opened` are pairs that have an auxiliary there already."""
@@ -60,10 +67,11 @@ def cover(blocks: Sequence[Monomials], opened: Pairs, draft: Draft, weights: Wei
     parts = [block for block in parts if len(block)]
     if parts:
         _write_chosen(parts, _chosen(parts, opened, weights, search), opened, draft)
+        search.make_room(parts)
 
 
 def _coverable(block: Monomials) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    return (block.degree <= 4) | ((block.coefficients < 0) & (block.degree <= WIDEST))
+    return (block.degree <= 4) | ((block.weights < 0) & (block.degree <= WIDEST))
 
 
 def _ways(degree: int) -> list[_Way]:
@@ -89,11 +97,13 @@ def _without(whole: Places, left: int) -> Places:
 
 def _chosen(blocks: Sequence[Monomials], opened: Pairs, weights: Weights, search: Search) -> list[Choices]:
     """The number of the option that each monomial takes."""
+    search.make_room(blocks)
     stated = [_stated(block, weights) for block in blocks]
     resources = numbered([column for _, columns in stated for column in columns], opened)
     problem = [block for block, _ in stated]
     del stated
     limit = FREE_LOAD * max(float(np.abs(block.coefficients).max()) for block in blocks)
+    search.make_room(blocks)
     effort = Effort(search.sweeps, limit=limit, slope=weights.range / limit, progress=search.progress)
     return choose(problem, resources, effort)
 
@@ -103,7 +113,7 @@ def _stated(block: Monomials, weights: Weights) -> tuple[Block, list[Column]]:
     degree, names, ways = block.degree, block.names, _ways(block.degree)
     both = [places for way in ways if way.sign == 0 for places in way.sets]
     own = [places for way in ways if way.sign < 0 for places in way.sets]
-    rows = np.flatnonzero(block.coefficients < 0).astype(np.int32)
+    rows = np.flatnonzero(block.weights < 0).astype(np.int32)
     common = returned((len(block), len(both)), np.int32)
     negative = returned((len(rows), len(own)), np.int32)
     columns = [Column(names, None, places, common[:, j]) for j, places in enumerate(both)]
@@ -128,13 +138,16 @@ def _write_chosen(blocks: Sequence[Monomials], choices: list[Choices], opened: P
 
 def _found(parts: Sequence[_Part], opened: Pairs, draft: Draft) -> list[list[Names]]:
     """The auxiliary of every set of every part."""
-    found, columns = [], []
-    for part in parts:
-        rows = part.rows()
-        found.append([np.empty(len(rows), np.int32) for _ in part.way.sets])
-        columns += [
-            Column(part.block.names, rows, places, out) for places, out in zip(part.way.sets, found[-1], strict=True)
-        ]
+    rows = [part.rows() for part in parts]
+    lengths = [len(here) for part, here in zip(parts, rows, strict=True) for _ in part.way.sets]
+    # One piece of memory that goes when the last term is written.
+    pieces = iter(np.split(returned((sum(lengths),), np.int32), np.cumsum(lengths)[:-1]))
+    found = [[next(pieces) for _ in part.way.sets] for part in parts]
+    columns = [
+        Column(part.block.names, here, places, out)
+        for part, here, own in zip(parts, rows, found, strict=True)
+        for places, out in zip(part.way.sets, own, strict=True)
+    ]
     in_batches(columns, lambda sets: _auxiliaries(sets, opened, draft))
     return found
 
@@ -151,7 +164,7 @@ class _Part:
         """Which they are: looked up when asked for, since choices are a quarter as long."""
         here = self.choice == self.way.option
         if self.way.sign:
-            here &= (self.block.coefficients > 0) == (self.way.sign > 0)
+            here &= (self.block.weights > 0) == (self.way.sign > 0)
         return np.flatnonzero(here).astype(np.int32)
 
     def write(self, z: Sequence[Names], draft: Draft) -> None:
@@ -161,13 +174,13 @@ class _Part:
             draft.alone(self.block.where(rows))
         elif len(rows):
             for part in z:
-                draft.carry(part, self.block.coefficients[rows])
+                draft.carry(part, self.block.coefficients_of(rows))
             draft.add(Later(len(z) + (self.way.rest is not None), len(rows), lambda: self._term(z)))
 
     def _term(self, z: Sequence[Names]) -> Term:
         rows, rest = self.rows(), self.way.rest
         left = [] if rest is None else [self.block.names[rows, rest]]
-        return Term((*left, *z), self.block.coefficients[rows])
+        return Term((*left, *z), self.block.coefficients_of(rows))
 
 
 def _auxiliaries(sets: Names, opened: Pairs, draft: Draft) -> Names:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from qevo_compiler.dialects.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
-from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import kept_as, one_number
 from qevo_compiler.passes.products import gadgets
-from qevo_compiler.passes.products.monomials import Floats, Later, Monomials, Names, Term
+from qevo_compiler.passes.products.monomials import Floats, Kept, Later, Monomials, Names, Term
 
 
 class TooMany(Exception):
@@ -22,21 +22,21 @@ class Draft:
         self.count = 0
         self._limit = limit
         self._terms: list[Term | Later] = []
-        self._products: list[tuple[int, Names]] = []
+        self._products: list[tuple[int, Kept]] = []
         self._plus, self._minus = np.zeros(0), np.zeros(0)
         self._kinds: list[int] = []
-        self._members: list[Names] = []
-        self._parameters: list[Names] = []
+        self._members: list[Kept] = []
+        self._parameters: list[Kept] = []
 
     def add(self, *terms: Term | Later) -> None:
         """Terms of degree at most 2 as they are."""
         self._terms += [part for part in terms if len(part)]
 
-    def products(self, members: Names) -> Names:
+    def products(self, members: Kept) -> Names:
         """An auxiliary for each product of `members` [m, k]; their numbers [m]."""
         first, degree = self.bits + self.count, members.shape[1]
-        members = np.asfortranarray(members)  # terms are made of its columns
-        self._make(AT_LEAST, members, np.full(len(members), degree, np.int32))
+        members = np.asfortranarray(members, np.min_scalar_type(first))  # terms are made of its columns
+        self._make(AT_LEAST, members, one_number(len(members), degree, np.min_scalar_type(degree)))
         self._products.append((first, members))
         return np.arange(first, first + len(members), dtype=np.int32)
 
@@ -49,12 +49,12 @@ class Draft:
 
     def alone(self, block: Monomials) -> None:
         """A private gadget for every monomial: the one with fewer auxiliaries where it is positive."""
-        negative = block.where(block.coefficients < 0)
+        negative = block.where(block.weights < 0)
         if len(negative):
             z = self.products(negative.names)
             self.carry(z, negative.coefficients)
             self.add(Term((z,), negative.coefficients))
-        positive = block.where(block.coefficients > 0)
+        positive = block.where(block.weights > 0)
         if len(positive):
             self._positive(positive)
 
@@ -62,21 +62,23 @@ class Draft:
         """All terms, those of the gadgets for products with them, which the draft lets go of."""
         plus, minus = self._loads()
         terms, self._terms = self._terms, []
-        for first, members in self._products:
+        products, self._products = self._products, []
+        for first, members in products:
             own = slice(first - self.bits, first - self.bits + len(members))
             terms += gadgets.and_gadget(members, first, plus[own], minus[own])
         self._plus, self._minus = np.zeros(0), np.zeros(0)
         return terms
 
     def auxiliaries(self) -> Auxiliaries:
-        """What the auxiliaries stand for."""
+        """What the auxiliaries stand for; there has to be one."""
         counts = np.array([len(m) for m in self._members], np.int64)
-        starts = np.zeros(self.count + 1, np.int64)
-        np.cumsum(np.repeat(np.array([m.shape[1] for m in self._members], np.int32), counts), out=starts[1:])
-        kinds = np.repeat(np.array(self._kinds, np.int32), counts)
-        members = np.concatenate([np.zeros(0, np.int32), *(m.reshape(-1) for m in self._members)])
-        parameters = np.concatenate([*self._parameters, np.zeros(0, np.int32)])
-        return Auxiliaries(Array(kinds), Array(starts), Array(members), Array(parameters))
+        sizes = np.array([m.shape[1] for m in self._members], np.int64)
+        starts = np.zeros(self.count + 1, np.min_scalar_type(int(counts @ sizes)))
+        np.cumsum(np.repeat(sizes.astype(starts.dtype), counts), dtype=starts.dtype, out=starts[1:])
+        kinds = np.repeat(np.array(self._kinds, np.uint8), counts)
+        members = np.concatenate([m.reshape(-1) for m in self._members])
+        arrays = (kinds, "i32"), (starts, "i64"), (members, "i32"), (np.concatenate(self._parameters), "i32")
+        return Auxiliaries(*(kept_as(*array) for array in arrays))
 
     def _positive(self, block: Monomials) -> None:
         few, fewer = gadgets.ishikawa_auxiliaries(block.degree), gadgets.log_auxiliaries(block.degree)
@@ -89,7 +91,7 @@ class Draft:
         gadget = gadgets.log_gadget if logarithmic else gadgets.ishikawa_gadget
         self.add(*gadget(block, z))
 
-    def _make(self, kind: int, members: Names, parameters: Names) -> None:
+    def _make(self, kind: int, members: Kept, parameters: Kept) -> None:
         self.count += len(members)
         if self.count > self._limit:
             raise TooMany

@@ -20,7 +20,7 @@ from functools import partial
 
 import numpy as np
 
-from qevo_compiler.passes.products.monomials import Floats, Later, Monomials, Names, Term
+from qevo_compiler.passes.products.monomials import Floats, Kept, Later, Monomials, Names, Term
 
 
 def log_auxiliaries(degree: int) -> int:
@@ -32,7 +32,7 @@ def ishikawa_auxiliaries(degree: int) -> int:
     return (degree - 1) // 2
 
 
-def and_gadget(members: Names, first: int, positive: Floats, negative: Floats) -> list[Later]:
+def and_gadget(members: Kept, first: int, positive: Floats, negative: Floats) -> list[Later]:
     """Auxiliaries first, first + 1, ... for the products of `members` [m, d], with their P and N [m]."""
     count, degree = members.shape
 
@@ -86,9 +86,9 @@ def _all_pairs(block: Monomials) -> list[Term]:
     return [_pair(block.names[:, i], block.names[:, j], block.coefficients) for i, j in zip(left, right, strict=True)]
 
 
-def _pair(a: Names, b: Names, coefficients: Floats) -> Term:
+def _pair(a: Kept, b: Kept, coefficients: Floats) -> Term:
     return Term((a, b), coefficients)
 
 
-def _single(a: Names, coefficients: Floats) -> Term:
+def _single(a: Kept, coefficients: Floats) -> Term:
     return Term((a,), coefficients)

@@ -4,32 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
+Kept = NDArray[np.integer]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Monomials:
-    """Multilinear monomials of one degree: `names` [m, degree] ascending, `coefficients` [m]."""
+    """Multilinear monomials of one degree: `names` [m, degree] ascending and `weights` [m], both of any type."""
 
-    names: Names
-    coefficients: Floats
+    names: Kept
+    weights: NDArray[Any]
 
     @property
     def degree(self) -> int:
         return int(self.names.shape[1])
 
+    @property
+    def coefficients(self) -> Floats:
+        """The weights as numbers to calculate with, for one reader."""
+        return self.weights.astype(np.float64, copy=False)
+
     def __len__(self) -> int:
-        return len(self.coefficients)
+        return len(self.weights)
 
     def where(self, rows: Flags | Integers | Names) -> Monomials:
-        return Monomials(self.names[rows], self.coefficients[rows])
+        return Monomials(self.names[rows], self.weights[rows])
+
+    def coefficients_of(self, rows: Flags | Integers | Names) -> Floats:
+        found: Floats = self.weights[rows].astype(np.float64, copy=False)
+        return found
 
     def term(self) -> Term:
         return Term(tuple(self.names.T), self.coefficients)
@@ -39,7 +50,7 @@ class Monomials:
 class Term:
     """Terms of degree at most 2 with their names column by column, in any order: arrays are shared, not copied."""
 
-    columns: tuple[Names, ...]
+    columns: tuple[Kept, ...]
     coefficients: Floats
 
     @property
@@ -77,10 +88,10 @@ def by_degree(parts: list[Monomials]) -> list[Monomials]:
 def _joined(parts: list[Monomials]) -> Monomials:
     if len(parts) == 1:
         return parts[0]
-    return Monomials(np.concatenate([p.names for p in parts]), np.concatenate([p.coefficients for p in parts]))
+    return Monomials(np.concatenate([p.names for p in parts]), np.concatenate([p.weights for p in parts]))
 
 
-def pair_keys(names: Names) -> Integers:
+def pair_keys(names: Kept) -> Integers:
     """For each monomial [m, d] the key `a << 32 | b` of every pair in it, [m, d (d - 1) / 2], as `triu_indices`."""
     left, right = np.triu_indices(names.shape[1], 1)
     keys: Integers = (names[:, left].astype(np.int64) << 32) | names[:, right]

@@ -127,7 +127,7 @@ def _savings(block: Monomials, size: int | Integers, weights: Weights) -> Floats
     """What each monomial saves when a part of `size` bits becomes one bit."""
     degree = block.degree
     cost = np.array([[weights.alone(d, sign) for d in range(degree + 1)] for sign in (False, True)])
-    sign = (block.coefficients > 0).astype(np.int64)
+    sign = (block.weights > 0).astype(np.int64)
     saved: Floats = cost[sign, degree] - cost[sign, degree - np.asarray(size) + 1]
     return saved
 
@@ -204,7 +204,7 @@ def _open(
         for size in np.unique(sizes[ranks[number[ranks] >= 0]]).tolist():
             rows = np.flatnonzero((number[ranks] >= 0) & (sizes[ranks] == size))
             parts = groups.parts(ranks[rows], size)
-            draft.carry(number[ranks[rows]], block.coefficients[rows])
+            draft.carry(number[ranks[rows]], block.coefficients_of(rows))
             done.append(_replaced(block.where(rows), parts, number[ranks[rows]]))
     return [block for block in done if len(block)], opened
 
@@ -213,4 +213,4 @@ def _replaced(block: Monomials, parts: Names, z: Names) -> Monomials:
     """The monomials with their `parts` [m, k] taken out and z [m] put in, ascending."""
     inside = (block.names[:, :, None] == parts[:, None, :]).any(axis=2)
     rest = block.names[~inside].reshape(len(block), block.degree - parts.shape[1])
-    return Monomials(np.sort(np.column_stack([rest, z]), axis=1).astype(np.int32), block.coefficients)
+    return Monomials(np.sort(np.column_stack([rest, z]), axis=1).astype(np.int32), block.weights)

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from qevo_compiler.evaluator.quadratization import FIRST, Resources
-from qevo_compiler.passes.products.monomials import Flags, Integers, Names, grouped, set_keys
+from qevo_compiler.passes.products.monomials import Flags, Integers, Kept, Names, grouped, set_keys
 from qevo_compiler.passes.products.sharing import Pairs
 
 FEW = 1 << 12  # sets in a batch
@@ -29,7 +29,7 @@ class Column:
     Names lie monomial by monomial.
     """
 
-    names: Names
+    names: Kept
     rows: Integers | Names | None
     places: Places
     out: Names
@@ -40,7 +40,7 @@ class Column:
         return id(self.names), id(self.rows), self.places[0]
 
     def firsts(self) -> Names:
-        found: Names = self.names[:, self.places[0]]
+        found: Names = self.names[:, self.places[0]].astype(np.int32)
         return found if self.rows is None else found[self.rows]
 
     def starts(self, which: Integers) -> Integers:
@@ -53,7 +53,7 @@ class Column:
         """The sets of the monomials that start there, bit by bit."""
         names = self.names.reshape(-1)
         for place, bits in zip(self.places, out, strict=True):
-            names[place:].take(starts, out=bits, mode="clip")
+            bits[:] = names[place:].take(starts, mode="clip")
 
 
 def in_batches(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:

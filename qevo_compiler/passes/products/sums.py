@@ -64,4 +64,5 @@ def _written(backwards: list[Term | Later], count: int, bits: int) -> tuple[Inte
         if len(columns) == 2:
             columns = np.minimum(*columns), np.maximum(*columns)
         write_keys(columns, bits, keys[here])
+        del term, columns  # before the next one is made
     return keys, values

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.ir.deferred import kept
 
 Integers = NDArray[np.integer]
 
@@ -20,7 +21,7 @@ def fixable_in(p: Polynomials, alive: NDArray[np.bool_]) -> tuple[Integers, Inte
     size = len(alive)
     least, most = np.zeros(size), np.zeros(size)
     for block in p.terms:
-        names, coefficients = block.variables.values, block.coefficients.values
+        names, coefficients = kept(block.variables), block.coefficients.elements()
         for slot in range(names.shape[1]):
             own = names[:, slot]
             if names.shape[1] == 1:
@@ -42,7 +43,7 @@ def fixed_in(p: Polynomials, size: int, bits: Integers, spins: Integers) -> Poly
     one[bits[spins > 0]] = True
     blocks = []
     for block in p.terms:
-        names, coefficients = block.variables.values, block.coefficients.values
+        names, coefficients = kept(block.variables), block.coefficients.elements()
         keep = ~zero[names].any(axis=1)
         names, coefficients = names[keep], coefficients[keep]
         stays = ~one[names]

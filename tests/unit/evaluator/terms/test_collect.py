@@ -10,6 +10,7 @@ import pytest
 from qevo_compiler.evaluator.terms import collect
 from qevo_compiler.evaluator.terms.closing import closed_up, first_of
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
+from qevo_compiler.ir.counting import counting
 
 
 def added(parts: list[Pairs]) -> dict[tuple[int, int], float]:
@@ -72,6 +73,17 @@ def test_ascending_pairs_are_copied() -> None:
     assert agrees([Pairs(high - 1, high, weights)], 50)
     assert agrees([Pairs(high, high - 1, np.array(2.0))], 50)
     assert agrees([Pairs(high, high - 1, np.broadcast_to(2.0, high.shape))], 50)
+
+
+@pytest.mark.parametrize(("first", "second"), [(0, 1), (3, 4), (0, 7), (2, 90), (1, 1), (5, 2)])
+@pytest.mark.parametrize("weights", [np.array(2.0), np.resize([1.5, 0.0, -2.0], 100), np.zeros(100)])
+def test_steps_along_the_shared_numbers_are_columns_as_they_are(first: int, second: int, weights: np.ndarray) -> None:
+    numbers = counting(50_000)
+    part = Pairs(numbers[first : first + 100], numbers[second : second + 100], weights)
+    assert agrees([part], 200)
+    pairs, _ = collect_pairs([part], 200)
+    assert np.shares_memory(pairs, numbers) == (first < second and bool(weights.all()))
+    assert not pairs.flags.writeable or not np.shares_memory(pairs, numbers)
 
 
 def test_sums_that_cancel_leave_no_pair() -> None:
