@@ -191,7 +191,8 @@ class PenalizeConstraints(Pass):
         soft = [family for family in found.families if family.soft]
 
         def search() -> float | None:
-            if not all(family.exact for family in hard):
+            flat = not objective.degree and not soft  # all feasible states cost the same
+            if flat or not all(family.exact for family in hard):
                 return None
             rows = arithmetic.stack([family.residual for family in hard])
             equal = np.concatenate([np.full(f.residual.rows, f.op.relation is Relation.EQ) for f in hard])
