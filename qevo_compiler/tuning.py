@@ -3,7 +3,7 @@
 While the best sample is feasible all weights shrink; families that it violates grow again and are then not
 shrunk as far. Weights that were proved are never exceeded; where reads are infeasible at those, weights so large keep
 the sampler from moving, and all shrink until some read is feasible. Families with a multiplier (the augmented
-Lagrangian, with a bounded weight: Yonaga, Miyama and Ohzeki, arXiv:2012.06119) move it by the sample's residual instead.
+Lagrangian, with a bounded weight: Yonaga, Miyama and Ohzeki, arXiv:2012.06119) move it by the residual instead.
 """
 
 from __future__ import annotations
