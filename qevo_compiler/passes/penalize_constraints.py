@@ -18,7 +18,7 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
@@ -294,7 +294,7 @@ def _penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
 
 def _lowered(main: Func, objective: poly.ObjectiveOp, slacks: list[RegisterOp], penalties: list[PenaltyOp]) -> Func:
     builder = Builder()
-    kept = (RegisterOp, anneal.RequestOp, anneal.SampleOp)
+    kept = (RegisterOp, SettledOp, anneal.RequestOp, anneal.SampleOp)
     for op in (*main.ops_of(RegisterOp), *slacks, *penalties, objective):
         builder.append(op)
     for op in main.ops:
