@@ -35,6 +35,7 @@ from qevo_compiler.evaluator.annealing.bounded import bounded_beta_range, solve_
 from qevo_compiler.evaluator.annealing.schedules import along, geometric
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.quantities import ENERGY_ERROR
 from qevo_compiler.targets.common import the_model
 
 READS = 100
@@ -81,7 +82,12 @@ class LocalBackend(Backend):
         return self._anneal(model, plan, _schedule(module))
 
     def _without_helpers(self, module: Module, plan: Plan) -> Spins | None:
-        """Samples found without slack and auxiliary bits; None where the program has none, or they are needed."""
+        """Samples found without slack and auxiliary bits; None where the program has none, or they are needed.
+
+        A rounded model is no longer the problem's: it is sampled as it was emitted.
+        """
+        if any(entry.quantity == ENERGY_ERROR for entry in module.ledger):
+            return None
         watch, schedule = Watch(self.progress), _schedule(module)
         bounded = bounded_program(module)
         if bounded is not None:

@@ -96,7 +96,7 @@ def anneal_bounded(
     def work(number: int) -> Spins:
         first = number * width
         spins, sums = walk.load(states[first : first + width])
-        for start, stop in sweep_chunks(len(betas), model.size + walk.pairs):
+        for start, stop in sweep_chunks(len(betas), model.size + 8 * walk.pairs):
             levels = np.arange(first, first + width) % slopes.shape[1]
             steep, hard = (np.ascontiguousarray(part[start:stop, levels]) for part in (slopes, stiff))
             walk.sweep(Rule.METROPOLIS, steep, hard, start, first, flip_key(seed), spins, sums)

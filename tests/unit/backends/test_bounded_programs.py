@@ -17,7 +17,7 @@ from qevo_compiler.backends.products import product_program
 from qevo_compiler.dialects.ising import ModelOp, ReductionOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.driver import compile
-from qevo_compiler.evaluator.annealing import Method, polynomial_energies
+from qevo_compiler.evaluator.annealing import Method, Plan, polynomial_energies
 from qevo_compiler.evaluator.annealing.bounded import BoundedModel, anneal_bounded
 
 KNAPSACK = """program knapsack
@@ -246,6 +246,16 @@ def test_a_flow_shop_with_start_times_is_solved() -> None:
     best = compile(text).run(reads=50, seed=1).best
     assert best.feasible
     assert best.objective <= optimum + 1
+
+
+@pytest.mark.parametrize("text", [EQUATIONS, PRODUCTS])
+def test_rounded_models_are_sampled_as_they_were_emitted(text: str) -> None:
+    text = text.replace("minimize ", "minimize 0.37 * ")
+    rounded = compile(text, level=0, passes={"round-coefficients": {"bits": 2}})
+    model = rounded.module.main.only(ModelOp)
+    auto = LocalBackend().sample(rounded.module, 20, 1, 500)
+    plain = LocalBackend()._anneal(model, Plan(20, 500, 1), None)
+    assert np.array_equal(auto.spins, plain.spins)
 
 
 @pytest.mark.parametrize("text", [JOBS.replace("\n    for", " for"), PRODUCTS])
