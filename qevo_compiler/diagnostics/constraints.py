@@ -65,7 +65,7 @@ class Contradiction(Warn):
     The program is compiled all the same: answers then violate something.
     """
 
-    code: ClassVar[str] = "Q0653"
+    code: ClassVar[str] = "Q0654"
     title: ClassVar[str] = "no values satisfy constraint `{name}` and the other hard ones"
     label: ClassVar[str] = "the others leave no room for this one"
     help: ClassVar[str] = "correct the bounds or the data, or give one of them a `weight` to make it soft"

@@ -103,6 +103,6 @@ def test_reweighting_keeps_what_is_settled() -> None:
 def test_constraints_without_a_common_point_are_warned_of() -> None:
     text = "program p\nvar x: binary[2]\nminimize sum(x)\nsubject to\n  a: x[0] + x[1] >= 2\n  b: x[0] + x[1] <= 1\n"
     program = compile(text)
-    assert [warning.code for warning in program.warnings] == ["Q0653"]
+    assert [warning.code for warning in program.warnings] == ["Q0654"]
     assert program.module.main.first(SettledOp) is None
     assert not compile(text.replace("<= 1", "<= 1 weight 2")).warnings
