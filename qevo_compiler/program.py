@@ -259,7 +259,7 @@ class CompiledProgram:
 
 def decoding_module(module: Module) -> Module:
     """What decoding needs: `@problem` (and `@stated`) or `@history` and, in `@main`, registers, penalties, sampling."""
-    kept = (ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, anneal.SampleOp)
+    kept = (ising.RegisterOp, ising.PenaltyOp, ising.SettledOp, ising.ReductionOp, anneal.SampleOp)
     main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
     others = tuple(func for func in map(module.find, ("problem", "stated", "history")) if func is not None)
     return Module(module.name, (main, *others), module.ledger)

@@ -1,8 +1,9 @@
 """Search for small penalty weights: sample, check the constraints, rescale, again; what it finds is measured.
 
 While the best sample is feasible all weights shrink; families that it violates grow again and are then not
-shrunk as far. Weights that were proved are never exceeded. Families with a multiplier (the augmented Lagrangian,
-with a bounded weight: Yonaga, Miyama and Ohzeki, arXiv:2012.06119) move it by the sample's residual instead.
+shrunk as far. Weights that were proved are never exceeded; where reads are infeasible at those, weights so large keep
+the sampler from moving, and all shrink until some read is feasible. Families with a multiplier (the augmented
+Lagrangian, with a bounded weight: Yonaga, Miyama and Ohzeki, arXiv:2012.06119) move it by the residual instead.
 """
 
 from __future__ import annotations
@@ -151,8 +152,11 @@ class _Search:
 
     def _rescale(self, violated: set[str], moved: bool, slopes: dict[str, NDArray[np.float64]]) -> bool:
         weights = dict(self._weights)
+        soften = bool(violated) and self._freezes(violated)
         for name in self._names:
-            if name in violated:
+            if soften:
+                weights[name] *= self._options.shrink
+            elif name in violated:
                 self._floors[name] = max(self._floors[name], weights[name])
                 weights[name] = min(weights[name] * self._options.grow, self._caps[name])
             elif not violated and name not in self._sloped:
@@ -167,6 +171,12 @@ class _Search:
         if not slopes:
             vars(self._program)["coefficients"] = base.coefficients
         return True
+
+    def _freezes(self, violated: set[str]) -> bool:
+        """Whether no read was feasible so far, though the weights of what is violated were once as large as allowed."""
+        if any(step.objective is not None for step in self._steps):
+            return False
+        return all(any(step.weights[name] >= self._caps[name] for step in self._steps) for name in violated)
 
     def _moved_slopes(self, state: NDArray[np.int8]) -> dict[str, NDArray[np.float64]]:
         """Slopes after a step of the multipliers: the derivative of w u^2 over w, damped."""

@@ -1,8 +1,9 @@
 """A program's energy with every slack at its best value: what the local annealer searches where it can.
 
 A penalty P (body + slack)^2 whose slack bits reach every integer from 0 to S is, at the best slack, P times the
-squared distance of the body from [-S, 0]. The annealer moves decision bits alone; the slack bits follow. The
-samples are states of the emitted model, with its energies.
+squared distance of the body from [-S, 0]; an equation is the case S = 0, and so is a clause, whose body is at most 1,
+with S as large as its body can be. The annealer moves decision bits alone, also two of one constraint at once; slack
+and auxiliary bits follow. The samples are states of the emitted model, with its energies.
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.backends.free_bits import FreeBits
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.dialects import ising
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
-from qevo_compiler.evaluator.annealing import SpinModel
+from qevo_compiler.evaluator.annealing import SpinModel, is_dense
 from qevo_compiler.evaluator.annealing.bounded import BoundedModel
+from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
 
@@ -30,133 +32,159 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class SlackRows:
-    """A family of inequalities over all bits: `bodies` without slack, and the slack's bits by row.
+class BoundedRows:
+    """A family whose row r costs its weight times the squared distance of body r from [-widths[r], 0].
 
-    Row r's slack is the sum of `weights` at `bits` (numbers of the registers), starts[r] .. starts[r + 1].
+    `bodies` are over all bits but slack. Row r's slack, if it has some, is the sum of `weights` at `bits` (numbers of
+    the registers), starts[r] .. starts[r + 1].
     """
 
     penalty: PenaltyOp
     bodies: Polynomials
+    widths: Floats
     starts: NDArray[np.int64]
     bits: NDArray[np.int64]
     weights: Floats
 
-    @property
-    def widths(self) -> Floats:
-        """The largest slack of every row."""
-        totals = np.concatenate([[0.0], np.cumsum(self.weights)])
-        return np.asarray(totals[self.starts[1:]] - totals[self.starts[:-1]], np.float64)
-
-    def fill(self, bits: Spins) -> None:
-        """Set the slack bits of states [reads, bits] of 0 and 1 to their best: largest weights first.
+    def fill(self, ones: NDArray[np.bool_]) -> None:
+        """Set the slack bits of states [reads, bits] to their best: largest weights first.
 
         Equal weights are set from the lowest bit on, as a domain wall wants them.
         """
-        values = np.rint(np.maximum(-arithmetic.evaluate(self.bodies, bits), 0.0))
+        if not len(self.bits):
+            return
+        values = np.rint(np.maximum(-arithmetic.evaluate(self.bodies, ones.astype(np.int8)), 0.0))
         for row in range(len(self.starts) - 1):
             part = slice(self.starts[row], self.starts[row + 1])
             weights, numbers, left = self.weights[part], self.bits[part], values[:, row]
             for k in np.lexsort((numbers, -weights)).tolist():
                 taken = left >= weights[k]
-                bits[:, numbers[k]] = taken
+                ones[:, numbers[k]] = taken
                 left = left - weights[k] * taken
 
 
 @dataclass(frozen=True)
 class BoundedProgram:
-    """`model` over the decision bits `decisions` (numbers of the registers), and how its states become samples."""
+    """`model` over the bits `moved.free`, and how its states become samples."""
 
     model: BoundedModel
-    decisions: NDArray[np.int64]
-    families: tuple[SlackRows, ...]
-    numbering: Numbering
+    moved: FreeBits
+    families: tuple[BoundedRows, ...]
 
     def samples(self, states: Spins) -> Spins:
-        """Samples [reads, spins] of the emitted model from decision spins [reads, decisions]."""
-        bits = np.zeros((len(states), self.numbering.bits), np.int8)
-        bits[:, self.decisions] = states > 0
+        """Samples [reads, spins] of the emitted model from decision spins [reads, free]."""
+        ones = self.moved.ones(states)
         for family in self.families:
-            family.fill(bits)
-        return self.numbering.restrict((2 * bits - 1).astype(np.int8))
+            family.fill(ones)
+        return self.moved.samples(ones)
 
 
 def bounded_program(module: Module) -> BoundedProgram | None:
-    """None where there is no slack, or where a slack, a form or a product of more than two bits does not fit."""
+    """None where no row can be a bound, or a slack, a form or a product of more than two bits does not fit.
+
+    Dense models without slack are left to what is best for them.
+    """
     registers = module.main.ops_of(RegisterOp)
+    if not registers or registers[0].vartype is Vartype.SPIN or module.find("problem") is None:
+        return None
     slacks = {op.symbol: op for op in registers if op.role is Role.SLACK and op.count}
-    products = any(op.role is Role.AUXILIARY and op.count for op in registers)
-    if not slacks or products or registers[0].vartype is Vartype.SPIN or module.find("problem") is None:
-        return None
     projection = Projection(module)
-    bounded = [op for op in projection.penalties if not op.implied and op.symbol in slacks]
-    families = [_family(projection, op, slacks[op.symbol]) for op in bounded]
-    found = tuple(family for family in families if family is not None)
-    energy = _unbounded_energy(projection, [op for op in projection.penalties if op not in bounded])
-    if len(found) < len(families) or energy.degree > 2:
+    if not slacks and is_dense(SpinModel.of(projection.model)):
         return None
-    decisions = np.concatenate([np.arange(r.first, r.first + r.count) for r in registers if r.role is Role.DECISION])
-    place = np.full(projection.numbering.bits, -1, np.int32)
-    place[decisions] = np.arange(len(decisions))
-    return BoundedProgram(
-        _model(_pairs(energy, place, len(decisions)), found, place), decisions, found, projection.numbering
-    )
+    families: list[BoundedRows] = []
+    others: list[PenaltyOp] = []
+    for op in projection.penalties:
+        slack = None if op.implied else slacks.get(op.symbol)
+        family = _family(projection, op, slack)
+        if family is not None:
+            families.append(family)
+        elif slack is None:
+            others.append(op)
+        else:
+            return None
+    moved = FreeBits(module, (Role.DECISION,))
+    energy = moved.over(_unbounded_energy(projection, others))
+    if not families or energy.degree > 2:
+        return None
+    model = _model(_pairs(energy, len(moved.free)), families, moved, _mates(projection, moved))
+    return BoundedProgram(model, moved, tuple(families))
 
 
 def _unbounded_energy(projection: Projection, penalties: list[PenaltyOp]) -> Polynomials:
     weighted = [arithmetic.scale(projection.penalty_total(op), op.weight) for op in penalties]
-    energy = arithmetic.add(projection.objective_bits(), *weighted) if weighted else projection.objective_bits()
-    return arithmetic.reduce_powers(energy, Vartype.BINARY)
+    return arithmetic.add(projection.objective_bits(), *weighted) if weighted else projection.objective_bits()
 
 
-def _family(projection: Projection, op: PenaltyOp, register: RegisterOp) -> SlackRows | None:
+def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) -> BoundedRows | None:
     """None unless squares of whole numbers are penalised and every whole slack up to the largest can be had."""
-    bodies, affine = projection.bodies(op), register.affine
-    square = (op.row_forms(bodies.rows) == FORMS.index(PenaltyForm.SQUARE)).all()
-    if affine is None or affine.offsets.values.any() or bodies.degree > 1 or not square:
+    bodies = projection.bodies(op)
+    numbers = np.concatenate([np.zeros(0), *(block.coefficients.values for block in bodies.terms)])
+    if bodies.degree > 1 or not _whole(numbers):
         return None
-    starts = affine.starts.values.astype(np.int64)
-    row = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    units = np.ones(bodies.rows) if op.units is None else op.units.values
-    weights = affine.weights.values / units[row]
-    numbers = np.concatenate([weights, *(block.coefficients.values for block in bodies.terms)])
-    if not np.isfinite(numbers).all() or np.abs(numbers - np.rint(numbers)).max(initial=0.0) > _ROUNDING:
+    none, starts = np.zeros(0), np.zeros(bodies.rows + 1, np.int64)
+    forms = op.row_forms(bodies.rows)
+    if (forms == FORMS.index(PenaltyForm.LOGIC)).all():
+        if np.bincount(bodies.block(1)[0]).max(initial=0) <= 2:
+            return None  # a coupling each
+        low, high = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
+        return BoundedRows(op, bodies, -low, starts, none.astype(np.int64), none) if (high <= 1).all() else None
+    if (forms != FORMS.index(PenaltyForm.SQUARE)).any():
         return None
-    bits = affine.bits.values.astype(np.int64) + register.first
-    family = SlackRows(op, bodies, starts, bits, np.rint(weights))
-    return family if _complete(starts, family.weights) else None
+    if register is None:
+        return BoundedRows(op, bodies, np.zeros(bodies.rows), starts, none.astype(np.int64), none)
+    affine = register.affine
+    if affine is None or affine.offsets.values.any():
+        return None
+    starts, bits = affine.starts.values.astype(np.int64), affine.bits.values.astype(np.int64) + register.first
+    row = np.repeat(np.arange(bodies.rows), np.diff(starts))
+    weights = affine.weights.values / (1.0 if op.units is None else op.units.values[row])
+    if not _whole(weights) or not _complete(row, np.rint(weights)):
+        return None
+    widths = np.bincount(row, np.rint(weights), bodies.rows).astype(np.float64)
+    return BoundedRows(op, bodies, widths, starts, bits, np.rint(weights))
 
 
-def _complete(starts: NDArray[np.int64], weights: Floats) -> bool:
+def _whole(numbers: Floats) -> bool:
+    return bool(np.isfinite(numbers).all()) and np.abs(numbers - np.rint(numbers)).max(initial=0.0) <= _ROUNDING
+
+
+def _complete(row: NDArray[np.int64], weights: Floats) -> bool:
     """Whether each row's weights sum to every integer from 0 to their total."""
-    row = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
     order = np.lexsort((weights, row))
-    ascending = weights[order]
-    before = np.concatenate([[0.0], np.cumsum(ascending)])[:-1]
-    before = before - np.repeat(before[starts[:-1][np.diff(starts) > 0]], np.diff(starts)[np.diff(starts) > 0])
-    return bool((weights >= 1).all() and (ascending <= 1 + before).all())
+    ascending, rows = weights[order], row[order]
+    before = np.cumsum(ascending) - ascending
+    starts = np.searchsorted(rows, rows)
+    return bool((weights >= 1).all() and (ascending <= 1 + before - before[starts]).all())
 
 
-def _model(pairs: SpinModel, families: tuple[SlackRows, ...], place: NDArray[np.int32]) -> BoundedModel:
+def _model(pairs: SpinModel, families: list[BoundedRows], moved: FreeBits, mates: Mates) -> BoundedModel:
     """Bits are (1 + s) / 2: half of a coefficient goes to the base of its row."""
-    bases, rows, sites, weights, first = [], [], [], [], 0
-    for family in families:
-        row, names, values = family.bodies.block(1)
-        bases.append(family.bodies.constants() + np.bincount(row, values / 2, family.bodies.rows))
-        rows.append(row + np.int32(first))
-        sites.append(place[names[:, 0]])
-        weights.append(values / 2)
-        first += family.bodies.rows
+    bodies = moved.over(arithmetic.stack([family.bodies for family in families]))
+    rows, names, values = bodies.block(1)
+    bases = bodies.constants() + np.bincount(rows, values / 2, bodies.rows)
     widths = np.concatenate([family.widths for family in families])
     penalties = np.concatenate([np.full(family.bodies.rows, family.penalty.weight) for family in families])
-    parts = (np.concatenate(part) for part in (rows, sites, weights))
-    return BoundedModel(pairs, np.concatenate(bases), widths, penalties, *parts)
+    return BoundedModel(pairs, bases, widths, penalties, rows, names[:, 0], values / 2, mates)
 
 
-def _pairs(energy: Polynomials, place: NDArray[np.int32], count: int) -> SpinModel:
+def _mates(projection: Projection, moved: FreeBits) -> Mates:
+    """Decisions of one hard constraint that is no clause: those of a clause do not stand in for each other."""
+    hard = []
+    for op in projection.penalties:
+        if op.rule is not PenaltyRule.SOFT:
+            bodies = projection.bodies(op)
+            clauses = op.row_forms(bodies.rows) == FORMS.index(PenaltyForm.LOGIC)
+            hard.append(arithmetic.select(bodies, np.where(clauses, -1, np.arange(bodies.rows))))
+    if not hard:
+        return Mates(np.zeros(0, np.int32), np.zeros(0, np.int32))
+    rows, names, _ = moved.over(arithmetic.stack(hard)).block(1)
+    return Mates(rows, names[:, 0])
+
+
+def _pairs(energy: Polynomials, count: int) -> SpinModel:
     _, names, single = energy.block(1)
     _, pairs, quadratic = energy.block(2)
-    linear = np.bincount(place[names[:, 0]], single, count).astype(np.float64)
-    found = SpinModel.from_pairs(linear, place[pairs[:, 0]], place[pairs[:, 1]], quadratic, energy.constants()[0])
+    linear = np.bincount(names[:, 0], single, count).astype(np.float64)
+    found = SpinModel.from_pairs(linear, pairs[:, 0], pairs[:, 1], quadratic, energy.constants()[0])
     arrays = (Array(part) for part in (found.fields, found.rows, found.columns, found.couplings))
     return SpinModel.of(spin_model(ising.QuboOp(found.offset, *arrays)))

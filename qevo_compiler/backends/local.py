@@ -15,19 +15,32 @@ import numpy as np
 from qevo_compiler.backends.base import Backend, Samples, Spins, check_sampling, energies_of
 from qevo_compiler.backends.bounded import bounded_program
 from qevo_compiler.backends.enumeration import lowest
+from qevo_compiler.backends.products import product_program
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.evaluator.annealing import Method, Plan, SpinModel, Watch, beta_range, energies, solve
-from qevo_compiler.evaluator.annealing.bounded import anneal_bounded
-from qevo_compiler.evaluator.annealing.schedules import along
+from qevo_compiler.evaluator.annealing import (
+    Method,
+    Plan,
+    SpinModel,
+    Watch,
+    anneal_polynomial,
+    beta_range,
+    energies,
+    polynomial_beta_range,
+    solve,
+)
+from qevo_compiler.evaluator.annealing.bounded import bounded_beta_range, solve_bounded
+from qevo_compiler.evaluator.annealing.schedules import along, geometric
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.quantities import ENERGY_ERROR
 from qevo_compiler.targets.common import the_model
 
 READS = 100
 SWEEPS = 1000
+MOST_SWEEPS = 4000
 TINY = 12
 
 
@@ -46,9 +59,9 @@ class LocalBackend(Backend):
     ) -> Samples:
         """Samples of the circuit when `@main` has one, else of its spin model.
 
-        Arguments left out come from `anneal.sample`, then from the defaults (100 reads, seed 0, 1000
-        sweeps). A circuit beside no model, as read back from a program's files, gives energies of NaN
-        with reads in order of their spins.
+        Arguments left out come from `anneal.sample`, then from the defaults (100 reads, seed 0, 1000 sweeps; up to
+        4000 for small programs with slack, equations or products). A circuit beside no model, as read back from a
+        program's files, gives energies of NaN with reads in order of their spins.
         """
         asked = module.main.first(anneal.SampleOp) or anneal.SampleOp()
         reads = reads if reads is not None else asked.reads if asked.reads is not None else READS
@@ -62,12 +75,33 @@ class LocalBackend(Backend):
         if self._enumerates(model):
             return lowest(model, reads)
         plan = Plan(reads, SWEEPS if sweeps is None else sweeps, seed, self.method)
-        bounded = bounded_program(module) if self.method is Method.AUTO else None
-        if bounded is not None:
-            watch = Watch(self.progress)
-            states = anneal_bounded(bounded.model, plan.sweeps, plan.reads, plan.seed, watch=watch)
-            return _sampled(SpinModel.of(model), bounded.samples(states))
+        if self.method is Method.AUTO:
+            found = self._without_helpers(module, replace(plan, sweeps=sweeps or _sweeps_for(model.size)))
+            if found is not None:
+                return _sampled(SpinModel.of(model), found)
         return self._anneal(model, plan, _schedule(module))
+
+    def _without_helpers(self, module: Module, plan: Plan) -> Spins | None:
+        """Samples found without slack and auxiliary bits; None where the program has none, or they are needed.
+
+        A rounded model is no longer the problem's: it is sampled as it was emitted.
+        """
+        if any(entry.quantity == ENERGY_ERROR for entry in module.ledger):
+            return None
+        watch, schedule = Watch(self.progress), _schedule(module)
+        bounded = bounded_program(module)
+        if bounded is not None:
+            if schedule is not None:
+                plan = _scheduled(plan, schedule, bounded_beta_range(bounded.model))
+            return bounded.samples(solve_bounded(bounded.model, plan, watch))
+        products = product_program(module)
+        if products is None:
+            return None
+        ends = polynomial_beta_range(products.model)
+        betas = geometric(*ends, plan.sweeps)
+        if schedule is not None:
+            betas = along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps)
+        return products.samples(anneal_polynomial(products.model, betas, plan.reads, plan.seed, watch=watch))
 
     def sample_model(
         self,
@@ -100,8 +134,7 @@ class LocalBackend(Backend):
     def _anneal(self, model: ising.ModelOp, plan: Plan, schedule: anneal.ScheduleOp | None = None) -> Samples:
         spins_of = SpinModel.of(model)
         if schedule is not None and plan.method is not Method.TEMPERING:
-            ends = beta_range(spins_of)
-            plan = replace(plan, betas=along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps))
+            plan = _scheduled(plan, schedule, beta_range(spins_of))
         return _sampled(spins_of, solve(spins_of, plan, Watch(self.progress)))
 
 
@@ -113,6 +146,15 @@ def _schedule(module: Module) -> anneal.ScheduleOp | None:
     """The program's anneal schedule, if it is another than one straight line up."""
     op = module.main.first(anneal.ScheduleOp)
     return None if op is None or op.fractions.values.tolist() == [0.0, 1.0] else op
+
+
+def _scheduled(plan: Plan, schedule: anneal.ScheduleOp, ends: tuple[float, float]) -> Plan:
+    return replace(plan, betas=along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps))
+
+
+def _sweeps_for(size: int) -> int:
+    """More where they cost little: constraints make even small programs slow to settle."""
+    return max(SWEEPS, min(MOST_SWEEPS, SWEEPS * SWEEPS // size))
 
 
 def _the_model(module: Module) -> ising.ModelOp:

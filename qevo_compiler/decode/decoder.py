@@ -209,13 +209,9 @@ class Decoder:
 
 def model_energies(model: ising.ModelOp, states: Bits) -> Floats:
     """Energies [reads] of spin samples [reads, spins] under the model, scale included."""
-    i, j, couplings = model.rows.values, model.columns.values, model.couplings.values
-    energies = model.offset + states @ model.fields.values
-    # One read at a time: reads times couplings would not fit in memory for large models.
-    for read, state in enumerate(states):
-        energies[read] += float((state[i] * state[j]) @ couplings)
-    result: Floats = energies
-    return result
+    from qevo_compiler.evaluator.annealing import SpinModel, energies
+
+    return energies(SpinModel.of(model), states)
 
 
 def _bits(register: RegisterOp, states: Bits) -> Bits:

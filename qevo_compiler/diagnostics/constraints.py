@@ -71,6 +71,27 @@ class NeverBetween(Error):
     gap: str
 
 
+class Contradiction(Warn):
+    """Hard constraints leave no values together, though each of them can hold alone.
+
+    The named constraint is where the bounds of the others ran out of room; the mistake may be in any of them:
+
+        var x: binary[2]
+        subject to
+          both: x[0] + x[1] >= 2
+          apart: x[0] + x[1] <= 1
+
+    The program is compiled all the same: answers then violate something.
+    """
+
+    code: ClassVar[str] = "Q0654"
+    title: ClassVar[str] = "no values satisfy constraint `{name}` and the other hard ones"
+    label: ClassVar[str] = "the others leave no room for this one"
+    help: ClassVar[str] = "correct the bounds or the data, or give one of them a `weight` to make it soft"
+
+    name: str
+
+
 class NeverMet(Warn):
     """No values of the variables satisfy a soft constraint, so every answer pays some of its penalty.
 

@@ -66,6 +66,22 @@ class RegisterOp(Op):
 
 
 @dataclass(frozen=True)
+class SettledOp(Op):
+    """Bits (numbers of the registers, ascending) that have the values `ones`, 0 or 1, at every feasible point."""
+
+    name: ClassVar[str] = "ising.settled"
+    pure: ClassVar[bool] = False
+    bits: Array
+    ones: Array
+
+    def verify(self) -> None:
+        if self.bits.size != self.ones.size or not (np.diff(self.bits.values) > 0).all():
+            raise Invalid("settled bits are ascending, with a value each")
+        if not np.isin(self.ones.values, (0, 1)).all():
+            raise Invalid("a bit is 0 or 1")
+
+
+@dataclass(frozen=True)
 class ReductionOp(Op):
     """Bits that a presolve eliminated: each follows from the others at every state that matters.
 

@@ -107,6 +107,8 @@ def _unknown_statement(line: list[Lexeme]) -> Diagnostic:
 
 def _statement_hint(line: list[Lexeme]) -> str:
     word = line[0].text.lower()
+    if line[0].type == "FOR" or word == "forall":
+        return "the `for` stands behind a constraint, as in `limit[i]: x[i] <= 1 for i in 0..4`"
     if word in _MEANT:
         return f"did you mean `{_MEANT[word]}`?"
     if len(line) > 1 and line[1].text == "=":
@@ -119,6 +121,8 @@ def _hint(token: Lexeme, before: Lexeme | None, accepts: Set[str]) -> str:
         return "write each constraint on its own line below `subject to`"
     if before is not None and before.text == ".":
         return "the only property is `.T`, the transpose"
+    if token.type == "IF" and "FOR" in accepts:
+        return "the condition stands at the end, as in `sum(x[i] for i in 0..4 if i > 2)`"
     texts = terminal_texts()
     words = [texts[name] for name in accepts if texts.get(name, "").isidentifier()]
     if token.is_word and (meant := did_you_mean(token.text.lower(), words)):

@@ -18,7 +18,7 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
-from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
+from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Builder, Evidence, Func, LedgerEntry, Legal, Module
@@ -208,7 +208,8 @@ class PenalizeConstraints(Pass):
         soft = [family for family in found.families if family.soft]
 
         def search() -> float | None:
-            if not all(family.exact for family in hard):
+            flat = not objective.degree and not soft  # all feasible states cost the same
+            if flat or not all(family.exact for family in hard):
                 return None
             rows = arithmetic.stack([rows for family in hard for rows in (family.residual, family.lower_sides)])
             equal = np.concatenate(
@@ -287,7 +288,7 @@ def _energies(main: Func, families: list[PenaltyRows]) -> tuple[list[Polynomials
 
 def _lowered(main: Func, objective: poly.ObjectiveOp, slacks: list[RegisterOp], penalties: list[PenaltyOp]) -> Func:
     builder = Builder()
-    kept = (RegisterOp, anneal.RequestOp, anneal.SampleOp)
+    kept = (RegisterOp, SettledOp, anneal.RequestOp, anneal.SampleOp)
     for op in (*main.ops_of(RegisterOp), *slacks, *penalties, objective):
         builder.append(op)
     for op in main.ops:

@@ -8,9 +8,10 @@ _TENSOR = "fold-constants,decompose-layers"
 # Smooth functions become polynomials before expansion, which knows only polynomials.
 _PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
 
+# Bits are settled while constraints are still there; presolve takes them out of the energy, where weights are known.
 # One global quadratization after all penalties are in, so that products are shared and opposite signs cancel;
 # presolve comes before it, since a bit that is gone needs no products.
-_QUADRATIC = "encode-variables,penalize-constraints,presolve,quadratize,drop-eliminated"
+_QUADRATIC = "encode-variables,settle-bits,penalize-constraints,presolve,quadratize,drop-eliminated"
 _ISING = f"{_QUADRATIC},binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
@@ -52,7 +53,11 @@ TARGETS = {
 # How much effort goes into a small program. A level never changes which programs are accepted.
 # What rises is the search for a feasible point, which makes proved penalties smaller, and the presolve.
 OPTIMIZATION: dict[int, dict[str, dict[str, object]]] = {
-    0: {"penalize-constraints": {"search_steps": 0}, "presolve": {"persistency": False, "symmetry": False}},
+    0: {
+        "settle-bits": {"rounds": 0},
+        "penalize-constraints": {"search_steps": 0},
+        "presolve": {"persistency": False, "symmetry": False},
+    },
     1: {},
     2: {"penalize-constraints": {"search_steps": 4000}, "presolve": {"contraction": True, "roof_seconds": 1.0}},
 }
@@ -71,7 +76,7 @@ def lowering_text(task: str, target: str) -> str:
     lowering = TARGETS[target]
     if task == "train":
         # Training tries several good samples: a presolve that keeps one best state would leave fewer to try.
-        return lowering.replace("presolve,", "").replace("drop-eliminated,", "")
+        return lowering.replace("settle-bits,", "").replace("presolve,", "").replace("drop-eliminated,", "")
     if task == "round":
         return lowering.replace(_QUADRATIC, "unite-family")
     return lowering

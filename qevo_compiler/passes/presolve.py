@@ -38,7 +38,9 @@ ROOF_TERMS_A_SECOND = 100_000
 
 @dataclass(frozen=True)
 class Presolve(Pass):
-    """`persistency`: bits with one best value, or that always follow a neighbour, whatever the others do.
+    """Bits that `settle-bits` found take their values.
+
+    `persistency`: bits with one best value, or that always follow a neighbour, whatever the others do.
 
     `symmetry`: where flipping all bits of a connected part changes nothing, one of them is fixed.
     `contraction`: bits with two neighbours are minimised over. `roof_seconds`: the cap of roof duality, which
@@ -63,7 +65,7 @@ class Presolve(Pass):
         if op is None or not bits or main.first(ising.ReductionOp) is not None:
             return module
         record = Record()
-        reduced = self._reduced(op.polynomial, bits, _vartype(main), record)
+        reduced = self._reduced(op.polynomial, bits, _vartype(main), main.first(ising.SettledOp), record)
         reduction = record.op(op.span)
         if reduction is None:
             return module
@@ -73,16 +75,25 @@ class Presolve(Pass):
         entry = LedgerEntry(self.name, "eliminated bits", taken, Evidence.PROVED, "", f"of {bits}: {note}")
         return module.with_main(_with_reduction(main, op, polynomial, reduction)).record(entry)
 
-    def _reduced(self, p: Polynomials, bits: int, vartype: Vartype, record: Record) -> Polynomials | Energy:
+    def _reduced(
+        self, p: Polynomials, bits: int, vartype: Vartype, settled: ising.SettledOp | None, record: Record
+    ) -> Polynomials | Energy:
         alive = np.ones(bits, bool)
+        if settled is not None:
+            found, spins = _all_but_one((settled.bits.values, 2 * settled.ones.values - 1), bits)
+            record.fixed("constraints", found, spins)
+            alive[found] = False
+            p = fixed_in(p, bits, found, spins)
         if p.degree > 2 and self.persistency and vartype is Vartype.BINARY:
-            p, alive = self._fix_higher(p, bits, record)
+            p, alive = self._fix_higher(p, alive, record)
         if p.degree > 2 or not (self.persistency or self.symmetry or self.roof_seconds):
             return p
         return self._quadratic(_energy(p, bits, vartype, alive), record)
 
-    def _fix_higher(self, p: Polynomials, bits: int, record: Record) -> tuple[Polynomials, NDArray[np.bool_]]:
-        alive = np.ones(bits, bool)
+    def _fix_higher(
+        self, p: Polynomials, alive: NDArray[np.bool_], record: Record
+    ) -> tuple[Polynomials, NDArray[np.bool_]]:
+        alive, bits = alive.copy(), len(alive)
         while p.degree > 2:
             found, spins = _all_but_one(fixable_in(p, alive), int(alive.sum()))
             if not self._worth(len(found), bits):

@@ -25,6 +25,7 @@ PASSES = {
     "estimate-resources": "EstimateResources",
     "expand-polynomials": "ExpandPolynomials",
     "encode-variables": "EncodeVariables",
+    "settle-bits": "SettleBits",
     "penalize-constraints": "PenalizeConstraints",
     "presolve": "Presolve",
     "quadratize": "Quadratize",

@@ -9,13 +9,15 @@ _SAMPLING = frozenset({anneal.RequestOp, anneal.SampleOp})
 _TRAINING = frozenset({problem.TrainOp, problem.LinearizeOp})
 _STATEMENTS = frozenset({problem.VariableOp, problem.ObjectiveOp, problem.ConstraintOp, problem.ApproximateOp})
 _PROBLEM = frozenset({poly.ObjectiveOp, poly.ConstraintOp})
-_MODEL = {ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, ising.QuboOp, ising.ModelOp}
+_MODEL = {
+    ising.RegisterOp, ising.PenaltyOp, ising.SettledOp, ising.ReductionOp, ising.QuboOp, ising.ModelOp,
+}  # fmt: skip
 _SCHEDULED = frozenset({anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp})
 
 TENSOR = Legal("tensor", nn.PRIMITIVES | nn.LAYERS | _STATEMENTS | _TRAINING | _SAMPLING)
 PRIMITIVE = Legal("primitive", TENSOR.ops - nn.LAYERS)
 POLYNOMIAL = Legal("polynomial", _PROBLEM | {problem.VariableOp, problem.ListedOp} | _TRAINING | _SAMPLING)
-ENCODED = Legal("encoded", _PROBLEM | {ising.RegisterOp} | _SAMPLING)
+ENCODED = Legal("encoded", _PROBLEM | {ising.RegisterOp, ising.SettledOp} | _SAMPLING)
 UNCONSTRAINED = Legal("unconstrained", ENCODED.ops - {poly.ConstraintOp} | {ising.PenaltyOp, ising.ReductionOp})
 QUADRATIC = Legal("quadratic", frozenset(_MODEL) | _SAMPLING)
 SPIN = Legal("spin", QUADRATIC.ops - {ising.QuboOp})

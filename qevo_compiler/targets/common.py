@@ -22,6 +22,7 @@ SPIN = Legal(
         {
             ising.RegisterOp,
             ising.PenaltyOp,
+            ising.SettledOp,
             ising.ReductionOp,
             ising.ModelOp,
             anneal.RequestOp,

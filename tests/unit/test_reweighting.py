@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
+from qevo_compiler import tuning
+from qevo_compiler.backends.base import Samples
+from qevo_compiler.backends.local import LocalBackend
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.anneal import ScheduleOp
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule
 from qevo_compiler.driver import compile, load
-from qevo_compiler.ir import Evidence
+from qevo_compiler.ir import Evidence, Module
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.tuning import TuneOptions, tuned
@@ -284,6 +288,31 @@ def test_tuning_raises_what_is_violated() -> None:
     found = tuned(program, TuneOptions(rounds=8, reads=20, sweeps=100, grow=4.0))
     assert found.steps[0].violated
     assert found.steps[1].weights["fits"] > found.steps[0].weights["fits"] or "fits" not in found.steps[0].violated
+
+
+class Freezing:
+    """Samples as after weights that are too large to move: feasible ones only below a quarter of `frozen`."""
+
+    def __init__(self, frozen: float) -> None:
+        self.frozen = frozen
+
+    def sample(self, module: Module, reads: int, seed: int, sweeps: int | None) -> Samples:
+        found = LocalBackend().sample(module, reads, seed, sweeps)
+        weight = next(op.weight for op in module.main.ops_of(PenaltyOp) if op.symbol == "fits")
+        return found if weight < self.frozen / 4 else replace(found, spins=np.ones_like(found.spins))
+
+
+def test_tuning_shrinks_weights_at_which_nothing_is_feasible(monkeypatch: pytest.MonkeyPatch) -> None:
+    tight = KNAPSACK.replace("  wish: sum(take) >= 3 weight 0.5\n", "")
+    program = compile(tight)
+    proved = {op.symbol: op.weight for op in program.module.main.ops_of(PenaltyOp)}
+    monkeypatch.setattr(tuning, "select_backend", lambda name: Freezing(proved["fits"]))
+    found = tuned(program, TuneOptions(rounds=8, reads=20, sweeps=100))
+    assert found.steps[0].objective is None
+    assert found.chosen is not None
+    assert found.steps[found.chosen].weights["fits"] < proved["fits"] / 4
+    assert "feasible" in found.program.ledger[-1].quantity
+    assert found.program.ledger[-1].value > 0
 
 
 def test_multipliers_move() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
 
@@ -93,8 +94,13 @@ def solve(model: SpinModel, plan: Plan, watch: Watch | None = None) -> Spins:
     starts = min(_MOST_STARTS, plan.sweeps // (_LONG * max(model.size, 1)))
     if starts > 1:
         return _restarted(model, plan, starts, watch)
-    found = _annealed(model, plan, watch)
-    return _with_ladders(model, plan, found, watch) if plan.sweeps >= _ENOUGH else found
+    ends = plan.beta_range or beta_range(model)
+    return with_ladders(
+        _annealed(model, plan, watch),
+        plan,
+        lambda sweeps, count: temper(model, ends, sweeps, count, plan.seed, threads=plan.threads, watch=watch),
+        lambda states: energies(model, states, plan.threads),
+    )
 
 
 def _annealed(model: SpinModel, plan: Plan, watch: Watch) -> Spins:
@@ -121,17 +127,22 @@ def _restarted(model: SpinModel, plan: Plan, starts: int, watch: Watch) -> Spins
     return np.ascontiguousarray(found[np.arange(plan.reads) * starts + best])
 
 
-def _with_ladders(model: SpinModel, plan: Plan, found: Spins, watch: Watch) -> Spins:
+def with_ladders(
+    found: Spins,
+    plan: Plan,
+    climbed: Callable[[int, int], Spins],
+    energies_of: Callable[[Spins], NDArray[np.float64]],
+) -> Spins:
     """Every sixteenth read replaced by the best state of a tempered ladder, where that is lower.
 
-    Long anneals end close together; a ladder crosses barriers that stop them all. It takes half of their time.
+    Long anneals end close together; a ladder crosses barriers that stop them all. `climbed` gives the states of some
+    ladders of some sweeps, half of the anneals' time. Plans without time for some rounds of swaps stay as they are.
     """
     places = np.arange(_GROUP - 1, plan.reads, _GROUP)
-    if not len(places):
+    if not len(places) or plan.sweeps < _ENOUGH:
         return found
-    ends, sweeps = plan.beta_range or beta_range(model), plan.sweeps // 4
-    tempered = temper(model, ends, sweeps, len(places), plan.seed, threads=plan.threads, watch=watch)
-    lower = energies(model, tempered, plan.threads) < energies(model, found[places], plan.threads)
+    tempered = climbed(plan.sweeps // 4, len(places))
+    lower = energies_of(tempered) < energies_of(found[places])
     found[places[lower]] = tempered[lower]
     return found
 

@@ -18,6 +18,8 @@ SPREADS = 3.0
 # Flips against the energy in a sweep of a local minimum, at the cold end.
 _COLD_FLIPS = 0.1
 PILOTS = 4
+# Fields below this part of the largest are 0 but for the rounding of 32-bit sums.
+_DUST = 1e-6
 
 
 def beta_range(model: SpinModel | DenseSpins) -> tuple[float, float]:
@@ -43,7 +45,8 @@ def hot_beta(model: SpinModel | DenseSpins) -> float:
 
 def cold_beta(fields: Floats) -> float:
     """The beta at which sum_i exp(-2 beta |f_i|) of fields [states, n] is `_COLD_FLIPS`, without those of 0."""
-    strengths = np.sort(np.abs(fields[fields != 0]))
+    sizes = np.abs(fields)
+    strengths = np.sort(sizes[sizes > _DUST * sizes.max(initial=0.0)])
     if not len(strengths):
         return 0.0
     states = len(fields)

@@ -54,9 +54,20 @@ def call(expressions: Expressions, node: ast.Call, frame: Frame) -> Tensor:
     return _ONE[name](arguments[0], node.span)
 
 
+# What other languages call a function.
+_MEANT = {
+    "range": "the numbers 0, 1, ..., n - 1 are `0..n`",
+    "pow": "a power is `x^2`",
+    "square": "a square is `x^2`",
+    "quicksum": "did you mean `sum`?",
+    "count": "did you mean `sum`? A comparison is 0 or 1",
+}
+
+
 def unknown_function(name: ast.Identifier, known: tuple[str, ...], advice: str = "not a function") -> UnknownFunction:
     """The diagnostic for a function that does not exist, or not in this form."""
-    return UnknownFunction(name.span, name.text, advice, did_you_mean(name.text, known))
+    meant = _MEANT.get(name.text) or did_you_mean(name.text, known)
+    return UnknownFunction(name.span, name.text, advice, meant)
 
 
 def _unknown(expressions: Expressions, node: ast.Call, frame: Frame) -> UnknownFunction:

@@ -131,7 +131,10 @@ class Expressions:
         if node.text in self.labels:
             raise CompileError(MisplacedLabel(node.span, node.text, self.labels[node.text]))
         names = [*self.scope.names, *frame.names]
-        raise CompileError(UnknownName(node.span, node.text, did_you_mean(node.text, names)))
+        hint = did_you_mean(node.text, names)
+        if not hint and len(node.text) == 1:
+            hint = f"an index is named by a `for`, as in `sum(x[{node.text}] for {node.text} in 0..4)`"
+        raise CompileError(UnknownName(node.span, node.text, hint))
 
     def _literal(self, node: ast.Literal, frame: Frame) -> Tensor:
         if isinstance(node.value, int) and abs(node.value) >= 2**63:

@@ -19,7 +19,17 @@ from qevo_compiler.targets.common import check_legal
 
 BITS = Legal(
     "bit program",
-    frozenset({ising.RegisterOp, ising.PenaltyOp, ising.ReductionOp, ising.QuboOp, anneal.RequestOp, anneal.SampleOp}),
+    frozenset(
+        {
+            ising.RegisterOp,
+            ising.PenaltyOp,
+            ising.SettledOp,
+            ising.ReductionOp,
+            ising.QuboOp,
+            anneal.RequestOp,
+            anneal.SampleOp,
+        }
+    ),
 )
 
 

@@ -13,9 +13,11 @@ from qevo_compiler.backends.base import energies_of
 from qevo_compiler.backends.bounded import bounded_program
 from qevo_compiler.backends.enumeration import lowest
 from qevo_compiler.backends.local import LocalBackend
-from qevo_compiler.dialects.ising import ModelOp, RegisterOp, Role
+from qevo_compiler.backends.products import product_program
+from qevo_compiler.dialects.ising import ModelOp, ReductionOp, RegisterOp, Role
+from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.driver import compile
-from qevo_compiler.evaluator.annealing import Method
+from qevo_compiler.evaluator.annealing import Method, Plan, polynomial_energies
 from qevo_compiler.evaluator.annealing.bounded import BoundedModel, anneal_bounded
 
 KNAPSACK = """program knapsack
@@ -67,7 +69,7 @@ def test_energies_are_those_of_the_emitted_model_at_the_best_slack(
     bounded = bounded_program(compiled.module)
     if bounded is None:
         return
-    count = len(bounded.decisions)
+    count = len(bounded.moved.free)
     states = np.array(list(itertools.product((-1, 1), repeat=count)), np.int8)
     samples = bounded.samples(states)
     emitted = compiled.module.main.only(ModelOp)
@@ -78,7 +80,7 @@ def test_energies_are_those_of_the_emitted_model_at_the_best_slack(
     slack = np.concatenate(
         [np.arange(r.first, r.first + r.count) for r in compiled.module.main.ops_of(RegisterOp) if r.role is Role.SLACK]
     )
-    spins = bounded.numbering.place[slack]
+    spins = bounded.moved.numbering.place[slack]
     for spin in spins[spins >= 0].tolist():
         turned = samples.copy()
         turned[:, spin] *= -1
@@ -140,3 +142,126 @@ def test_a_chosen_method_samples_the_emitted_model_itself() -> None:
 )
 def test_what_does_not_fit_is_sampled_as_it_is(text: str) -> None:
     assert bounded_program(compile(text, level=0).module) is None
+
+
+EQUATIONS = """program p
+var x: binary[4, 3]
+minimize sum((i + 2 * k) % 5 * x[i, k] * x[(i + 1) % 4, k] for i in 0..4 for k in 0..3)
+subject to
+  one[i]: sum(x[i, k] for k in 0..3) == 1 for i in 0..4
+  load: sum((2 * i + 3) * x[i, 0] for i in 0..4) <= 16
+  clause: x[0, 1] - x[1, 1] - x[2, 1] <= 0
+"""
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_equations_and_clauses_are_bounds(level: int) -> None:
+    compiled = compile(EQUATIONS, level=level)
+    bounded = bounded_program(compiled.module)
+    assert bounded is not None
+    assert len(bounded.model.bases) == 6
+    states = np.array(list(itertools.product((-1, 1), repeat=len(bounded.moved.free))), np.int8)
+    emitted = compiled.module.main.only(ModelOp)
+    samples = bounded.samples(states)
+    assert (compiled.decoder.decode(samples).broken_auxiliaries == 0).all()
+    expected = energy(bounded.model, states)
+    if level == 0:
+        assert energies_of(emitted, samples) / emitted.scale == pytest.approx(expected)
+    else:
+        assert (energies_of(emitted, samples) / emitted.scale <= expected + 1e-9).all()
+    assert energies_of(emitted, samples).min() / emitted.scale == pytest.approx(expected.min())
+
+
+def test_bits_that_presolve_fixed_are_not_annealed() -> None:
+    text = EQUATIONS.replace("minimize ", "var y: binary[3]\nminimize sum(y) - 2 * y[0] + ")
+    compiled = compile(text)
+    bounded = bounded_program(compiled.module)
+    assert bounded is not None
+    assert compiled.module.main.only(ReductionOp).eliminated.size >= 3
+    assert len(bounded.moved.free) <= 12
+    best = compiled.run(reads=40, seed=1).best
+    assert best.feasible
+    assert best.values["y"].tolist() == [1, 0, 0]
+
+
+PRODUCTS = """program labs
+var s: spin[13]
+minimize sum(sum(s[i] * s[i + k] for i in 0..13 - k)^2 for k in 1..13)
+"""
+SOFT_CUBE = """program p
+var x: binary[14]
+minimize sum((2 * (i % 3) - 1) * x[i] * x[(i + 3) % 14] * x[(i + 5) % 14] for i in 0..14) - 0.25 * sum(x)
+subject to
+  few: sum((1 + i % 2) * x[i] for i in 0..14) <= 9
+"""
+
+
+@pytest.mark.parametrize(("text", "least"), [(PRODUCTS, 6.0), (SOFT_CUBE, None)])
+def test_products_are_annealed_without_auxiliaries(text: str, least: float | None) -> None:
+    compiled = compile(text)
+    products = product_program(compiled.module)
+    assert products is not None
+    rng = np.random.default_rng(1)
+    spins = products.model.vartype is Vartype.SPIN
+    states = rng.choice([-1, 1] if spins else [0, 1], (50, len(products.moved.free))).astype(np.int8)
+    emitted = compiled.module.main.only(ModelOp)
+    samples = products.samples(states)
+    assert energies_of(emitted, samples) / emitted.scale == pytest.approx(polynomial_energies(products.model, states))
+    best = compiled.run(reads=20, seed=1).best
+    assert best.feasible
+    if least is not None:
+        assert best.objective == least  # the sequence of Barker
+    else:
+        plain = LocalBackend(method=Method.ANNEALING).sample(compiled.module, 20, 1, 1000)
+        assert LocalBackend().sample(compiled.module, 20, 1).energies.mean() < plain.energies.mean()
+
+
+JOBS = """program jobs
+data length: int[4, 2] = [[3, 4], [2, 5], [4, 2], [3, 3]]
+var start: int[4, 2] in [0, 20]
+var first: binary[4, 4, 2]
+var end: int in [0, 20]
+minimize end
+subject to
+  chain[j]: start[j, 0] + length[j, 0] <= start[j, 1] for j in 0..4
+  last[j]: start[j, 1] + length[j, 1] <= end for j in 0..4
+  before[j, k, o]: start[j, o] + length[j, o] <= start[k, o] + 26 * (1 - first[j, k, o])
+    for j in 0..4 for k in 0..4 for o in 0..2 if j < k
+  after[j, k, o]: start[k, o] + length[k, o] <= start[j, o] + 26 * first[j, k, o]
+    for j in 0..4 for k in 0..4 for o in 0..2 if j < k
+"""
+
+
+def test_a_flow_shop_with_start_times_is_solved() -> None:
+    """Every weight is proved and far above the objective, which froze all reads in infeasible states."""
+    length = [(3, 4), (2, 5), (4, 2), (3, 3)]
+    optimum = 20
+    for order in itertools.permutations(range(4)):
+        first = second = 0
+        for job in order:
+            first += length[job][0]
+            second = max(first, second) + length[job][1]
+        optimum = min(optimum, second)
+    text = JOBS.replace("\n    for", " for")
+    best = compile(text).run(reads=50, seed=1).best
+    assert best.feasible
+    assert best.objective <= optimum + 1
+
+
+@pytest.mark.parametrize("text", [EQUATIONS, PRODUCTS])
+def test_rounded_models_are_sampled_as_they_were_emitted(text: str) -> None:
+    text = text.replace("minimize ", "minimize 0.37 * ")
+    rounded = compile(text, level=0, passes={"round-coefficients": {"bits": 2}})
+    model = rounded.module.main.only(ModelOp)
+    auto = LocalBackend().sample(rounded.module, 20, 1, 500)
+    plain = LocalBackend()._anneal(model, Plan(20, 500, 1), None)
+    assert np.array_equal(auto.spins, plain.spins)
+
+
+@pytest.mark.parametrize("text", [JOBS.replace("\n    for", " for"), PRODUCTS])
+def test_a_schedule_of_the_program_is_followed(text: str) -> None:
+    hot = compile(text + "anneal points([(0, 0), (39, 0.02), (40, 1)])\n", level=0)
+    model = hot.module.main.only(ModelOp)
+    found = LocalBackend().sample(hot.module, 50, 1, 300)
+    cold = LocalBackend().sample(compile(text, level=0).module, 50, 1, 300)
+    assert energies_of(model, found.spins).mean() > energies_of(model, cold.spins).mean()

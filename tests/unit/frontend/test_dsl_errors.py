@@ -200,6 +200,19 @@ def test_misspelt_names_get_a_suggestion(rest: str, hint: str) -> None:
     assert diagnostic.fill(diagnostic.help) == hint
 
 
+@pytest.mark.parametrize(
+    ("rest", "hint"),
+    [
+        ("minimize sum(x[i] for i in range(4))", "`0..n`"),
+        ("minimize sum(w[i] * x[i])", "`sum(x[i] for i in 0..4)`"),
+        ("minimize quicksum(x)", "did you mean `sum`?"),
+    ],
+)
+def test_words_of_other_languages_get_a_hint(rest: str, hint: str) -> None:
+    diagnostic = errors(f"{HEAD}{rest}\n")[0]
+    assert hint in diagnostic.fill(diagnostic.help)
+
+
 def test_an_infeasible_row_is_named() -> None:
     (diagnostic,) = errors(f"{HEAD}subject to\n  c[i, j]: v[i] + j <= 5 for j in 0..4 for i in 0..n\n")
     assert diagnostic.message == "constraint `c[3, 3]` can never hold"

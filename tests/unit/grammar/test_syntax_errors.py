@@ -116,6 +116,18 @@ def test_did_you_mean(line: str, meant: str) -> None:
     assert f"did you mean `{meant}`?" in rendered(line)
 
 
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("for i in 0..4: x[i] <= 1", "the `for` stands behind a constraint"),
+        ("forall i in 0..4: x[i] <= 1", "the `for` stands behind a constraint"),
+        ("minimize sum(x[i] if i > 2 for i in 0..4)", "the condition stands at the end"),
+    ],
+)
+def test_orders_of_other_languages_are_put_right(line: str, hint: str) -> None:
+    assert hint in rendered(line)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_lines_are_counted_as_editors_do(end: str) -> None:
     text = f"program p  # a\x0cb\u2028c{end}let a = 1{end}minimise a{end}"

@@ -18,7 +18,9 @@ from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
+from qevo_compiler.driver import compile
 from qevo_compiler.ir import Evidence, Module, parse_module, print_module
+from qevo_compiler.passes import penalize_constraints
 from qevo_compiler.passes.base import Context
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
 from qevo_compiler.source import SourceFile, Span
@@ -307,3 +309,14 @@ def test_a_code_counts_with_its_largest_value() -> None:
         caps = next(op.caps for op in module.main.ops_of(PenaltyOp) if not op.implied)
         assert caps is not None
         assert caps.values.tolist() == [4.0]
+
+
+def test_without_an_objective_no_feasible_state_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    searches = []
+    monkeypatch.setattr(penalize_constraints, "find_incumbent", lambda *args: searches.append(args))
+    text = "program p\nvar x: binary[4]\nsubject to\n  a: 2 * x[0] + 3 * x[1] + 4 * x[2] <= 6\n  b: sum(x) == 2\n"
+    program = compile(text)
+    assert {op.weight for op in program.module.main.ops_of(PenaltyOp)} == {1.0}
+    assert not searches
+    compile(text + "minimize x[0] + x[1] * x[2] - x[3]\n")
+    assert searches
