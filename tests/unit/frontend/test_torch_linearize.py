@@ -264,6 +264,12 @@ def test_a_polynomial_that_runs_away_has_an_infinite_remainder() -> None:
     assert remainder.value == np.inf
 
 
+def test_a_loss_without_derivatives_in_torch_is_told() -> None:
+    live = live_loss(network(torch.nn.Tanh()), loss=torch.nn.HuberLoss())
+    with pytest.raises(CompileError, match=r"Q0647.*PyTorch has no derivatives of order 3 of `huber_loss`"):
+        derivatives(live.at(), live.start, 3)
+
+
 def test_a_jet_too_large() -> None:
     torch.manual_seed(0)
     wide = torch.nn.Sequential(torch.nn.Linear(2, 60), torch.nn.Tanh(), torch.nn.Linear(60, 1))
