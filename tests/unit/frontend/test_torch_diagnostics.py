@@ -127,10 +127,8 @@ def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_layer_of_a_sequential_is_shown_where_it_is_built(tmp_path: Path) -> None:
-    text = (
-        HEAD
-        + "model = nn.Sequential(\n    nn.Conv2d(1, 2, 2),\n    nn.MaxPool2d(2, ceil_mode=True),\n    nn.Flatten(),\n)\n"
-    )
+    layers = ("nn.Conv2d(1, 2, 2)", "nn.MaxPool2d(2, ceil_mode=True)", "nn.Flatten()")
+    text = HEAD + "model = nn.Sequential(\n" + "".join(f"    {layer},\n" for layer in layers) + ")\n"
     found, shown = refused(
         tmp_path, text + "inputs, targets = torch.ones(4, 1, 3, 3), torch.zeros(4, 2)\nloss = F.mse_loss\n"
     )
