@@ -127,6 +127,25 @@ def test_latex(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\\" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["targets"], "A Cirq circuit."),
+        (["targets", "cirq"], "one of none, willow_pink, rainbow, weber  none"),
+        (["targets", "resources"], "on a fault-tolerant machine"),
+        (["passes", "step-map"], "one of cyclic, shuffled, independent  cyclic"),
+    ],
+)
+def test_options_are_listed_as_users_write_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str], words: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert words in shown
+    assert ".NONE" not in shown
+
+
 @pytest.mark.parametrize("command", [["passes"], ["targets"], ["passes", "quadratize"], ["targets", "cirq"]])
 def test_registries_are_listed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 0
