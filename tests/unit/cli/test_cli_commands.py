@@ -127,6 +127,11 @@ def test_latex(capsys: pytest.CaptureFixture[str]) -> None:
     assert "\\" in capsys.readouterr().out
 
 
+def test_latex_of_a_linear_program_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", str(EXAMPLES / "fit.qevo"), "--emit", "latex"]) == 1
+    assert "write `--emit latex for a problem of decision variables`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [
