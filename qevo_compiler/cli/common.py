@@ -17,7 +17,7 @@ from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qevo_compiler.driver import Options
+    from qevo_compiler.driver import CompiledProgram, Options
     from qevo_compiler.frontend.load import Imported
     from qevo_compiler.passes.base import Context, Pass
     from qevo_compiler.passes.pipeline import AfterPass
@@ -185,6 +185,13 @@ def show_progress(what: str, done: float) -> None:
     if sys.stderr.isatty():
         end = "\r" if done < 1 else "\r" + " " * 60 + "\r"
         print(f"\r{what}: {done:4.0%}", end=end, file=sys.stderr, flush=True)
+
+
+def print_verified(program: CompiledProgram) -> None:
+    """Check the lowering and say on stderr what was compared."""
+    from qevo_compiler.validation import validate
+
+    print(f"verified: {validate(program)}", file=sys.stderr)
 
 
 def check_runs(name: str, passes: Sequence[Pass] | None) -> None:

@@ -20,6 +20,7 @@ from qevo_compiler.cli.common import (
     make_context,
     options_from,
     print_ledger,
+    print_verified,
 )
 from qevo_compiler.ir import Module, module_chunks
 
@@ -82,9 +83,7 @@ def run(args: argparse.Namespace) -> int:
     program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of(hooks))
     watch.finish()
     if args.verify:
-        from qevo_compiler.validation import validate
-
-        validate(program)
+        print_verified(program)
     out = console(args, stderr=True)
     written = _write(program, args.output)
     for path in written:

@@ -29,6 +29,7 @@ FLOORS = {
     "writing": 6,
     "driver": 6,
     "validation": 6,
+    "validation_circuit": 6,
     "reweighting": 6,
     "updating": 6,
     "tuning": 6,

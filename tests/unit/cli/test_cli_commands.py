@@ -22,6 +22,7 @@ def test_compile_prints_the_paths_of_what_it_wrote(tmp_path: Path, capsys: pytes
     captured = capsys.readouterr()
     assert sorted(captured.out.split()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
     assert "penalize-constraints" in captured.err
+    assert "verified: the energies of 64 states are the problem's own, to " in captured.err
 
 
 @pytest.mark.parametrize("target", ["dwave", "openqasm3", "cirq"])

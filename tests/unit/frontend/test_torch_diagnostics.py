@@ -137,6 +137,12 @@ def test_a_layer_of_a_sequential_is_shown_where_it_is_built(tmp_path: Path) -> N
     assert "pad the input to a whole number" in shown
 
 
+def test_arrays_of_numpy_are_told_how_to_become_tensors(tmp_path: Path) -> None:
+    found, shown = refused(tmp_path, HEAD + "model = nn.Linear(3, 2)" + TAIL + "inputs = inputs.numpy()\n")
+    assert [d.code for d in found] == ["Q0703"]
+    assert "`inputs` is of NumPy's type `ndarray`; `torch.as_tensor` makes a tensor of it" in shown
+
+
 def test_a_file_without_a_model(tmp_path: Path) -> None:
     found, shown = refused(tmp_path, HEAD + "Model = nn.Linear(3, 2)" + TAIL)
     assert [d.code for d in found] == ["Q0701"]
