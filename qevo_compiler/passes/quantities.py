@@ -1,11 +1,15 @@
-"""Quantities of ledger entries that others read: how far energies are from the stated problem's, when not 0."""
+"""Quantities of ledger entries that others read: how far energies are from the stated problem's, and training from the
+model's own, when not 0."""
 
 from __future__ import annotations
 
+ACTIVATION_ERROR = "activation error"
 ENERGY_ERROR = "energy error of rounding"
 FUNCTION_ERROR = "largest error of a polynomial"
 MODEL_ERROR = "relative error of the quadratic model"
 PENALTY_FLOOR = "penalty floor"
+REMAINDER = "remainder of the Taylor expansion"
 SLACK_ROUNDING = "slack rounding"
 
 CHANGES_ENERGIES = frozenset({ENERGY_ERROR, FUNCTION_ERROR, MODEL_ERROR, PENALTY_FLOOR, SLACK_ROUNDING})
+CHANGES_TRAINING = (ACTIVATION_ERROR, REMAINDER)

@@ -36,6 +36,7 @@ from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.frontend.torch.load import Batch, TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module
+from qevo_compiler.passes.quantities import REMAINDER
 from qevo_compiler.source import Span
 
 Floats = NDArray[np.float64]
@@ -249,4 +250,4 @@ def _remainder(
     )
     error = float(np.linalg.norm(truth[-1] - ours[-1]))
     value = error if math.isfinite(error) else math.inf
-    return LedgerEntry(STAGE, "remainder of the Taylor expansion", value, Evidence.MEASURED, note=note)
+    return LedgerEntry(STAGE, REMAINDER, value, Evidence.MEASURED, note=note)
