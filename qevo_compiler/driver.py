@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean, showing
-from qevo_compiler.diagnostics.pipeline import BadOption
+from qevo_compiler.diagnostics.pipeline import BadOption, OptionsUnused
 from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
 from qevo_compiler.dialects import linear as linear_ops
@@ -141,6 +141,8 @@ def lower(
     module = imported.module if options.name is None else replace(imported.module, name=options.name)
     _check_name(module.name)
     pipeline, sources = plan(imported, options, target), imported.sources
+    for name in sorted(options.passes.keys() - {step.name for step in pipeline.passes}):
+        context.warn(OptionsUnused(None, name))
     given = [module]
     del imported, module
     final = run_guarded(pipeline, given.pop(), context, after, options.check)

@@ -191,6 +191,15 @@ class CompiledProgram:
             sample = [sample[spin] for spin in range(size)]
         return self.decoder.decode(np.asarray(sample, np.int8)[None, :])[0]
 
+    def state_dict(self, solution: Solution, state: Mapping[str, Any]) -> dict[str, Any]:
+        """A model's state dict (or arrays by name) with the weights that `solution` decides; the rest stay as they are.
+
+        Raises `KeyError` or `ValueError` for a state that is not the compiled model's.
+        """
+        from qevo_compiler.decode.weights import updated_state
+
+        return updated_state(self.provenance, solution.values, state)
+
     def explain(self, name: str) -> list[str]:
         """What a spin (`s17`), a symbol of the source or an element of it (`take[3]`) is, and where it was declared.
 

@@ -21,27 +21,27 @@ from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.quantities import ENERGY_ERROR
 from qevo_compiler.program import CompiledProgram
+from qevo_compiler.validation_circuit import validate_circuit
 
 SAMPLES = 64
 TOLERANCE = 1e-8
 Spins = NDArray[np.int8]
 
 
-def validate(program: CompiledProgram) -> None:
-    """Raise `InternalError` when the program's energies are not those of the problem that it came from.
+def validate(program: CompiledProgram) -> str:
+    """What was compared, and how well it agrees.
 
-    For random valid codes, random slacks and auxiliaries set to what they stand for: the model's energy,
-    divided by its scale, equals the objective plus every penalty as the decoder computes them from the
-    values, up to what rounding coefficients may have changed. Cost: `SAMPLES` evaluations of the model and
-    of the problem. For a cost record: its norms by another way, and its condition number against the proved bound.
+    Raises `InternalError` when the program's energies are not those of the problem that it came from: for random
+    valid codes, random slacks and auxiliaries set to what they stand for, the model's energy, divided by its scale,
+    equals the objective plus every penalty as the decoder computes them from the values, up to what rounding
+    coefficients may have changed. Cost: `SAMPLES` evaluations of the model and of the problem. Small circuits are
+    simulated. For a cost record: its norms by another way, and its condition number against the proved bound.
     """
     if program.module.main.first(gate.CircuitOp) is not None and program.module.find("history") is not None:
-        _validate_solver(program)
-        return
+        return _validate_solver(program)
     record = program.module.main.first(linear.ResourcesOp)
     if record is not None:
-        _validate_record(program.module, record)
-        return
+        return _validate_record(program.module, record)
     if program.module.find("problem") is None:
         raise InternalError("the module keeps no @problem to validate against")
     model = program.module.main.first(ising.ModelOp)
@@ -55,10 +55,11 @@ def validate(program: CompiledProgram) -> None:
     allowed = sum(entry.value for entry in program.ledger if entry.quantity == ENERGY_ERROR) / scale
     if not error.max(initial=0.0) <= allowed + TOLERANCE * max(1.0, float(np.abs(stated).max(initial=0.0))):
         raise InternalError(f"an energy differs from the problem's by {error.max():.3g}")
-    _validate_circuit(program)
+    states = f"the energies of {int(found.codes_valid.sum())} states are the problem's own"
+    return f"{states}, to {error.max(initial=0.0):.1g}{validate_circuit(program)}"
 
 
-def _validate_solver(program: CompiledProgram) -> None:
+def _validate_solver(program: CompiledProgram) -> str:
     """A history system's circuit, simulated: its post-selected state is the solution as nearly as the ledger says.
 
     With every singular value's inverse right to the relative error e, the overlap is at least sqrt(1 - e^2). What
@@ -75,13 +76,14 @@ def _validate_solver(program: CompiledProgram) -> None:
     allowed = op.error if op.solver == "qsvt" else min(10 * op.error, 1.0)
     if not overlap >= math.sqrt(1 - allowed**2) - TOLERANCE:
         raise InternalError(f"the circuit's state has overlap {overlap:.6g} with the solution")
+    return f"the circuit's state, simulated, has overlap {overlap:.8g} with the solution"
 
 
-def _validate_record(module: Module, record: linear.ResourcesOp) -> None:
+def _validate_record(module: Module, record: linear.ResourcesOp) -> str:
     """The solution's norm and success probability by propagating the lift, the condition number by its bound."""
     history = module.main.first(linear.HistoryOp)
     if history is None:
-        return
+        return "nothing to compare: the quantities are declared"
     stated = {figure.quantity: figure.value for figure in record.figures}
     lifted = lift_of_op(module.main.only(linear.LiftOp))
     scaled = propagate(lifted, lifted.initial, lifted.steps) * history.gamma ** -lifted.degrees.astype(np.float64)
@@ -94,16 +96,7 @@ def _validate_record(module: Module, record: linear.ResourcesOp) -> None:
         raise InternalError("the cost record's norms are not those of the lifted trajectory")
     if not stated["kappa"] <= bound * (1 + 1e-9):
         raise InternalError(f"the condition number {stated['kappa']:.6g} is above its bound {bound:.6g}")
-
-
-def _validate_circuit(program: CompiledProgram) -> None:
-    """Every spin has a qubit of its own and is measured."""
-    circuit = program.module.main.first(gate.CircuitOp)
-    if circuit is None:
-        return
-    model = program.module.main.only(ising.ModelOp)
-    if circuit.qubit_count < model.size:
-        raise InternalError(f"{circuit.qubit_count} qubits for {model.size} spins")
+    return "the record's norms are those of the lifted trajectory, its condition number is within the bound"
 
 
 def _random_codes(program: CompiledProgram) -> Spins:

@@ -1,7 +1,6 @@
 """Which backend runs a program: an argument, the environment, or the local one.
 
-Hardware backends are refused with what they would need and which emitted file to submit by hand; a
-key is looked for, never read out, printed or kept.
+Hardware backends are refused with the emitted file to submit by hand and what its client needs; keys are not read.
 """
 
 from __future__ import annotations
@@ -12,21 +11,29 @@ from collections.abc import Callable, Mapping
 from qevo_compiler.backends.base import Backend
 from qevo_compiler.backends.local import LocalBackend
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.backends import NoCredentials, NoSubmission, UnknownBackend
+from qevo_compiler.diagnostics.backends import NoSubmission, UnknownBackend
 
 BACKEND_VARIABLE = "QUANTUM_BACKEND"
-KEY_VARIABLE = "QUANTUM_API_KEY"
 
-_NEEDS = {
-    "dwave": "an API token in QUANTUM_API_KEY",
-    "ibm": "an API token in QUANTUM_API_KEY (its account also needs an instance)",
-    "google": "a Google Cloud project's id in QUANTUM_API_KEY and application default credentials: "
-    "Google's engine takes no API key",
-}
 _SUBMISSION = {
-    "dwave": ("dwave", "NAME.bqm", "EmbeddingComposite(DWaveSampler()).sample, with NAME.schedule.json"),
-    "ibm": ("openqasm3", "NAME.qasm", "SamplerV2 of qiskit-ibm-runtime, after qiskit.qasm3.load and transpile"),
-    "google": ("cirq", "NAME.cirq.json", "cirq_google.get_engine, after cirq.read_json"),
+    "dwave": (
+        "dwave",
+        "NAME.bqm",
+        "EmbeddingComposite(DWaveSampler()).sample, with NAME.schedule.json",
+        "an API token of D-Wave's Leap",
+    ),
+    "ibm": (
+        "openqasm3",
+        "NAME.qasm",
+        "SamplerV2 of qiskit-ibm-runtime, after qiskit.qasm3.load and transpile",
+        "an API token and an instance of IBM Quantum",
+    ),
+    "google": (
+        "cirq",
+        "NAME.cirq.json",
+        "cirq_google.get_engine, after cirq.read_json",
+        "a Google Cloud project and application default credentials: Google's engine takes no API key",
+    ),
 }
 
 
@@ -37,16 +44,13 @@ def select_backend(
 ) -> Backend:
     """The backend `name`, or the one of `QUANTUM_BACKEND`, or the local one.
 
-    Raises `CompileError` for an unknown name and for hardware: without credentials it says which are
-    needed, with them that submission is by hand. `environment` stands in for `os.environ` in tests;
-    `progress` hears the part done of a long run.
+    Raises `CompileError` for an unknown name and for hardware, where submission is by hand. `environment` stands in
+    for `os.environ` in tests; `progress` hears the part done of a long run.
     """
     variables = os.environ if environment is None else environment
     chosen = name or variables.get(BACKEND_VARIABLE) or LocalBackend.name
     if chosen == LocalBackend.name:
         return LocalBackend(progress=progress)
-    if chosen not in _NEEDS:
-        raise CompileError(UnknownBackend(None, chosen, did_you_mean(chosen, [LocalBackend.name, *_NEEDS])))
-    if not variables.get(KEY_VARIABLE):
-        raise CompileError(NoCredentials(None, chosen, _NEEDS[chosen]))
+    if chosen not in _SUBMISSION:
+        raise CompileError(UnknownBackend(None, chosen, did_you_mean(chosen, [LocalBackend.name, *_SUBMISSION])))
     raise CompileError(NoSubmission(None, chosen, *_SUBMISSION[chosen]))

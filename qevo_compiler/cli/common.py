@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean, render
-from qevo_compiler.diagnostics.pipeline import UnknownPass
+from qevo_compiler.diagnostics.pipeline import PassDoesNotRun, UnknownPass
 from qevo_compiler.diagnostics.qlsa import NotLinear
 from qevo_compiler.diagnostics.sources import BadArgument, CompiledAlready, ModelOption
 from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
@@ -17,7 +17,7 @@ from qevo_compiler.ir import LedgerEntry, Module, format_float, print_module
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from qevo_compiler.driver import Options
+    from qevo_compiler.driver import CompiledProgram, Options
     from qevo_compiler.frontend.load import Imported
     from qevo_compiler.passes.base import Context, Pass
     from qevo_compiler.passes.pipeline import AfterPass
@@ -187,15 +187,30 @@ def show_progress(what: str, done: float) -> None:
         print(f"\r{what}: {done:4.0%}", end=end, file=sys.stderr, flush=True)
 
 
+def print_verified(program: CompiledProgram) -> None:
+    """Check the lowering and say on stderr what was compared."""
+    from qevo_compiler.validation import validate
+
+    print(f"verified: {validate(program)}", file=sys.stderr)
+
+
+def check_runs(name: str, passes: Sequence[Pass] | None) -> None:
+    """Raise `CompileError` for a name of no pass, or of none of `passes`, those that run where that is known."""
+    from qevo_compiler.passes.registry import PASSES
+
+    if name not in PASSES:
+        raise CompileError(UnknownPass(None, name, did_you_mean(name, PASSES)))
+    if passes is not None and all(step.name != name for step in passes):
+        raise CompileError(PassDoesNotRun(None, name, ", ".join(f"`{step.name}`" for step in passes)))
+
+
 class Watcher:
     """Serves `--print-ir-after`, `--time-passes` between passes."""
 
-    def __init__(self, args: argparse.Namespace) -> None:
-        from qevo_compiler.passes.registry import PASSES
-
+    def __init__(self, args: argparse.Namespace, passes: Sequence[Pass] | None = None) -> None:
         self._print = args.print_ir_after
-        if self._print not in (None, "all", "changed", *PASSES):
-            raise CompileError(UnknownPass(None, self._print, did_you_mean(self._print, PASSES)))
+        if self._print not in (None, "all", "changed"):
+            check_runs(self._print, passes)
         self._times = args.time_passes
         self._last = time.perf_counter()
         self.spent: list[tuple[str, float]] = []

@@ -14,11 +14,13 @@ from qevo_compiler.cli.common import (
     add_source,
     all_of,
     check_model_options,
+    check_runs,
     console,
     data_from,
     make_context,
     options_from,
     print_ledger,
+    print_verified,
 )
 from qevo_compiler.ir import Module, module_chunks
 
@@ -61,15 +63,14 @@ def run(args: argparse.Namespace) -> int:
     if args.dump_pipeline:
         print(pipeline)
         return 0
-    watch = Watcher(args)
+    watch = Watcher(args, pipeline.passes)
     if args.emit == "hubo":
         shortened = Pipeline(_before_quadratization(args, pipeline.passes))
         module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
         watch.finish()
         return _print_hubo(module)
     if args.stop_after or args.emit in ("ir", "latex"):
-        stop = args.stop_after or ("expand-polynomials" if args.emit == "latex" else None)
-        shortened = Pipeline(_until(pipeline.passes, stop))
+        shortened = Pipeline(_until(pipeline.passes, _stop(args, pipeline.passes)))
         module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
         watch.finish()
         return _print_module(module, args.emit)
@@ -82,9 +83,7 @@ def run(args: argparse.Namespace) -> int:
     program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of(hooks))
     watch.finish()
     if args.verify:
-        from qevo_compiler.validation import validate
-
-        validate(program)
+        print_verified(program)
     out = console(args, stderr=True)
     written = _write(program, args.output)
     for path in written:
@@ -138,16 +137,23 @@ def _check_report(args: argparse.Namespace) -> None:
         raise CompileError(BadArgument(None, f"--report {args.report}", form))
 
 
-def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]
-    from qevo_compiler.diagnostics import CompileError, did_you_mean
-    from qevo_compiler.diagnostics.pipeline import UnknownPass
+def _stop(args: argparse.Namespace, passes: tuple) -> str | None:  # type: ignore[type-arg]
+    """The last pass to run; formulas are written from the problem's polynomials."""
+    from qevo_compiler.diagnostics import CompileError
+    from qevo_compiler.diagnostics.sources import BadArgument
 
-    names = [step.name for step in passes]
+    if args.stop_after or args.emit != "latex":
+        return str(args.stop_after) if args.stop_after else None
+    if all(step.name != "expand-polynomials" for step in passes):
+        raise CompileError(BadArgument(None, "--emit latex", "--emit latex for a problem of decision variables"))
+    return "expand-polynomials"
+
+
+def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]
     if stop is None:
         return passes
-    if stop not in names:
-        raise CompileError(UnknownPass(None, stop, did_you_mean(stop, names)))
-    return passes[: names.index(stop) + 1]
+    check_runs(stop, passes)
+    return passes[: [step.name for step in passes].index(stop) + 1]
 
 
 def _before_quadratization(args: argparse.Namespace, passes: tuple) -> tuple:  # type: ignore[type-arg]

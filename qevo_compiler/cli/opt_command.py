@@ -26,9 +26,10 @@ def run(args: argparse.Namespace) -> int:
 
     file = read_source(Path(args.source))
     args.sources.add(file)
-    watch = Watcher(args)
+    pipeline = Pipeline.parse(args.passes)
+    watch = Watcher(args, pipeline.passes)
     module = read_module(file)
-    result = run_guarded(Pipeline.parse(args.passes), module, make_context(args), watch, not args.no_verify_ir)
+    result = run_guarded(pipeline, module, make_context(args), watch, not args.no_verify_ir)
     watch.finish()
     for chunk in module_chunks(result):
         sys.stdout.write(chunk)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 
 from qevo_compiler.cli.common import console
 
@@ -17,7 +16,7 @@ def run(args: argparse.Namespace) -> int:
 
     from qevo_compiler.diagnostics import CompileError, did_you_mean
     from qevo_compiler.diagnostics.pipeline import UnknownPass
-    from qevo_compiler.passes.options import print_option
+    from qevo_compiler.passes.options import option_rows
     from qevo_compiler.passes.registry import PASSES, load_pass
 
     out = console(args)
@@ -32,8 +31,8 @@ def run(args: argparse.Namespace) -> int:
         raise CompileError(UnknownPass(None, args.name, did_you_mean(args.name, PASSES)))
     cls = load_pass(args.name)
     out.print(f"{args.name}: {cls.summary()}\ntakes {cls.takes.name}, leaves {cls.leaves.name}", markup=False)
-    table = Table("option", "type", "default", box=None)
-    for field in dataclasses.fields(cls):
-        table.add_row(field.name.replace("_", "-"), str(field.type), print_option(field.default))
+    table = Table("option", "value", "default", box=None)
+    for row in option_rows(cls):
+        table.add_row(*row)
     out.print(table)
     return 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import inspect
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from qevo_compiler.cli.main import COMMANDS, load_command
 from qevo_compiler.diagnostics.index import all_diagnostics, explanation
-from qevo_compiler.passes.options import print_option
+from qevo_compiler.passes.options import option_rows
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.passes.pipelines import TARGETS as LOWERINGS
 from qevo_compiler.passes.registry import PASSES, load_pass
@@ -47,12 +46,10 @@ def _pass_lines() -> Iterator[str]:
 
 
 def _options(cls: type) -> Iterator[str]:
-    fields = dataclasses.fields(cls)
-    if fields:
-        yield from ("| option | type | default |", "| --- | --- | --- |")
-        for field in fields:
-            kind = str(field.type).replace("|", "or")
-            yield f"| `{field.name.replace('_', '-')}` | {kind} | `{print_option(field.default)}` |"
+    rows = list(option_rows(cls))
+    if rows:
+        yield from ("| option | value | default |", "| --- | --- | --- |")
+        yield from (f"| `{option}` | {value} | `{default}` |" for option, value, default in rows)
         yield ""
 
 

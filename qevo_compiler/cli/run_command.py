@@ -28,6 +28,7 @@ from qevo_compiler.cli.common import (
     make_context,
     options_from,
     print_ledger,
+    print_verified,
     report,
     show_progress,
 )
@@ -112,17 +113,13 @@ def _run_linear(lowered: CompiledProgram | Module, args: argparse.Namespace) -> 
     if isinstance(lowered, Module):
         return run_lifted(lowered, args)
     if args.verify:
-        from qevo_compiler.validation import validate
-
-        validate(lowered)
+        print_verified(lowered)
     return run_lifted(lowered.module, args)
 
 
 def _run_program(program: CompiledProgram, args: argparse.Namespace) -> int:
     if args.verify:
-        from qevo_compiler.validation import validate
-
-        validate(program)
+        print_verified(program)
     result = program.run(args.reads, args.seed, args.sweeps, args.backend, partial(show_progress, "sampling"))
     show_progress("sampling", 1.0)
     if args.json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
+import inspect
 
 from qevo_compiler.cli.common import console
 
@@ -17,6 +17,7 @@ def run(args: argparse.Namespace) -> int:
 
     from qevo_compiler.diagnostics import CompileError, did_you_mean
     from qevo_compiler.diagnostics.sources import UnknownTarget
+    from qevo_compiler.passes.options import option_rows
     from qevo_compiler.passes.pipelines import TARGETS as LOWERINGS
     from qevo_compiler.targets import TARGETS, load_target
 
@@ -31,9 +32,10 @@ def run(args: argparse.Namespace) -> int:
     if args.name not in TARGETS:
         raise CompileError(UnknownTarget(None, args.name, did_you_mean(args.name, TARGETS)))
     cls = load_target(args.name)
-    out.print(f"{args.name}: {(cls.__doc__ or '').strip()}", markup=False)
-    table = Table("option", "type", "default", box=None)
-    for field in dataclasses.fields(cls):
-        table.add_row(field.name, str(field.type), str(field.default))
-    out.print(table)
+    out.print(f"{args.name}: {inspect.getdoc(cls)}", markup=False)
+    table = Table("option", "value", "default", box=None)
+    for row in option_rows(cls):
+        table.add_row(*row)
+    if table.row_count:
+        out.print(table)
     return 0

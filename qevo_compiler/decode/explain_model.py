@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
@@ -56,21 +57,35 @@ def shape_hint(registers: Sequence[RegisterOp], name: str) -> str:
         return ""
     if not register.domain:
         return f"`{symbol}` names the slack of a constraint; `--constraint '{name}'` shows it by row"
-    shape = f"the shape [{', '.join(map(str, register.shape))}], counted from 0" if register.shape else "no indices"
+    whole = _whole_shape(register)
+    if register.positions is not None and len(indices) == len(whole) and all(map(int.__lt__, indices, whole)):
+        return f"it is held fixed: {register.positions.size} of the {prod(whole)} elements of `{symbol}` are decided"
+    shape = f"the shape {_written(whole)}, counted from 0" if whole else "no indices"
     return f"`{symbol}` has {shape}"
 
 
 def explain_register(register: RegisterOp, numbering: Numbering) -> Iterator[str]:
     """What the spins of a symbol are and where it was declared."""
     found = numbering.of_register(register)
-    spins = f"s{found[0]}..s{found[-1]}" if len(found) else "no spins"
+    spins = f"s{found[0]}..s{found[-1]}" if len(found) > 1 else f"s{found[0]}" if len(found) else "no spins"
     if len(found) < register.count:
         spins += f" ({register.count - len(found)} eliminated by presolve)"
-    shape = f"[{', '.join(map(str, register.shape))}]" if register.shape else ""
+    if register.positions is not None:
+        spins = f"{register.positions.size} of {prod(register.tensor_shape)} elements decided, {spins}"
+    shape = _written(_whole_shape(register))
     kind = register.domain.value if register.domain else register.role.value
     encoding = f", {register.encoding.value} encoded" if register.encoding else ""
     place = f", declared at {register.span}" if register.span else ""
     yield f"{register.symbol}{shape}: {kind}{encoding}, {spins}{place}"
+
+
+def _whole_shape(register: RegisterOp) -> tuple[int, ...]:
+    """The shape of the symbol itself, also where only some of its elements are decided."""
+    return register.shape if register.positions is None else register.tensor_shape
+
+
+def _written(shape: tuple[int, ...]) -> str:
+    return f"[{', '.join(map(str, shape))}]" if shape else ""
 
 
 def explain_coupling(module: Module, i: int, j: int) -> Iterator[str]:
@@ -203,7 +218,7 @@ def _ledger_lines(ledger: Sequence[LedgerEntry], symbol: str, rule: PenaltyRule)
 
 def _element(register: RegisterOp, indices: tuple[int, ...]) -> int | None:
     """The flat number of an element of a register's own variable, or None when it is not in it."""
-    shape = register.shape if register.positions is None else register.tensor_shape
+    shape = _whole_shape(register)
     if len(indices) != len(shape) or any(not 0 <= i < n for i, n in zip(indices, shape, strict=True)):
         return None
     flat = int(np.ravel_multi_index(indices, shape)) if shape else 0

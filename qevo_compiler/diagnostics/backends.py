@@ -22,37 +22,24 @@ class UnknownBackend(Error):
     suggestion: str
 
 
-class NoCredentials(Error):
-    """A hardware backend was asked for without what it takes to log in there.
-
-    D-Wave and IBM take an API token from the environment variable `QUANTUM_API_KEY` (IBM also an
-    instance). Google takes no API key: its engine needs a Google Cloud project and application default
-    credentials, and `QUANTUM_API_KEY` is read as the project's id.
-    """
-
-    code: ClassVar[str] = "Q0851"
-    title: ClassVar[str] = "backend `{backend}` needs {needs}"
-    help: ClassVar[str] = "set it, or run with `--backend=local`"
-
-    backend: str
-    needs: str
-
-
 class NoSubmission(Error):
     """This version writes programs for the machine but does not submit them.
 
-    The emitted file is what the vendor's own client takes.
+    The emitted file is what the vendor's own client takes, and that client asks for the account: D-Wave's and IBM's
+    for an API token (IBM also for an instance), Google's for a Cloud project and application default credentials.
+    Nothing here reads a key.
     """
 
     code: ClassVar[str] = "Q0852"
     title: ClassVar[str] = "backend `{backend}`: this version does not submit programs"
-    note: ClassVar[str] = "compile with `--target={target}` and hand `{file}` to {client}"
+    note: ClassVar[str] = "compile with `--target={target}` and hand `{file}` to {client}, which needs {account}"
     help: ClassVar[str] = "run with `--backend=local` to sample here"
 
     backend: str
     target: str
     file: str
     client: str
+    account: str
 
 
 class TooManyQubits(Error):

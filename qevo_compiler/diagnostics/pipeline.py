@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.core import Error, Warn
 
 
 class BadPipeline(Error):
@@ -69,3 +69,31 @@ class BadOption(Error):
     option: str
     value: str
     expected: str
+
+
+class PassDoesNotRun(Error):
+    """A pass is named to stop after or to print after, and this pipeline does not have it.
+
+    Targets, tasks and programs with `linearize` have pipelines of their own; `--dump-pipeline` prints it.
+    """
+
+    code: ClassVar[str] = "Q0505"
+    title: ClassVar[str] = "`{name}` does not run here"
+    note: ClassVar[str] = "the pipeline is {pipeline}"
+    help: ClassVar[str] = "name one of these passes, or give a pipeline with `--passes`"
+
+    name: str
+    pipeline: str
+
+
+class OptionsUnused(Warn):
+    """Options are given for a pass that this pipeline does not have, so they change nothing.
+
+    Targets, tasks and programs with `linearize` have pipelines of their own; `--dump-pipeline` prints it.
+    """
+
+    code: ClassVar[str] = "Q0506"
+    title: ClassVar[str] = "the options of `{name}` change nothing: it does not run here"
+    help: ClassVar[str] = "`--dump-pipeline` prints the passes that run"
+
+    name: str

@@ -73,12 +73,12 @@ class UnsupportedOp(Error):
 
     Every unsupported operation of a model is listed in one run, each with the line that used it.
     What is supported: linear and convolutional layers, batch norm with stored statistics, layer norm,
-    pooling by average, arithmetic with broadcasting, whole powers, the usual smooth activations and
-    relu, softmax, sums, means, matrix products, layout changes, indexing by data, and the mean squared
-    error and cross-entropy losses. Anything may be done to data that depends on no parameter.
+    pooling by average and maximum, arithmetic with broadcasting, whole powers, the usual activations,
+    comparisons, maxima, softmax, sums, means, matrix products, layout changes, indexing by data, and the
+    usual losses. Anything may be done to data that depends on no parameter.
 
-    Bad:   x = F.max_pool2d(x, 2)
-    Good:  x = F.avg_pool2d(x, 2)
+    Bad:   x = x.cumsum(1)
+    Good:  x = x @ torch.ones(n, n).triu()
     """
 
     code: ClassVar[str] = "Q0704"

@@ -28,13 +28,14 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.linear.query_circuit import query_circuit
 from qevo_compiler.passes.linear.request import with_op
 from qevo_compiler.passes.qlsa.linear_system import Encoding
+from qevo_compiler.passes.quantities import ACTIVATION_ERROR, REMAINDER
 from qevo_compiler.passes.stages import COSTABLE, COSTED
 
 _DEFAULT_TOLERANCE = 0.01
 _ERRORS = {
     "truncation": "truncation error",
-    "activation": "activation error",
-    "remainder": "remainder of the Taylor expansion",
+    "activation": ACTIVATION_ERROR,
+    "remainder": REMAINDER,
 }
 
 

@@ -72,6 +72,13 @@ def print_option(value: Any) -> str:
     return str(value)
 
 
+def option_rows(cls: type) -> Iterator[tuple[str, str, str]]:
+    """Name, possible values and default of each option of `cls`, as a user writes them."""
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    for option, (name, hint) in _known(cls).items():
+        yield option, _hint_text(hint), print_option(defaults[name])
+
+
 def _items(text: str) -> Iterator[tuple[str, dict[str, str]]]:
     position = 0
     while position < len(text):
@@ -117,7 +124,7 @@ def _convert(text: str, hint: Any) -> Any:
 
 def _hint_text(hint: Any) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
-        return "one of " + ", ".join(member.name.lower() for member in hint)
+        return "one of " + ", ".join(name.lower() for name in hint.__members__)
     if get_origin(hint) is tuple:
         return f"{_hint_text(get_args(hint)[0])} values joined by `:`"
     if get_origin(hint) is UnionType:

@@ -1,12 +1,19 @@
-"""Quantities of ledger entries that others read; with one of `CHANGES_ENERGIES` energies are not the problem's own."""
+"""Quantities of ledger entries that others read.
+
+With one of `CHANGES_ENERGIES` energies are not the stated problem's own, with one of `CHANGES_TRAINING` training is not
+the model's own.
+"""
 
 from __future__ import annotations
 
+ACTIVATION_ERROR = "activation error"
 ENERGY_ERROR = "energy error of rounding"
 FUNCTION_ERROR = "largest error of a polynomial"
 MODEL_ERROR = "relative error of the quadratic model"
 PENALTY_GAP = "penalty gap"
 PENALTY_FLOOR = "penalty floor"
+REMAINDER = "remainder of the Taylor expansion"
 SLACK_ROUNDING = "slack rounding"
 
 CHANGES_ENERGIES = frozenset({ENERGY_ERROR, FUNCTION_ERROR, MODEL_ERROR, PENALTY_FLOOR, SLACK_ROUNDING})
+CHANGES_TRAINING = (ACTIVATION_ERROR, REMAINDER)

@@ -44,6 +44,7 @@ from qevo_compiler.passes.linear.activation import activation_error
 from qevo_compiler.passes.linear.forms import Form, explanation, sized
 from qevo_compiler.passes.linear.samples import Term, sample_terms
 from qevo_compiler.passes.linear.staged_expansion import StagedExpander, free_algebra
+from qevo_compiler.passes.quantities import ACTIVATION_ERROR
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
 
 # Terms up to which a loss is expanded before it is asked whether activations as state are smaller.
@@ -82,7 +83,7 @@ class StepMapPass(Pass):
         if error is None:
             return lowered
         note = f"the parameters after {train.steps} steps of the model itself and of its polynomial"
-        return lowered.record(LedgerEntry(self.name, "activation error", error, Evidence.MEASURED, note=note))
+        return lowered.record(LedgerEntry(self.name, ACTIVATION_ERROR, error, Evidence.MEASURED, note=note))
 
     def _form(
         self, main: Func, train: problem.TrainOp, rule: Sgd, start: Floats

@@ -150,7 +150,7 @@ def _size_row(name: Content, size: ModelSize, largest: int) -> list[Content]:
     counts = (size.variables, size.slacks, size.auxiliaries, size.constraints, size.degree(1), size.degree(2))
     numbers = [number(count) if count else "" for count in (*counts, size.above(2), size.gates)]
     parts = [("d1", size.degree(1)), ("d2", size.degree(2)), ("d3", size.above(2))]
-    drawn = bar(parts, largest) if size.all_terms else element("span", "over tensors", class_="same")
+    drawn = bar(parts, largest) if size.all_terms else element("span", size.words, class_="same")
     return [name, *numbers, drawn]
 
 

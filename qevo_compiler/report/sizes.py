@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from qevo_compiler.dialects import gate, ising, poly
+from qevo_compiler.dialects import gate, ising, linear, poly
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.problem import VariableOp
 from qevo_compiler.ir import Func, Module
@@ -17,7 +17,8 @@ from qevo_compiler.passes.base import Pass
 class ModelSize:
     """`variables` are the source's (before encoding) or decision bits; `terms[d]` counts terms of degree d >= 1.
 
-    `constraints` counts instances that are still constraints; `ops` the ops of `@main`.
+    `constraints` counts instances that are still constraints; `ops` the ops of `@main`. `words` say what there is in
+    place of terms.
     """
 
     variables: int = 0
@@ -27,6 +28,7 @@ class ModelSize:
     terms: tuple[int, ...] = ()
     gates: int = 0
     ops: int = 0
+    words: str = ""
 
     @property
     def all_terms(self) -> int:
@@ -83,7 +85,23 @@ def measure(module: Module) -> ModelSize:
         _terms(main),
         sum(len(op) for op in main.ops_of(gate.CircuitOp)),
         len(main.ops),
+        _words(main),
     )
+
+
+def _words(main: Func) -> str:
+    """The latest form of a linear program's dynamics, or that expressions still are over tensors."""
+    history, lift, step = main.first(linear.HistoryOp), main.first(linear.LiftOp), main.first(linear.MapOp)
+    if main.first(gate.CircuitOp) is not None:
+        return ""
+    if history is not None:
+        return f"{history.unknowns:,} unknowns, {history.nonzeros:,} nonzeros"
+    if lift is not None:
+        return f"{lift.size:,} monomials, order {lift.order}"
+    if step is not None:
+        count = len(step.symbols)
+        return f"{count:,} coordinate{'s' * (count > 1)}, {max(map(len, step.map.variants)):,} terms a step"
+    return "over tensors"
 
 
 def _terms(main: Func) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.dialects.linear import ReadOutOp
 from qevo_compiler.ir import LedgerEntry
+from qevo_compiler.passes.quantities import CHANGES_TRAINING
 from qevo_compiler.program import ledger_json
 from qevo_compiler.runtime.boxes import BoxRound
 from qevo_compiler.runtime.propagation import OrderRun, Propagation
@@ -148,6 +149,12 @@ class LinearReport:
             f"Order {run.order} over {len(self.found.exact) - 1} steps: {self.status}; class {kind}, "
             f"R_d {flags.ratio:.4g}, radius of F_1 {modes.radius:.6g}; {modes.divergent} divergent, "
             f"{modes.unstable} unstable, {modes.flat} flat modes."
+        ]
+        sentences += [
+            f"The optimizer here trains a polynomial in the model's place; the model itself ends {entry.value:.3g} away"
+            f" ({entry.quantity}, {entry.kind.value})."
+            for entry in self.ledger
+            if entry.quantity in CHANGES_TRAINING
         ]
         if self.found.moments:
             sentences.append("Expected values are lifted: the difference from one path of the optimizer is no error.")

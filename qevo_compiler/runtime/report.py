@@ -145,5 +145,5 @@ def _sentence(heading: str, methods: list[MethodResult], read: Callable[[MethodR
     sampled = next((method for method in others if method.name == POLISHED), None)
     if sampled is None and others:
         sampled = (max if larger else min)(others, key=read)
-    text = f"{'Highest' if larger else 'Lowest'} {heading}: {' and '.join(winners)} ({show(heading, best)})"
+    text = f"{'Highest' if larger else 'Lowest'} {heading}: {' = '.join(winners)} ({show(heading, best)})"
     return f"{text}; {sampled.name}: {show(heading, read(sampled))}." if sampled else f"{text}."

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.rounding import BadBudget
@@ -59,7 +60,9 @@ def round_model(
     options = {"rounding-model": {"bits": bits, "around": around, "layers": layers}}
     lowered = Pipeline.parse(SOURCES["round"], options).run(module, context)
     values = {name: np.asarray(value, np.float64) for name, value in parameter_values(lowered.func("loss")).items()}
-    rounded = _round_families(lowered.main.ops_of(ising.FamilyOp), values, effort, context.progress)
+    # Many small products: threads would cost more than they save, and change the last digits.
+    with threadpool_limits(1):
+        rounded = _round_families(lowered.main.ops_of(ising.FamilyOp), values, effort, context.progress)
     before = evaluate_model(traced)
     methods = []
     for method in METHODS:

@@ -15,7 +15,7 @@ from qevo_compiler.diagnostics import CompileError, Diagnostic, Diagnostics, Int
 from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.frontend.load import Imported, Task
 from qevo_compiler.frontend.torch.load import TracedModel
-from qevo_compiler.frontend.torch.state import Values, write_state
+from qevo_compiler.frontend.torch.state import Values, write_scales, write_state
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.passes import Context
 from qevo_compiler.runtime.report import RoundingReport
@@ -55,7 +55,8 @@ def run_model(imported: Imported, options: Mapping[str, Any], folder: Path | Non
     """Train or round an imported torch model, as its task says.
 
     `options` may hold bits, reads, sweeps, seed, rounds and backend. With a `folder`, the weights go to
-    `NAME.safetensors` and the report to `NAME.report.json` there. Raises `CompileError`.
+    `NAME.safetensors`, the steps of rounded ones to `NAME.scales.safetensors` and the report to
+    `NAME.report.json` there. Raises `CompileError`.
     """
     if imported.traced is None:
         raise InternalError("only a traced model can be trained or rounded")
@@ -99,13 +100,17 @@ def _write(
     scales: Values,
     folder: Path,
 ) -> tuple[Path, ...]:
-    """Both files, which appear together or not at all."""
-    paths = (folder / f"{name}.safetensors", folder / f"{name}.report.json")
+    """All files, which appear together or not at all."""
+    writers: dict[str, Callable[[Path], object]] = {"safetensors": lambda path: write_state(traced, values, path)}
+    if scales:
+        writers["scales.safetensors"] = lambda path: write_scales(scales, path)
+    writers["report.json"] = lambda path: path.write_text(json.dumps(report.to_json(), indent=1) + "\n")
+    paths = tuple(folder / f"{name}.{ending}" for ending in writers)
     mark = f".{uuid4().hex}.part"
     parts = tuple(Path(f"{path}{mark}") for path in paths)
     try:
-        write_state(traced, values, parts[0], scales)
-        parts[1].write_text(json.dumps(report.to_json(), indent=1) + "\n")
+        for write, part in zip(writers.values(), parts, strict=True):
+            write(part)
         for part, path in zip(parts, paths, strict=True):
             os.replace(part, path)
     except OSError as error:

@@ -68,7 +68,7 @@ def test_rounding_reports_its_baselines_and_writes_a_state_dict(
     for method in ("nearest", "GPTQ", "QUBO, sampled and polished"):
         assert method in text
     state = load_file(tmp_path / "digits_mlp.safetensors")
-    weight, scale = state["fc1.weight"], state["fc1.weight.scale"]
+    weight, scale = state["fc1.weight"], load_file(tmp_path / "digits_mlp.scales.safetensors")["fc1.weight"]
     levels = weight / scale.reshape(-1, 1)
     assert abs(levels - levels.round()).max() < 1e-4
     assert levels.min() >= -2.001

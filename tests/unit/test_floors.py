@@ -30,6 +30,7 @@ FLOORS = {
     "driver": 6,
     "validation": 6,
     "checking": 6,
+    "validation_circuit": 6,
     "reweighting": 6,
     "updating": 6,
     "tuning": 6,

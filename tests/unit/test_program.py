@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import qevo_compiler
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.driver import compile
 from qevo_compiler.frontend.builder import Problem
@@ -56,3 +57,7 @@ def test_what_a_prompt_shows_fits_on_a_line() -> None:
     assert repr(problem) == "Problem('large', variables=['x', 'c'], constraints=['some'])"
     assert repr(row) == "Constraint(>=, shape=(200,))"
     assert repr(compile(SOURCE, level=0).run().best).startswith("Solution(objective=0, feasible=True, x=[1, 1, 0])")
+
+
+def test_public_names_complete_at_a_prompt() -> None:
+    assert {"compile", "load", "Problem", "CompiledProgram", "CompileError"} <= set(dir(qevo_compiler))

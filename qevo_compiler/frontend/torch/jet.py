@@ -11,6 +11,7 @@ kink only: for relu the remainder is not small in the distance, and the measurem
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -25,7 +26,7 @@ from qevo_compiler.analyses.carleman.aposteriori import iterate
 from qevo_compiler.analyses.carleman.optimizer import Sampling, Sgd, batches, fold, gradient, step_decay
 from qevo_compiler.analyses.hessian.masks import Mask, magnitude_mask
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.resources import JetTooLarge
+from qevo_compiler.diagnostics.resources import BadLinearization, JetTooLarge
 from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
@@ -35,6 +36,7 @@ from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.frontend.torch.load import Batch, TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module
+from qevo_compiler.passes.quantities import REMAINDER
 from qevo_compiler.source import Span
 
 Floats = NDArray[np.float64]
@@ -121,8 +123,13 @@ def derivatives(value: Callable[[Tensor], Tensor], point: Floats, degree: int) -
     third = _pushed(second, max(_TOGETHER // len(point), 1))
     fourth = _pushed(third, 1)
     functions = [value, torch.func.grad(value), second, third, fourth]
-    with guarded(), sdpa_kernel(SDPBackend.MATH):
-        return [function(u).detach().numpy().astype(np.float64) for function in functions[: degree + 1]]
+    try:
+        with guarded(), sdpa_kernel(SDPBackend.MATH):
+            return [function(u).detach().numpy().astype(np.float64) for function in functions[: degree + 1]]
+    except NotImplementedError as error:
+        missing = re.search(r"\b(\w+?)(_backward)? that does not support it", str(error))
+        what = f"`{missing[1]}`" if missing else "one of its operations"
+        raise CompileError(BadLinearization(None, f"PyTorch has no derivatives of order {degree} of {what}")) from None
 
 
 def _pushed(function: Callable[[Tensor], Tensor], together: int) -> Callable[[Tensor], Tensor]:
@@ -243,4 +250,4 @@ def _remainder(
     )
     error = float(np.linalg.norm(truth[-1] - ours[-1]))
     value = error if math.isfinite(error) else math.inf
-    return LedgerEntry(STAGE, "remainder of the Taylor expansion", value, Evidence.MEASURED, note=note)
+    return LedgerEntry(STAGE, REMAINDER, value, Evidence.MEASURED, note=note)

@@ -219,6 +219,8 @@ def _kind(value: Any) -> str:
     if value is None:
         return "missing"
     name = type(value).__name__
+    if type(value).__module__ == "numpy":
+        return f"of NumPy's type `{name}`; `torch.as_tensor` makes a tensor of it"
     return f"the class `{value.__name__}`" if isinstance(value, type) else f"of type `{name}`"
 
 

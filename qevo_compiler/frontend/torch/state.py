@@ -106,11 +106,11 @@ def fine_tune(
     return found, [*history, loss_at(traced, found)]
 
 
-def write_state(traced: TracedModel, values: Values, path: str | Path, scales: Values | None = None) -> None:
+def write_state(traced: TracedModel, values: Values, path: str | Path) -> None:
     """Write the whole state dict with `values` in place of the old weights, as a safetensors file.
 
-    Tensors keep the types of the user's model. `scales` are the steps of rounded weights by symbol; they
-    are added as tensors `NAME.scale`. The file appears whole or not at all.
+    Tensors keep the names and types of the user's model, so that `load_state_dict` takes the file as it is.
+    The file appears whole or not at all.
     """
     state = {name: t.detach().cpu().clone().contiguous() for name, t in traced.model.state_dict().items()}
     for symbol, array in values.items():
@@ -119,10 +119,14 @@ def write_state(traced: TracedModel, values: Values, path: str | Path, scales: V
         _same_shape(symbol, new, old)
         for name in _shared_names(traced.model, symbol):
             state[name] = new.to(old.dtype).clone()
-    for symbol, array in (scales or {}).items():
-        old = _known(traced, symbol, state)
-        state[f"{symbol}.scale"] = torch.from_numpy(np.array(array, dtype=np.float64)).to(old.dtype)
     _write_whole(Path(path), save(dict(sorted(state.items()))))
+
+
+def write_scales(scales: Values, path: str | Path) -> None:
+    """Write the steps of rounded weights, in double precision by the weights' names, as a safetensors file."""
+    _write_whole(
+        Path(path), save({name: torch.from_numpy(np.array(scales[name], np.float64)) for name in sorted(scales)})
+    )
 
 
 def read_state(path: str | Path) -> dict[str, NDArray[Any]]:

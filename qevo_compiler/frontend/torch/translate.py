@@ -24,25 +24,17 @@ from qevo_compiler.ir import TensorType, Value
 from qevo_compiler.source import Span
 
 _SUPPORTED = (
-    "supported are linear and convolutional layers, batch and layer norm, average pooling, arithmetic, "
-    "whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt, softmax, sums, means, matrix products, "
-    "layout changes, indexing by data"
+    "supported are linear and convolutional layers, batch and layer norm, average and max pooling, arithmetic, "
+    "whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt, softmax, sums, means, maxima, comparisons, "
+    "matrix products, layout changes, indexing by data"
 )
 _NO_COUNTERPART = "this has no counterpart in the compiler"
 _HINTS = {
-    "max_pool": "use an average pool, for example `nn.AvgPool2d`",
-    "adaptive_max": "use an average pool, for example `nn.AdaptiveAvgPool2d`",
-    "amax": "use a mean, a sum or `log_softmax` instead of a maximum",
-    "max": "use a mean, a sum or `log_softmax` instead of a maximum",
-    "amin": "use a mean or a sum instead of a minimum",
-    "min": "use a mean or a sum instead of a minimum",
     "sort": "use arithmetic that does not order values",
     "topk": "use arithmetic that does not order values",
-    "gt": "use `relu` or arithmetic instead of comparing values",
-    "lt": "use `relu` or arithmetic instead of comparing values",
-    "ge": "use `relu` or arithmetic instead of comparing values",
-    "le": "use `relu` or arithmetic instead of comparing values",
-    "upsample": "repeat elements with `repeat_interleave`",
+    "eq": "use `relu` or arithmetic instead of testing values for equality",
+    "ne": "use `relu` or arithmetic instead of testing values for equality",
+    "upsample": "use `nn.Upsample` in its mode `nearest`",
     "convolution": "use one- or two-dimensional convolutions",
 }
 _GENERAL_HINT = "write it with supported operations, or compute it outside of the model if it depends on data alone"

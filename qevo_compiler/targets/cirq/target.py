@@ -20,7 +20,11 @@ SUFFIX = "cirq.json"
 
 @dataclass(frozen=True)
 class Cirq(Target):
-    """Option: `device`, one of Google's processors; without it the circuit is on a line of qubits, all coupled."""
+    """A Cirq circuit.
+
+    Option: `device`, one of Google's processors (`sycamore` is the larger of that family); without it the circuit is
+    on a line of qubits, all coupled.
+    """
 
     name: ClassVar[str] = "cirq"
     pipeline: ClassVar[str] = "circuit"

@@ -30,7 +30,10 @@ SPARSE_AND_NARROW = {"coupling_weight": 0.15, "range_weight": 1.0}
 
 @dataclass(frozen=True)
 class DWave(Target):
-    """Option: `embed`, the lattice to embed in; it also holds the model to the annealer's ranges."""
+    """A binary quadratic model and its anneal schedule, as D-Wave's Ocean reads them.
+
+    Option: `embed`, the lattice to embed in; it also holds the model to the annealer's ranges.
+    """
 
     name: ClassVar[str] = "dwave"
     pipeline: ClassVar[str] = "spin"

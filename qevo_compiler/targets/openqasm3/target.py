@@ -22,7 +22,10 @@ _TRUTH: Mapping[bool | str, bool] = {True: True, False: False, "true": True, "fa
 
 @dataclass(frozen=True)
 class OpenQasm3(Target):
-    """Option: `physical`, to name hardware qubits `$n` in place of a declared register."""
+    """An OpenQASM 3 program of flat gates.
+
+    Option: `physical`, to name hardware qubits `$n` in place of a declared register.
+    """
 
     name: ClassVar[str] = "openqasm3"
     pipeline: ClassVar[str] = "circuit"

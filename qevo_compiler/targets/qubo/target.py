@@ -52,7 +52,10 @@ class QuboFormat(Enum):
 
 @dataclass(frozen=True)
 class Qubo(Target):
-    """Option: `format`, that of the written file. Energies are minimised over bits and are those of the problem."""
+    """A file over bits in a format of other tools.
+
+    Option: `format`, that of the written file. Energies are minimised over bits and are those of the problem.
+    """
 
     name: ClassVar[str] = "qubo"
     pipeline: ClassVar[str] = "qubo"

@@ -26,7 +26,10 @@ COSTED = Legal("costed", frozenset(_SOURCE | _SYSTEM))
 
 @dataclass(frozen=True)
 class Resources(Target):
-    """No options: those of the pass `estimate-resources` decide."""
+    """What solving a linear program would cost on a fault-tolerant machine; a record, no program.
+
+    No options: those of the pass `estimate-resources` decide.
+    """
 
     name: ClassVar[str] = "resources"
     pipeline: ClassVar[str] = "resources"

@@ -22,6 +22,7 @@ def test_compile_prints_the_paths_of_what_it_wrote(tmp_path: Path, capsys: pytes
     captured = capsys.readouterr()
     assert sorted(captured.out.split()) == sorted(str(path) for path in (tmp_path / "out").iterdir())
     assert "penalize-constraints" in captured.err
+    assert "verified: the energies of 64 states are the problem's own, to " in captured.err
 
 
 @pytest.mark.parametrize("target", ["dwave", "openqasm3", "cirq"])
@@ -137,6 +138,30 @@ def test_fmt_rewrites_checks_and_keeps_comments(tmp_path: Path, capsys: pytest.C
 def test_latex(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", KNAPSACK, "--emit", "latex"]) == 0
     assert "\\" in capsys.readouterr().out
+
+
+def test_latex_of_a_linear_program_is_refused_in_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compile", str(EXAMPLES / "fit.qevo"), "--emit", "latex"]) == 1
+    assert "write `--emit latex for a problem of decision variables`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["targets"], "A Cirq circuit."),
+        (["targets", "cirq"], "one of none, willow_pink, rainbow, weber  none"),
+        (["targets", "resources"], "on a fault-tolerant machine"),
+        (["passes", "step-map"], "one of cyclic, shuffled, independent  cyclic"),
+    ],
+)
+def test_options_are_listed_as_users_write_them(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: list[str], words: str
+) -> None:
+    monkeypatch.setenv("COLUMNS", "150")
+    assert main(command) == 0
+    shown = capsys.readouterr().out
+    assert words in shown
+    assert ".NONE" not in shown
 
 
 @pytest.mark.parametrize("command", [["passes"], ["targets"], ["passes", "quadratize"], ["targets", "cirq"]])

@@ -51,7 +51,7 @@ def refused(folder: Path, text: str) -> tuple[tuple[Diagnostic, ...], str]:
 
 CASES = {
     "unsupported": (net("x = torch.sin(x)"), "Q0704", 11),
-    "comparison": (net("x = torch.where(x > 0, x, -x)"), "Q0704", 11),
+    "equality": (net("x = torch.where(x == 0, x, -x)"), "Q0704", 11),
     "detach": (net("x = x * x.detach()"), "Q0704", 11),
     "odd_power": (net("x = x.abs() ** 0.3"), "Q0704", 11),
     "whole_numbers": (net("x = x * x.long()"), "Q0704", 11),
@@ -107,9 +107,10 @@ def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
            |
         11 |         x = torch.sin(x)
            |         ^^^^^^^^^^^^^^^^ this has no counterpart in the compiler
-           = note: supported are linear and convolutional layers, batch and layer norm, average pooling,
-                   arithmetic, whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt, softmax, sums,
-                   means, matrix products, layout changes, indexing by data
+           = note: supported are linear and convolutional layers, batch and layer norm, average and max
+                   pooling, arithmetic, whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt,
+                   softmax, sums, means, maxima, comparisons, matrix products, layout changes, indexing by
+                   data
            = help: write it with supported operations, or compute it outside of the model if it depends on
                    data alone
 
@@ -126,13 +127,20 @@ def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
 
 
 def test_a_layer_of_a_sequential_is_shown_where_it_is_built(tmp_path: Path) -> None:
-    text = HEAD + "model = nn.Sequential(\n    nn.Conv2d(1, 2, 2),\n    nn.MaxPool2d(2),\n    nn.Flatten(),\n)\n"
+    layers = ("nn.Conv2d(1, 2, 2)", "nn.MaxPool2d(2, ceil_mode=True)", "nn.Flatten()")
+    text = HEAD + "model = nn.Sequential(\n" + "".join(f"    {layer},\n" for layer in layers) + ")\n"
     found, shown = refused(
         tmp_path, text + "inputs, targets = torch.ones(4, 1, 3, 3), torch.zeros(4, 2)\nloss = F.mse_loss\n"
     )
     assert [d.code for d in found] == ["Q0704"]
-    assert "7 |     nn.MaxPool2d(2)," in shown
-    assert "use an average pool" in shown
+    assert "7 |     nn.MaxPool2d(2, ceil_mode=True)," in shown
+    assert "pad the input to a whole number" in shown
+
+
+def test_arrays_of_numpy_are_told_how_to_become_tensors(tmp_path: Path) -> None:
+    found, shown = refused(tmp_path, HEAD + "model = nn.Linear(3, 2)" + TAIL + "inputs = inputs.numpy()\n")
+    assert [d.code for d in found] == ["Q0703"]
+    assert "`inputs` is of NumPy's type `ndarray`; `torch.as_tensor` makes a tensor of it" in shown
 
 
 def test_a_file_without_a_model(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -264,6 +265,12 @@ def test_a_polynomial_that_runs_away_has_an_infinite_remainder() -> None:
     assert remainder.value == np.inf
 
 
+def test_a_loss_without_derivatives_in_torch_is_told() -> None:
+    live = live_loss(network(torch.nn.Tanh()), loss=torch.nn.HuberLoss())
+    with pytest.raises(CompileError, match=r"Q0647.*PyTorch has no derivatives of order 3 of `huber_loss`"):
+        derivatives(live.at(), live.start, 3)
+
+
 def test_a_jet_too_large() -> None:
     torch.manual_seed(0)
     wide = torch.nn.Sequential(torch.nn.Linear(2, 60), torch.nn.Tanh(), torch.nn.Linear(60, 1))
@@ -331,6 +338,26 @@ def test_a_model_file_to_its_cost(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert main(["compile", str(tmp_path / "line.py"), "--target=resources", "-o", str(tmp_path / "line.json")]) == 0
     assert "kappa" in capsys.readouterr().out
     assert (tmp_path / "line.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("way", "quantity"),
+    [('"approximate": {"tanh": (3, -1, 1)}', "activation error"), ('"jet": 3', "remainder of the Taylor expansion")],
+)
+def test_a_polynomial_in_the_models_place_is_said_beside_the_table(
+    way: str, quantity: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The table's optimizer trains the polynomial: how far torch's own ends from it stands below."""
+    text = FILE.replace("torch.nn.Linear(2, 1)", "torch.nn.Sequential(torch.nn.Linear(2, 1), torch.nn.Tanh())")
+    text = text.replace('"order": 1', f'"order": 2, "pivot": "start", {way}')
+    (tmp_path / "unit.py").write_text(text)
+    assert main(["run", str(tmp_path / "unit.py"), "--task=linearize", "--json"]) == 0
+    ledger = json.loads(capsys.readouterr().out)["ledger"]
+    (error,) = (entry["value"] for entry in ledger if entry["quantity"] == quantity)
+    assert main(["run", str(tmp_path / "unit.py"), "--task=linearize"]) == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"the model itself ends {error:.3g} away ({quantity}, measured)." in shown
+    assert error > 0
 
 
 def test_compile_from_objects() -> None:

@@ -88,6 +88,22 @@ ELEMENTWISE = {
     "broadcasting": lambda x: x - x.mean(0) * x.mean(1, keepdim=True),
     "alpha": lambda x: torch.add(x, x.tanh(), alpha=2) - torch.sub(x, 1, alpha=3),
 }
+CHOICES = {
+    "where": lambda x: torch.where(x > 0, x, 0.2 * x) + torch.where(x < 0.1, x.exp(), x),
+    "masks": lambda x: x * ((x >= -0.5) & ~(x > 0.5)) + x.tanh() * ((x <= -0.5) | (x > 0.5)).double(),
+    "rows_compared": lambda x: torch.where(x > x.mean(0), x * x, -x),
+    "infinite_mask": lambda x: torch.where(CLASSES[:, None] == 1, x, x.clamp_min(-0.1)),
+    "softshrink": lambda x: F.softshrink(x, 0.2) + F.threshold(x, 0.1, 0.0),
+    "celu_hardshrink": lambda x: F.celu(x, 0.5) + F.hardshrink(x, 0.1),
+    "prelu": lambda x: F.prelu(x, torch.tensor(0.3, dtype=x.dtype)),
+    "clamp_tensor": lambda x: x.clamp(min=torch.full_like(x, -0.2), max=torch.full_like(x, 0.4)),
+    "clamp_max": lambda x: x.clamp_max(0.2),
+    "amax": lambda x: x - x.amax(1, keepdim=True) + x.amax((0, 1)),
+    "amin": lambda x: x - x.amin(0) + x.min(),
+    "max_dim": lambda x: x - x.max(1, keepdim=True).values + x.min(0).values,
+    "max_of_all": lambda x: x / (1 + x.max() ** 2),
+    "cosine": lambda x: x * F.cosine_similarity(x, x.roll(1, 0))[:, None],
+}
 REDUCTIONS = {
     "softmax": lambda x: F.softmax(x, -1),
     "log_softmax": lambda x: F.log_softmax(x, 0),
@@ -125,9 +141,9 @@ def _written(x):
     return y
 
 
-@pytest.mark.parametrize("name", [*ELEMENTWISE, *REDUCTIONS, *LAYOUT])
+@pytest.mark.parametrize("name", [*ELEMENTWISE, *CHOICES, *REDUCTIONS, *LAYOUT])
 def test_operations(name: str) -> None:
-    function = {**ELEMENTWISE, **REDUCTIONS, **LAYOUT}[name]
+    function = {**ELEMENTWISE, **CHOICES, **REDUCTIONS, **LAYOUT}[name]
     imported(Calls(function), data(6, 5), data(6, 3), nn.MSELoss())
 
 
@@ -135,6 +151,10 @@ LOSSES = {
     "mse": (nn.MSELoss(), data(6, 3)),
     "mse_sum": (nn.MSELoss(reduction="sum"), data(6, 3)),
     "l1": (nn.L1Loss(), data(6, 3)),
+    "huber": (nn.HuberLoss(delta=0.4), data(6, 3)),
+    "smooth_l1": (nn.SmoothL1Loss(), 2 * data(6, 3)),
+    "hinge": (nn.MultiMarginLoss(), CLASSES),
+    "triplet": (lambda outputs, targets: F.triplet_margin_loss(outputs, targets, targets.flip(0)), data(6, 3)),
     "cross_entropy": (nn.CrossEntropyLoss(), CLASSES),
     "function": (F.cross_entropy, CLASSES),
     "ignored_rows": (nn.CrossEntropyLoss(), torch.tensor([0, -100, 1, 2, -100, 1])),
@@ -201,6 +221,32 @@ NETS = {
     "group_norm": (
         nn.Sequential(nn.Conv2d(1, 4, 3), nn.GroupNorm(2, 4), nn.SiLU(), nn.Flatten(), nn.Linear(36, 3)),
         data(6, 1, 5, 5),
+    ),
+    "max_pool": (
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(), nn.Linear(18, 3)),
+        data(6, 1, 8, 8),
+    ),
+    "max_pool_overlapping": (
+        nn.Sequential(
+            nn.Conv2d(1, 2, 3), nn.MaxPool2d((3, 2), 2, padding=1, dilation=(2, 1)), nn.Flatten(), nn.Linear(24, 3)
+        ),
+        data(6, 1, 9, 8),
+    ),
+    "max_pool_adaptive": (
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.AdaptiveMaxPool2d((2, 3)), nn.Flatten(), nn.Linear(12, 3)),
+        data(6, 1, 7, 10),
+    ),
+    "max_pool_lines": (
+        nn.Sequential(nn.Conv1d(2, 3, 3), nn.MaxPool1d(3, 2), nn.Flatten(), nn.Linear(9, 3)),
+        data(6, 2, 10),
+    ),
+    "upsampled": (
+        nn.Sequential(nn.Conv2d(1, 1, 3), nn.Upsample(scale_factor=2), nn.AvgPool2d(3), nn.Flatten(), nn.Linear(4, 3)),
+        data(6, 1, 5, 5),
+    ),
+    "upsampled_lines": (
+        nn.Sequential(nn.Conv1d(2, 1, 3), nn.Upsample(7), nn.Flatten(), nn.Linear(7, 3)),
+        data(6, 2, 5),
     ),
     "norm_first": (nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 3, bias=False)), data(6, 5)),
     "attention": (Attention(), torch.randint(0, 7, (6, 4), generator=DATA)),

@@ -261,3 +261,20 @@ def test_a_hundred_thousand_couplings_stay_small(tmp_path: Path) -> None:
     content = report_page(program, log, "0" * 64)
     assert len(content) < 300_000
     Page(content)
+
+
+def test_a_linear_program_is_measured_in_its_own_terms() -> None:
+    quartic = (
+        "program quartic\nparam x: real = 0.5\nminimize x^2 / 2 + x^4 / 4\n"
+        "train sgd(rate = 0.1, steps = 3)\nlinearize carleman(order = 3)\n"
+    )
+    _, content = page_of(quartic, "openqasm3")
+    page = Page(content)
+    said = {name: page.row(name)[-1] for name in ("source", "step-map", "carleman-truncation", "history-system")}
+    assert said == {
+        "source": "over tensors",
+        "step-map": "1 coordinate, 2 terms a step",
+        "carleman-truncation": "3 monomials, order 3",
+        "history-system": "12 unknowns, 24 nonzeros",
+    }
+    assert page.row("history-to-circuit")[-1] == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from torch import nn
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.frontend.torch.capture import import_model
 from qevo_compiler.frontend.torch.load import TracedModel
-from qevo_compiler.frontend.torch.state import evaluate_model, read_state, write_state
+from qevo_compiler.frontend.torch.state import evaluate_model, read_state, write_scales, write_state
 from qevo_compiler.ir import Evidence, Module
 from qevo_compiler.passes.rounding_model import Around
 from qevo_compiler.runtime.rounding import RoundedModel, round_model
@@ -98,14 +99,15 @@ def test_reported_metrics_are_those_of_the_weights(net: tuple[TracedModel, Modul
     assert report.method(report.written).metrics.loss == min(method.metrics.loss for method in report.methods)
 
 
-def test_state_dict_carries_weights_and_scales(
-    net: tuple[TracedModel, Module], rounded: RoundedModel, tmp_path: object
+def test_weights_and_scales_are_files_of_their_own(
+    net: tuple[TracedModel, Module], rounded: RoundedModel, tmp_path: Path
 ) -> None:
-    path = f"{tmp_path}/net.safetensors"
-    write_state(net[0], rounded.values, path, rounded.scales)
-    state = read_state(path)
+    write_state(net[0], rounded.values, tmp_path / "net.safetensors")
+    write_scales(rounded.scales, tmp_path / "scales.safetensors")
+    state, scales = read_state(tmp_path / "net.safetensors"), read_state(tmp_path / "scales.safetensors")
     assert np.allclose(state["0.weight"], rounded.values["0.weight"], rtol=1e-6)
-    assert np.allclose(state["0.weight.scale"], rounded.scales["0.weight"], rtol=1e-6)
+    assert np.array_equal(scales["0.weight"], rounded.scales["0.weight"])
+    assert set(state) == set(net[0].model.state_dict())
 
 
 def test_the_same_seed_gives_the_same_report(net: tuple[TracedModel, Module], rounded: RoundedModel) -> None:
@@ -149,7 +151,7 @@ def test_batch_norm_is_folded_and_written_back_whole(tmp_path: object) -> None:
     layer = result.report.layers[0]
     assert (layer.symbol, layer.rows, layer.width) == ("0.weight", 4, 9)
     assert result.report.method(CHOSEN).metrics.loss == pytest.approx(result.report.before.loss, abs=1e-2)
-    write_state(traced, result.values, f"{tmp_path}/net.safetensors", result.scales)
+    write_state(traced, result.values, f"{tmp_path}/net.safetensors")
     steps = result.values["0.weight"].reshape(4, -1) / result.scales["0.weight"][:, None]
     assert np.abs(steps - np.rint(steps)).max() < 1e-9
 

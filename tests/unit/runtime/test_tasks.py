@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from qevo_compiler.diagnostics import CompileError
@@ -29,18 +31,21 @@ def silent(what: str, done: float) -> None:
     assert 0 <= done <= 1
 
 
-def test_rounding_writes_weights_scales_and_report(tmp_path: Path) -> None:
+def test_rounding_writes_a_state_dict_that_loads_scales_and_report(tmp_path: Path) -> None:
     outcome = run_model(imported(Task.ROUND), {"bits": 2, "reads": 2, "sweeps": 5, "rounds": 3}, tmp_path, silent)
-    assert [path.name for path in outcome.files] == ["net.safetensors", "net.report.json"]
-    assert sorted(read_state(outcome.files[0])) == ["bias", "weight", "weight.scale"]
-    assert json.loads(outcome.files[1].read_text()) == json.loads(json.dumps(outcome.to_json()))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["net.report.json", "net.safetensors"]
+    names = ["net.safetensors", "net.scales.safetensors", "net.report.json"]
+    assert [path.name for path in outcome.files] == names
+    nn.Linear(3, 2).load_state_dict(load_file(outcome.files[0]))
+    weight, scale = read_state(outcome.files[0])["weight"], read_state(outcome.files[1])["weight"]
+    assert np.allclose(weight / scale[:, None], np.rint(weight / scale[:, None]), atol=1e-5)
+    assert json.loads(outcome.files[2].read_text()) == json.loads(json.dumps(outcome.to_json()))
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
 
 
 def test_files_repeat_to_the_byte(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         run_model(imported(Task.ROUND), {"bits": 3, "seed": 5}, tmp_path / folder, silent)
-    for name in ("net.safetensors", "net.report.json"):
+    for name in ("net.safetensors", "net.scales.safetensors", "net.report.json"):
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
 
 

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-import torch
-from torch import Tensor
-
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn import Function
-from qevo_compiler.frontend.torch.scope import Operand, Scope, Unsupported, imports, shape
-from qevo_compiler.ir import Array, Value
+from qevo_compiler.frontend.torch.scope import Operand, Scope, Unsupported, imports
+from qevo_compiler.ir import Value
 
 _FUNCTIONS = {
     "tanh.default": Function.TANH,
@@ -124,22 +120,6 @@ def _leaky_relu(scope: Scope, x: Operand, slope: float = 0.01) -> Value:
     return scope.plus(scope.times(x, slope), scope.times(scope.apply(Function.RELU, x), 1.0 - slope))
 
 
-@imports("clamp.default")
-def _clamp(scope: Scope, x: Operand, low: float | None = None, high: float | None = None) -> Value:
-    """low + relu(x - low) - relu(x - high)."""
-    value = scope.value(x)
-    if low is not None:
-        value = scope.plus(scope.apply(Function.RELU, scope.minus(x, low)), low)
-    if high is not None:
-        value = scope.minus(value, scope.apply(Function.RELU, scope.minus(x, high)))
-    return value
-
-
-@imports("hardtanh.default")
-def _hardtanh(scope: Scope, x: Operand, low: float = -1.0, high: float = 1.0) -> Value:
-    return _clamp(scope, x, low, high)
-
-
 @imports("softplus.default")
 def _softplus(scope: Scope, x: Operand, beta: float = 1, threshold: float = 20) -> Value:
     """relu(x) + log(1 + exp(-|beta x|)) / beta, without torch's cut at `threshold` (a change below 3e-9)."""
@@ -155,39 +135,3 @@ def _elu(scope: Scope, x: Operand, alpha: float = 1, scale: float = 1, input_sca
     below = scope.apply(Function.RELU, scope.add(nn.NegOp(scope.value(x))))
     tail = scope.minus(scope.apply(Function.EXP, scope.times(below, -input_scale)), 1.0)
     return scope.times(scope.plus(scope.apply(Function.RELU, x), scope.times(tail, alpha)), scale)
-
-
-@imports("maximum.default")
-def _maximum(scope: Scope, x: Operand, y: Operand) -> Value:
-    return scope.plus(x, scope.apply(Function.RELU, scope.minus(y, x)))
-
-
-@imports("minimum.default")
-def _minimum(scope: Scope, x: Operand, y: Operand) -> Value:
-    return scope.minus(x, scope.apply(Function.RELU, scope.minus(x, y)))
-
-
-@imports("where.self")
-def _where(scope: Scope, condition: Operand, x: Operand, y: Operand) -> Value:
-    """A choice by data is two gathers: each takes its own positions and leaves zeros at the others."""
-    if not isinstance(condition, Tensor):
-        raise Unsupported("the condition depends on parameters", "use `relu`, `clamp` or arithmetic instead")
-    full = np.broadcast_shapes(condition.shape, shape(x), shape(y))
-    chosen = condition.expand(full)
-    parts = [_masked(scope, x, chosen), _masked(scope, y, ~chosen)]
-    kept = [part for part in parts if part is not None]
-    return scope.plus(*kept) if len(kept) == 2 else kept[0]
-
-
-def _masked(scope: Scope, x: Operand, mask: Tensor) -> Value | None:
-    """x where `mask` holds and zero elsewhere; None where that is zero everywhere."""
-    if not bool(mask.any()):
-        return None
-    if isinstance(x, Tensor):
-        known = torch.where(mask, x.double().expand(mask.shape), 0.0)
-        return scope.value(known) if bool(known.any()) else None
-    value = scope.broadcast(x, mask.shape)
-    if bool(mask.all()):
-        return value
-    positions = torch.where(mask, torch.arange(mask.numel()).reshape(mask.shape), -1)
-    return scope.add(nn.GatherOp(value, Array(positions.numpy())))

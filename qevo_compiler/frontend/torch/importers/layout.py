@@ -129,6 +129,13 @@ for _overload in (
     _mover(_overload)
 
 
+@imports("upsample_nearest1d.vec", "upsample_nearest2d.vec")
+def _upsample(scope: Scope, x: Operand, size: Sequence[int] | None, factors: Sequence[float] | None) -> Value:
+    """Repeated elements; torch itself says which, on positions (whole numbers below 2^53 are exact)."""
+    callee = torch.ops.aten.upsample_nearest1d if len(shape(x)) == 3 else torch.ops.aten.upsample_nearest2d
+    return _picked(scope, x, callee.vec(_positions(x).double(), size, factors).long())
+
+
 @imports("copy.default")
 def _copy(scope: Scope, x: Operand, source: Operand, *_: Any) -> Value:
     return scope.broadcast(source, shape(x))
