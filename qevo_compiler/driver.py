@@ -88,8 +88,9 @@ def compile(
 ) -> CompiledProgram:
     """Compile a model or a problem for a target.
 
-    `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, or an `nn.Module` with its
-    `inputs`, `targets` and `loss` (a callable of outputs and targets), perhaps `optimizer`, `scheduler` and the
+    `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, a model of another library (dimod's and
+    OMMX's, a QUBO matrix or dictionary; docs/interchange.md), or an `nn.Module` with its `inputs`, `targets` and `loss`
+    (a callable of outputs and targets), perhaps `optimizer`, `scheduler` and the
     settings `linearize` of its training as a linear system. `task` is `train`, `round` or `linearize` for models.
     `data` overrides a program's data by name; `passes` sets pass options, for example
     `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options. `level` is the effort, as
