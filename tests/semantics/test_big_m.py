@@ -81,7 +81,8 @@ def check_readers(program: CompiledProgram, source: RandomProgram) -> None:
     twice = energies(program.reweight({name: 2.0}).module.main.only(ModelOp), spins)
     np.testing.assert_allclose(twice[valid], (energy + answers.energy_split[name])[valid], **close)
     dearer = tuple(Term(2 * t.coefficient, t.atoms) for t in source.objective)
-    updated = program.update(replace(source, objective=dearer).text(), prove=False).module.main.only(ModelOp)
+    text = replace(source, objective=dearer).text()
+    updated = program.update(text, prove=False).module.main.only(ModelOp)
     found = energies(updated, spins)
     np.testing.assert_allclose(found[valid], (energy + answers.energy_split["objective"])[valid], **close)
 
