@@ -119,3 +119,26 @@ class NeverMet(Warn):
     @property
     def others(self) -> str:
         return f"the same holds for {counted(self.more, 'more instance')} of it" if self.more else ""
+
+
+class NeverMetBetween(Warn):
+    """No value lies between the two sides of a soft constraint, so every answer pays some of its penalty.
+
+    var x: binary[3]
+    subject to
+      c: 3 <= sum(x) <= 2 weight 2
+    """
+
+    code: ClassVar[str] = "Q0655"
+    title: ClassVar[str] = "soft constraint `{name}` cannot be met"
+    label: ClassVar[str] = "no value that is reached lies between its sides (upper minus lower side: {gap})"
+    note: ClassVar[str] = "{others}"
+    help: ClassVar[str] = "correct a side or the data; otherwise every answer pays a penalty for it"
+
+    name: str
+    gap: str
+    more: int
+
+    @property
+    def others(self) -> str:
+        return f"the same holds for {counted(self.more, 'more instance')} of it" if self.more else ""

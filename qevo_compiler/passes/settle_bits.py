@@ -16,6 +16,7 @@ from qevo_compiler.dialects.ising import RegisterOp, SettledOp
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.ir import Array, Builder, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.penalty.two_sided import sides_cross
 from qevo_compiler.passes.stages import ENCODED
 
 
@@ -40,7 +41,9 @@ class SettleBits(Pass):
         settled = settled_bits(constraints, sum(register.count for register in registers), self.rounds)
         if settled.broken is not None:
             broken = constraints[settled.broken]
-            context.warn(Contradiction(broken.span, broken.symbol))
+            # One that cannot hold by itself is an error of the next pass.
+            if not sides_cross(broken):
+                context.warn(Contradiction(broken.span, broken.symbol))
             return module
         if not len(settled.bits):
             return module

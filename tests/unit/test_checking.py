@@ -18,6 +18,7 @@ WRONG = {
     "Q0651": "  c: 2 * sum(x) == 3\n",
     "Q0652": "  c: sum(x) >= 4 weight 2\n",
     "Q0653": "  c: 2.2 <= sum(x) <= 2.8\n",
+    "Q0655": "  c: 3 <= sum(x) <= 2 weight 2\n",
     "Q0215": "  c: (k[0] * k[1] == 2) == 1\n",
     "Q0633": "  c: sum(x) <= 2\nvar wide: int in [0, 100000000] encoded as onehot\n",
 }

@@ -24,7 +24,7 @@ from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
 from qevo_compiler.analyses.tolerances import TOLERANCE, row_tolerances
 from qevo_compiler.diagnostics import Diagnostics
-from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverSatisfied
+from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverMetBetween, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
 from qevo_compiler.diagnostics.penalties import TooMuchSlack
 from qevo_compiler.dialects.ising import FORMS
@@ -34,12 +34,7 @@ from qevo_compiler.ir import Array
 from qevo_compiler.passes.encodings import MAX_BITS
 from qevo_compiler.passes.penalty.family_rows import Flags, Floats, Integers, PenaltyRows, RowOptions
 from qevo_compiler.passes.penalty.methods import Method
-from qevo_compiler.passes.penalty.slack_codes import (
-    Slack,
-    make_slack,
-    slack_encoding,
-    slack_size,
-)
+from qevo_compiler.passes.penalty.slack_codes import Slack, make_slack, slack_encoding, slack_size
 from qevo_compiler.passes.penalty.two_sided import NONE, TwoSided, two_sided_rows
 
 # A coarse slack step is this part of the smallest violation that is still penalised in full.
@@ -147,20 +142,28 @@ def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
             found.add(NeverSatisfied(op.span, name, *_stated_range(stated, row), op.relation.value))
         else:
             found.add(NeverEqual(op.span, name, f"{body.unit[row]:g}", f"{rest[row]:g}"))
-    empty = body.pairs.empty(body.constant, body.unit, body.tolerance)
-    empty &= ~never[body.pairs.first] & ~never[body.pairs.second]
-    for row, gap in zip(body.pairs.first[empty].tolist(), body.pairs.gap[empty].tolist(), strict=True):
+    crossed = _crossed(body, never)
+    for row, gap in zip(crossed.first.tolist(), crossed.gap.tolist(), strict=True):
         found.add(NeverBetween(op.span, instance_name(op.symbol, op.indices.values[row]), f"{gap:g}"))
-    return bool((never | (rest > body.tolerance)).any() or empty.any())
+    return bool((never | (rest > body.tolerance)).any() or len(crossed.first))
 
 
 def _warn_of_unmet(body: _Body, found: Diagnostics) -> None:
-    """One warning for a soft family with rows whose range misses what is asked for."""
-    rows = np.flatnonzero(_out_of_reach(body)).tolist()
+    """One warning for a soft family with rows whose range misses what is asked for, one for rows whose sides cross."""
+    op, never = body.op, _out_of_reach(body)
+    rows, crossed = np.flatnonzero(never).tolist(), _crossed(body, never)
     if rows:
-        op = body.op
         name = instance_name(op.symbol, op.indices.values[rows[0]])
         found.add(NeverMet(op.span, name, *_stated_range(body, rows[0]), op.relation.value, len(rows) - 1))
+    if len(crossed.first):
+        name = instance_name(op.symbol, op.indices.values[crossed.first[0]])
+        found.add(NeverMetBetween(op.span, name, f"{crossed.gap[0]:g}", len(crossed.first) - 1))
+
+
+def _crossed(body: _Body, never: Flags) -> TwoSided:
+    """The pairs without a value between their sides, but for rows that are out of reach by themselves."""
+    empty = body.pairs.empty(body.constant, body.unit, body.tolerance)
+    return body.pairs.chosen(empty & ~never[body.pairs.first] & ~never[body.pairs.second])
 
 
 def _out_of_reach(body: _Body) -> Flags:
