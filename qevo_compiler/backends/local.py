@@ -59,9 +59,9 @@ class LocalBackend(Backend):
     ) -> Samples:
         """Samples of the circuit when `@main` has one, else of its spin model.
 
-        Arguments left out come from `anneal.sample`, then from the defaults (100 reads, seed 0, 1000 sweeps; up to
-        4000 for small programs with slack, equations or products). A circuit beside no model, as read back from a
-        program's files, gives energies of NaN with reads in order of their spins.
+        Arguments left out come from `anneal.sample`, then from the defaults (100 reads, seed 0, 1000 sweeps, up to
+        4000 for small programs). A circuit beside no model, as read back from a program's files, gives energies of NaN
+        with reads in order of their spins.
         """
         asked = module.main.first(anneal.SampleOp) or anneal.SampleOp()
         reads = reads if reads is not None else asked.reads if asked.reads is not None else READS
@@ -74,9 +74,9 @@ class LocalBackend(Backend):
         model = _the_model(module)
         if self._enumerates(model):
             return lowest(model, reads)
-        plan = Plan(reads, SWEEPS if sweeps is None else sweeps, seed, self.method)
+        plan = Plan(reads, _sweeps_for(model.size) if sweeps is None else sweeps, seed, self.method)
         if self.method is Method.AUTO:
-            found = self._without_helpers(module, replace(plan, sweeps=sweeps or _sweeps_for(model.size)))
+            found = self._without_helpers(module, plan)
             if found is not None:
                 return _sampled(SpinModel.of(model), found)
         return self._anneal(model, plan, _schedule(module))
@@ -153,7 +153,7 @@ def _scheduled(plan: Plan, schedule: anneal.ScheduleOp, ends: tuple[float, float
 
 
 def _sweeps_for(size: int) -> int:
-    """More where they cost little: constraints make even small programs slow to settle."""
+    """More where they cost little: penalties make even small programs slow to settle."""
     return max(SWEEPS, min(MOST_SWEEPS, SWEEPS * SWEEPS // size))
 
 
