@@ -41,6 +41,8 @@ from qevo_compiler.targets.common import the_model
 READS = 100
 SWEEPS = 1000
 MOST_SWEEPS = 4000
+# Members of a polynomial's terms that take as long as a spin.
+_MEMBERS = 50
 TINY = 12
 
 
@@ -76,15 +78,16 @@ class LocalBackend(Backend):
             return lowest(model, reads)
         plan = Plan(reads, _sweeps_for(model.size) if sweeps is None else sweeps, seed, self.method)
         if self.method is Method.AUTO:
-            found = self._without_helpers(module, plan)
+            found = self._without_helpers(module, plan, sweeps is None)
             if found is not None:
                 return _sampled(SpinModel.of(model), found)
         return self._anneal(model, plan, _schedule(module))
 
-    def _without_helpers(self, module: Module, plan: Plan) -> Spins | None:
+    def _without_helpers(self, module: Module, plan: Plan, choose: bool) -> Spins | None:
         """Samples found without slack and auxiliary bits; None where the program has none, or they are needed.
 
-        A rounded model is no longer the problem's: it is sampled as it was emitted.
+        With `choose` the sweeps of a polynomial are those for what is left of the program. A rounded model is no
+        longer the problem's: it is sampled as it was emitted.
         """
         if any(entry.quantity == ENERGY_ERROR for entry in module.ledger):
             return None
@@ -97,6 +100,8 @@ class LocalBackend(Backend):
         products = product_program(module)
         if products is None:
             return None
+        if choose:
+            plan = replace(plan, sweeps=_sweeps_for(max(products.model.size, products.model.members // _MEMBERS)))
         ends = polynomial_beta_range(products.model)
         betas = geometric(*ends, plan.sweeps)
         if schedule is not None:
