@@ -19,7 +19,7 @@ from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.evaluator.annealing import SpinModel, is_dense
-from qevo_compiler.evaluator.annealing.bounded import BoundedModel
+from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
@@ -35,13 +35,14 @@ _ROUNDING = 1e-9
 class BoundedRows:
     """A family whose row r costs its weight times the squared distance of body r from [-widths[r], 0].
 
-    `bodies` are over all bits but slack. Row r's slack, if it has some, is the sum of `weights` at `bits` (numbers of
-    the registers), starts[r] .. starts[r + 1].
+    `bodies` are over all bits but slack. Row r's slack, if it has some, is steps[r] times the sum of the whole
+    `weights` at `bits` (numbers of the registers), starts[r] .. starts[r + 1].
     """
 
     penalty: PenaltyOp
     bodies: Polynomials
     widths: Floats
+    steps: Floats
     starts: NDArray[np.int64]
     bits: NDArray[np.int64]
     weights: Floats
@@ -53,7 +54,7 @@ class BoundedRows:
         """
         if not len(self.bits):
             return
-        values = np.rint(np.maximum(-arithmetic.evaluate(self.bodies, ones.astype(np.int8)), 0.0))
+        values = np.rint(np.maximum(-arithmetic.evaluate(self.bodies, ones.astype(np.int8)), 0.0) / self.steps)
         for row in range(len(self.starts) - 1):
             part = slice(self.starts[row], self.starts[row + 1])
             weights, numbers, left = self.weights[part], self.bits[part], values[:, row]
@@ -116,32 +117,37 @@ def _unbounded_energy(projection: Projection, penalties: list[PenaltyOp]) -> Pol
 
 
 def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) -> BoundedRows | None:
-    """None unless squares of whole numbers are penalised and every whole slack up to the largest can be had."""
+    """None unless squares are penalised and the slack reaches every step up to the largest, or there is none.
+
+    Steps of a slack that is coarser than its row cost a little more than nothing between them, which is left out.
+    """
     bodies = projection.bodies(op)
     numbers = np.concatenate([np.zeros(0), *(block.coefficients.values for block in bodies.terms)])
-    if bodies.degree > 1 or not _whole(numbers):
+    if bodies.degree > 1 or not (np.isfinite(numbers).all() and (register is not None or _whole(numbers))):
         return None
-    none, starts = np.zeros(0), np.zeros(bodies.rows + 1, np.int64)
+    ones, none = np.ones(bodies.rows), (np.zeros(bodies.rows + 1, np.int64), np.zeros(0, np.int64), np.zeros(0))
     forms = op.row_forms(bodies.rows)
     if (forms == FORMS.index(PenaltyForm.LOGIC)).all():
         if np.bincount(bodies.block(1)[0]).max(initial=0) <= 2:
             return None  # a coupling each
         low, high = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
-        return BoundedRows(op, bodies, -low, starts, none.astype(np.int64), none) if (high <= 1).all() else None
+        return BoundedRows(op, bodies, -low, ones, *none) if (high <= 1).all() else None
     if (forms != FORMS.index(PenaltyForm.SQUARE)).any():
         return None
     if register is None:
-        return BoundedRows(op, bodies, np.zeros(bodies.rows), starts, none.astype(np.int64), none)
+        return BoundedRows(op, bodies, 0 * ones, ones, *none)
     affine = register.affine
     if affine is None or affine.offsets.values.any():
         return None
     starts, bits = affine.starts.values.astype(np.int64), affine.bits.values.astype(np.int64) + register.first
     row = np.repeat(np.arange(bodies.rows), np.diff(starts))
     weights = affine.weights.values / (1.0 if op.units is None else op.units.values[row])
+    widths, steps = np.bincount(row, weights, bodies.rows).astype(np.float64), np.full(bodies.rows, np.inf)
+    np.minimum.at(steps, row, weights)
+    weights = weights / steps[row]
     if not _whole(weights) or not _complete(row, np.rint(weights)):
         return None
-    widths = np.bincount(row, np.rint(weights), bodies.rows).astype(np.float64)
-    return BoundedRows(op, bodies, widths, starts, bits, np.rint(weights))
+    return BoundedRows(op, bodies, widths, steps, starts, bits, np.rint(weights))
 
 
 def _whole(numbers: Floats) -> bool:

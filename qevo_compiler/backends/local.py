@@ -41,6 +41,8 @@ from qevo_compiler.targets.common import the_model
 READS = 100
 SWEEPS = 1000
 MOST_SWEEPS = 4000
+# Members of a polynomial's terms that take as long as a spin.
+_MEMBERS = 50
 TINY = 12
 
 
@@ -59,9 +61,9 @@ class LocalBackend(Backend):
     ) -> Samples:
         """Samples of the circuit when `@main` has one, else of its spin model.
 
-        Arguments left out come from `anneal.sample`, then from the defaults (100 reads, seed 0, 1000 sweeps; up to
-        4000 for small programs with slack, equations or products). A circuit beside no model, as read back from a
-        program's files, gives energies of NaN with reads in order of their spins.
+        Arguments left out come from `anneal.sample`, then from the defaults (100 reads, seed 0, 1000 sweeps, up to
+        4000 for small programs). A circuit beside no model, as read back from a program's files, gives energies of NaN
+        with reads in order of their spins.
         """
         asked = module.main.first(anneal.SampleOp) or anneal.SampleOp()
         reads = reads if reads is not None else asked.reads if asked.reads is not None else READS
@@ -74,17 +76,18 @@ class LocalBackend(Backend):
         model = _the_model(module)
         if self._enumerates(model):
             return lowest(model, reads)
-        plan = Plan(reads, SWEEPS if sweeps is None else sweeps, seed, self.method)
+        plan = Plan(reads, _sweeps_for(model.size) if sweeps is None else sweeps, seed, self.method)
         if self.method is Method.AUTO:
-            found = self._without_helpers(module, replace(plan, sweeps=sweeps or _sweeps_for(model.size)))
+            found = self._without_helpers(module, plan, sweeps is None)
             if found is not None:
                 return _sampled(SpinModel.of(model), found)
         return self._anneal(model, plan, _schedule(module))
 
-    def _without_helpers(self, module: Module, plan: Plan) -> Spins | None:
+    def _without_helpers(self, module: Module, plan: Plan, choose: bool) -> Spins | None:
         """Samples found without slack and auxiliary bits; None where the program has none, or they are needed.
 
-        A rounded model is no longer the problem's: it is sampled as it was emitted.
+        With `choose` the sweeps of a polynomial are those for what is left of the program. A rounded model is no
+        longer the problem's: it is sampled as it was emitted.
         """
         if any(entry.quantity == ENERGY_ERROR for entry in module.ledger):
             return None
@@ -97,6 +100,8 @@ class LocalBackend(Backend):
         products = product_program(module)
         if products is None:
             return None
+        if choose:
+            plan = replace(plan, sweeps=_sweeps_for(max(products.model.size, products.model.members // _MEMBERS)))
         ends = polynomial_beta_range(products.model)
         betas = geometric(*ends, plan.sweeps)
         if schedule is not None:
@@ -153,7 +158,7 @@ def _scheduled(plan: Plan, schedule: anneal.ScheduleOp, ends: tuple[float, float
 
 
 def _sweeps_for(size: int) -> int:
-    """More where they cost little: constraints make even small programs slow to settle."""
+    """More where they cost little: penalties make even small programs slow to settle."""
     return max(SWEEPS, min(MOST_SWEEPS, SWEEPS * SWEEPS // size))
 
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.annealing import schedules
 from qevo_compiler.evaluator.annealing.acceptance import Rule
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_gains, bounded_sweeps
-from qevo_compiler.evaluator.annealing.energies import energies
+from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.energy_kernel import replica_energies
-from qevo_compiler.evaluator.annealing.mates import Mates
-from qevo_compiler.evaluator.annealing.metropolis import DESCENTS, ReplicaGroup, sweep_chunks
-from qevo_compiler.evaluator.annealing.model import Singles, SpinModel
+from qevo_compiler.evaluator.annealing.metropolis import DESCENTS, VISITS, ReplicaGroup, sweep_chunks
+from qevo_compiler.evaluator.annealing.model import Singles
 from qevo_compiler.evaluator.annealing.runs import Spins, Watch, first_states, flip_key
 from qevo_compiler.evaluator.annealing.solve import Plan, with_ladders
 from qevo_compiler.evaluator.annealing.temperatures import SPREADS, beta_range, cold_beta
@@ -23,48 +20,13 @@ from qevo_compiler.evaluator.llvm import aligned, compiled, f32, run_chunks
 
 Floats = NDArray[np.float64]
 _PILOTS = 4
+# Rounded sums of rows are made anew after so many sweeps.
+_ROUNDED = 64
 # Rounds of a descent that look at pairs as well.
 _PAIRED = 20
 # What bounds cost in replicas 0, 1, 2, 3, 4, ... as parts of their own cost, and the part of the sweeps that undoes it.
 _LEVELS = (1.0, 1 / 4, 1 / 16, 1 / 64)
 _HARDENING = 0.2
-
-
-@dataclass(frozen=True)
-class BoundedModel:
-    """E = energy of `pairs` + sum_r penalties[r] d_r^2.
-
-    d_r is the distance of bases[r] + sum_i w_ri s_i from the interval [-widths[r], 0]. Entry e says that spin
-    `sites[e]` is in row `rows[e]` with `weights[e]`; each pair of them at most once. `mates` says which spins an anneal
-    proposes to flip together; it is no part of the energy.
-    """
-
-    pairs: SpinModel
-    bases: Floats
-    widths: Floats
-    penalties: Floats
-    rows: NDArray[np.int32]
-    sites: NDArray[np.int32]
-    weights: Floats
-    mates: Mates
-
-    @property
-    def size(self) -> int:
-        return self.pairs.size
-
-    def energies(self, states: Spins) -> Floats:
-        """Of states [reads, n]."""
-        sums = self.sums(states)
-        distances = np.maximum(np.maximum(sums, -self.widths - sums), 0)
-        return energies(self.pairs, states) + distances**2 @ self.penalties
-
-    def sums(self, states: Spins) -> Floats:
-        """The rows' sums [reads, rows] of states [reads, n]."""
-        from scipy.sparse import csr_matrix
-
-        shape = (len(self.bases), self.size)
-        matrix = csr_matrix((self.weights, (self.rows, self.sites)), shape)
-        return np.asarray((matrix @ states.T.astype(np.float64)).T + self.bases, np.float64)
 
 
 def anneal_bounded(
@@ -96,7 +58,7 @@ def anneal_bounded(
     def work(number: int) -> Spins:
         first = number * width
         spins, sums = walk.load(states[first : first + width])
-        for start, stop in sweep_chunks(len(betas), model.size + 8 * walk.pairs):
+        for start, stop in sweep_chunks(len(betas), walk.visits):
             levels = np.arange(first, first + width) % slopes.shape[1]
             steep, hard = (np.ascontiguousarray(part[start:stop, levels]) for part in (slopes, stiff))
             walk.sweep(Rule.METROPOLIS, steep, hard, start, first, flip_key(seed), spins, sums)
@@ -184,6 +146,8 @@ class _Walk:
         self.group = ReplicaGroup(model.pairs, 1)
         self.pairs = model.mates.count
         self._model = model
+        # Looks at the watch, and sums made anew where they are rounded, are no further apart than this allows.
+        self.visits = max(model.size + 8 * self.pairs, 0 if model.exact else VISITS // _ROUNDED)
         order = np.lexsort((model.rows, model.sites))
         starts = np.searchsorted(model.sites[order], np.arange(self.group.sites + 1)).astype(np.int32)
         numbers = (model.weights[order], model.widths, model.penalties / model.pairs.unit)
@@ -216,7 +180,10 @@ class _Walk:
         partners = np.ascontiguousarray(self._model.mates.pairs(first, first + len(slopes)))
         numbers = (self.group.sites, len(slopes), first, replica)
         pairs = self.pairs if paired else 0
-        return int(kernel(*numbers, *key, slopes, stiffness, pairs, partners, *self._arrays(spins, sums)))
+        flips = int(kernel(*numbers, *key, slopes, stiffness, pairs, partners, *self._arrays(spins, sums)))
+        if not self._model.exact:
+            sums[: len(self._model.bases)] = self._model.sums(self.group.unload(spins)).T
+        return flips
 
     def descend(self, spins: Singles, sums: Singles) -> None:
         """Some rounds with pairs, then by single flips to the end: the same for a replica whatever the others do."""

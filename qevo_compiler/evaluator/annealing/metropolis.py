@@ -25,7 +25,7 @@ from qevo_compiler.evaluator.llvm import Function, aligned, compiled, f32, i8, l
 # Above this density a row update for each flip beats summing fields at each proposal (benchmarks/evaluator).
 DENSE_FROM = 0.2
 # Site visits between two looks at the watch.
-_VISITS = 1 << 22
+VISITS = 1 << 22
 # Rounding could let real fields turn two spins for ever.
 DESCENTS = 1000
 
@@ -218,6 +218,6 @@ class DenseWalk:
 
 def sweep_chunks(sweeps: int, visits: int) -> Iterator[tuple[int, int]]:
     """Ranges of sweeps of `visits` site visits each, short enough to look at the watch between them."""
-    step = max(1, _VISITS // visits)
+    step = max(1, VISITS // visits)
     for start in range(0, sweeps, step):
         yield start, min(start + step, sweeps)

@@ -18,7 +18,8 @@ from qevo_compiler.dialects.ising import ModelOp, ReductionOp, RegisterOp, Role
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.driver import compile
 from qevo_compiler.evaluator.annealing import Method, Plan, polynomial_energies
-from qevo_compiler.evaluator.annealing.bounded import BoundedModel, anneal_bounded
+from qevo_compiler.evaluator.annealing.bounded import anneal_bounded
+from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 
 KNAPSACK = """program knapsack
 var x: binary[{n}]
@@ -30,7 +31,6 @@ subject to
 THREE = (
     "program p\nvar x: binary[5]\nminimize x[0] * x[1] * x[2]\nsubject to\n  c: 2 * x[0] + 3 * x[1] + 4 * x[3] <= 7\n"
 )
-REAL = "program p\nvar x: binary[4]\nminimize x[0]\nsubject to\n  c: 0.3 * x[0] + 0.45 * x[1] + 0.21 * x[2] <= 0.8\n"
 
 
 def program(weights: list[int], values: list[int], capacity: int, level: int = 1):
@@ -137,7 +137,6 @@ def test_a_chosen_method_samples_the_emitted_model_itself() -> None:
         "program p\nvar x: binary[4]\nminimize sum(x[i] for i in 0..3)\n",
         "program p\nvar s: spin[4]\nminimize s[0] * s[1]\nsubject to\n  c: s[0] + 2 * s[1] + 3 * s[2] <= 2\n",
         THREE,
-        REAL,
     ],
 )
 def test_what_does_not_fit_is_sampled_as_it_is(text: str) -> None:
@@ -182,6 +181,32 @@ def test_bits_that_presolve_fixed_are_not_annealed() -> None:
     best = compiled.run(reads=40, seed=1).best
     assert best.feasible
     assert best.values["y"].tolist() == [1, 0, 0]
+
+
+@pytest.mark.parametrize("largest", [1.0, 1e8])
+def test_coarse_slack_is_filled_in_to_the_nearest_step(largest: float) -> None:
+    rng = np.random.default_rng(3)
+    weights, values = rng.uniform(0.1, 1.0, 30) * largest, rng.integers(10, 100, 30)
+    weights = weights if largest == 1.0 else np.rint(weights)
+    load, gain = (" + ".join(f"{c!r} * x[{i}]" for i, c in enumerate(part.tolist())) for part in (weights, values))
+    capacity = float(weights.sum() / 2) if largest == 1.0 else int(weights.sum() // 2)
+    text = f"program p\nvar x: binary[30]\nmaximize {gain}\nsubject to\n  fits: {load} <= {capacity!r}\n"
+    compiled = compile(text)
+    bounded = bounded_program(compiled.module)
+    assert bounded is not None
+    step = bounded.families[0].steps[0]
+    states = rng.choice([-1, 1], (200, 30)).astype(np.int8)
+    emitted = compiled.module.main.only(ModelOp)
+    found = energies_of(emitted, bounded.samples(states)) / emitted.scale
+    most = bounded.model.penalties[0] * step**2 / 4
+    excess = found - energy(bounded.model, states)
+    assert excess.min() >= -1e-6 * np.abs(found).max()
+    assert excess.max() <= most + 1e-6 * np.abs(found).max()
+    best = compiled.run(reads=40, seed=1).best
+    bound = LocalBackend(method=Method.ANNEALING).sample(compiled.module, 40, 1, 4000)
+    plain = compiled.decoder.decode(bound.spins)
+    assert best.feasible
+    assert best.objective >= max(plain.objective[plain.feasible], default=0)
 
 
 PRODUCTS = """program labs

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from qevo_compiler.evaluator.annealing import bounded_kernel
 from qevo_compiler.evaluator.annealing.acceptance import Rule, threshold
-from qevo_compiler.evaluator.annealing.bounded import BoundedModel, anneal_bounded, temper_bounded
+from qevo_compiler.evaluator.annealing.bounded import _Walk, anneal_bounded, temper_bounded
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_sweeps
+from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.energies import energies
 from qevo_compiler.evaluator.annealing.mates import Mates
+from qevo_compiler.evaluator.annealing.runs import flip_key
 from qevo_compiler.evaluator.llvm import Kernel, Operand
 
 ENOUGH = 1e-3
@@ -65,6 +67,24 @@ def test_energies_are_those_of_the_definition() -> None:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_samples_with_flips_of_pairs_follow_boltzmann(seed: int) -> None:
     assert bounded_p(bounded_model(8, seed), 0.5) > ENOUGH
+
+
+def test_sums_beyond_32_bits_do_not_drift() -> None:
+    """Each flip of these rounds the sums of rows, which would end some thousands off."""
+    size, rng = 24, np.random.default_rng(2)
+    weights = rng.integers(10**7, 10**8, size) / 2
+    rows, sites = np.zeros(size, np.int32), np.arange(size, dtype=np.int32)
+    pairs = random_model(size, 0.3, 1, integer=False)
+    none = np.zeros(1)
+    model = BoundedModel(pairs, none, none + 100, none + 1e-12, rows, sites, weights, Mates(rows, sites))
+    assert not model.exact
+    walk = _Walk(model)
+    states = np.ones((walk.group.width, size), np.int8)
+    spins, sums = walk.load(states)
+    one = np.full((1, walk.group.width), 1e-3, np.float32)
+    for sweep in range(300):
+        walk.sweep(Rule.METROPOLIS, one, one, sweep, 0, flip_key(1), spins, sums)
+    assert sums[0] == pytest.approx(model.sums(walk.group.unload(spins))[:, 0], abs=64)
 
 
 def test_a_biased_acceptance_of_pairs_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
