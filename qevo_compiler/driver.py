@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePath
 from typing import Any
 
-from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean
+from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean, showing
 from qevo_compiler.diagnostics.pipeline import BadOption, OptionsUnused
 from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
@@ -22,6 +22,7 @@ from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
 from qevo_compiler.program import CompiledProgram, load
+from qevo_compiler.source import SourceMap
 from qevo_compiler.targets import TARGETS, Target, load_target
 
 __all__ = [
@@ -87,8 +88,9 @@ def compile(
 ) -> CompiledProgram:
     """Compile a model or a problem for a target.
 
-    `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, or an `nn.Module` with its
-    `inputs`, `targets` and `loss` (a callable of outputs and targets), perhaps `optimizer`, `scheduler` and the
+    `source` is a path (`.qevo`, `.py`, `.qir`), program text, a `Problem`, a model of another library (dimod's and
+    OMMX's, a QUBO matrix or dictionary; docs/interchange.md), or an `nn.Module` with its `inputs`, `targets` and `loss`
+    (a callable of outputs and targets), perhaps `optimizer`, `scheduler` and the
     settings `linearize` of its training as a linear system. `task` is `train`, `round` or `linearize` for models.
     `data` overrides a program's data by name; `passes` sets pass options, for example
     `{"local-quadratic-model": {"bits": 2}}`; further keywords are the target's options. `level` is the effort, as
@@ -105,8 +107,10 @@ def compile(
         _check_method(penalties)
         merged = _merged({"penalize-constraints": {"method": penalties}}, chosen.passes)
         chosen = replace(chosen, passes=merged)
-    # Nobody keeps the imported module: the passes let go of what they replace.
-    program = lower(import_source(source, given, data, chosen.source_task), chosen, context)
+    sources = SourceMap()
+    with showing(sources):
+        # Nobody keeps the imported module: the passes let go of what they replace.
+        program = lower(import_source(source, given, data, chosen.source_task, sources), chosen, context)
     return _tuned(program, context) if penalties == TUNE else program
 
 
@@ -192,13 +196,19 @@ def lower_linear(
     system); `passes` sets pass options, for example `{"carleman-truncation": {"order": 5}}`.
     """
     given = ModelData(inputs, targets, loss, optimizer, scheduler, linearize)
-    imported = import_source(source, given, data, Task.LINEARIZE)
-    whole = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes or {})
+    sources = SourceMap()
+    with showing(sources):
+        imported = import_source(source, given, data, Task.LINEARIZE, sources)
+        return _linear_until(imported, until, passes or {}, context or Context())
+
+
+def _linear_until(imported: Imported, until: str | None, passes: Settings, context: Context) -> Module:
+    whole = Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes)
     names = [step.name for step in whole.passes]
     wanted = names if until is None else names[: names.index(until) + 1]
     # What a module at a later stage has behind it is not run again.
     kept = tuple(step for step in _resume(whole, imported.module).passes if step.name in wanted)
-    return run_guarded(Pipeline(kept), imported.module, context or Context())
+    return run_guarded(Pipeline(kept), imported.module, context)
 
 
 def lower_history(

@@ -118,17 +118,18 @@ class CompiledProgram:
         vars(program)["coefficients"] = self.coefficients
         return program
 
-    def update(self, source: Any, data: Mapping[str, Any] | None = None) -> CompiledProgram:
-        """The program for changed data that change numbers of the objective only.
+    def update(self, source: Any, data: Mapping[str, Any] | None = None, *, prove: bool = True) -> CompiledProgram:
+        """The program for changed numbers in the objective and the constraints, over the same bits and couplings.
 
-        `source` is what was compiled, `data` as for `compile`. Front end and expansion run again, and where bits
-        were eliminated or products split, presolve and quadratization; nothing else.
-        Penalty weights stay; where they were proved for the old objective they count as given now. Raises
-        `CompileError` where variables, constraints or the pattern of couplings change.
+        `source` is what was compiled, `data` as for `compile`. Penalties are made anew, and proved weights with them;
+        weights that were given or tuned stay. With `prove=False` all weights stay (those that had a proof count as
+        given), and where only the objective changed the penalties are not touched, which is faster. Where bits were
+        eliminated or products split, presolve and quadratization run again. The anneal schedule stays. Raises
+        `CompileError` where variables, the number of slack bits or the pattern of couplings change.
         """
         from qevo_compiler.updating import updated
 
-        return updated(self, source, data)
+        return updated(self, source, data, prove)
 
     def hubo(self) -> Hubo:
         """Objective and penalties as one polynomial over named bits, of any degree: the model before quadratization.

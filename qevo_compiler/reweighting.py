@@ -17,12 +17,12 @@ from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.pipeline import Pipeline
+from qevo_compiler.passes.quantities import PENALTY_GAP
 
 if TYPE_CHECKING:
     from qevo_compiler.program import CompiledProgram
 
 STAGE = "reweight"
-_GAP = "penalty gap"
 _AFTER = "binary-to-spin"
 _PRESOLVE = "presolve"
 _LOWERING = "quadratize"
@@ -124,7 +124,7 @@ def _rebuilt(
         model = table.model(weights, objective)
         if model is None:
             return None
-        passes = _behind(pipeline, _AFTER)
+        passes = behind(pipeline, _AFTER)
         main = Func("main", (), (*kept, *penalties, replace(model, span=module.main.only(ising.ModelOp).span)))
     else:
         own = table.objective if objective is None else table.objective_bits(objective)
@@ -135,12 +135,15 @@ def _rebuilt(
         main = Func("main", (), (*kept, *penalties, poly.ObjectiveOp(total)))
     before = module.main.ops_of(PenaltyOp)
     ledger = _ledger(program, {step.name for step in passes}, before, penalties)
-    lowered = _scheduled(passes, replace(module.with_main(main), ledger=ledger), module.main)
-    if objective is not None:
-        lowered = lowered.with_func(_with_objective(lowered, objective))
+    module = replace(module.with_main(main), ledger=ledger)
+    return finished(program, passes, module if objective is None else module.with_func(_stating(module, objective)))
+
+
+def finished(program: CompiledProgram, passes: tuple[Pass, ...], module: Module) -> CompiledProgram:
+    """The program again, from a module that `passes` are still to run on; its schedule stays."""
+    lowered = _scheduled(passes, module, program.module.main)
     program.target.check(lowered)
-    lowered = lowered.record(*program.target.ledger(lowered))
-    return replace(program, module=lowered)
+    return replace(program, module=lowered.record(*program.target.ledger(lowered)))
 
 
 def _scheduled(passes: tuple[Pass, ...], module: Module, before: Func) -> Module:
@@ -154,13 +157,14 @@ def _scheduled(passes: tuple[Pass, ...], module: Module, before: Func) -> Module
     return Pipeline(passes[at + 1 :]).run(module.with_main(main))
 
 
-def _with_objective(module: Module, objective: poly.ObjectiveOp) -> Func:
+def _stating(module: Module, objective: poly.ObjectiveOp) -> Func:
     problem = module.func("problem")
     ops = tuple(objective if isinstance(op, poly.ObjectiveOp) else op for op in problem.ops)
     return replace(problem, ops=ops)
 
 
-def _behind(pipeline: Pipeline, name: str) -> tuple[Pass, ...]:
+def behind(pipeline: Pipeline, name: str) -> tuple[Pass, ...]:
+    """The passes behind the one of that name, or all where it does not run."""
     names = [step.name for step in pipeline.passes]
     if name in names:
         return pipeline.passes[names.index(name) + 1 :]
@@ -189,8 +193,8 @@ def _ledger(
     """The entries that still hold, and the gaps of the new weights."""
     stale = set(program.target.ledger(program.module))
     again = again - {_SCHEDULE}
-    gaps = {entry.subject: entry.value for entry in program.ledger if entry.quantity == _GAP}
-    kept = [e for e in program.ledger if e not in stale and e.stage not in again and e.quantity != _GAP]
+    gaps = {entry.subject: entry.value for entry in program.ledger if entry.quantity == PENALTY_GAP}
+    kept = [e for e in program.ledger if e not in stale and e.stage not in again and e.quantity != PENALTY_GAP]
     return (
         *kept,
         *(_gap(old, new, gaps) for old, new in zip(before, after, strict=True) if new.rule is not PenaltyRule.SOFT),
@@ -204,4 +208,4 @@ def _gap(old: PenaltyOp, new: PenaltyOp, gaps: Mapping[str, float]) -> LedgerEnt
     kind = Evidence.MEASURED if new.rule is PenaltyRule.TUNED else kind
     why = f"needed more than {needed:g}, by the {new.rule.value} rule" if new.rule.proved else f"{new.rule.value}"
     note = f"{subject}: weight {new.weight:g}, {why}"
-    return LedgerEntry(STAGE, _GAP, new.weight - needed, kind, subject, note)
+    return LedgerEntry(STAGE, PENALTY_GAP, new.weight - needed, kind, subject, note)

@@ -93,6 +93,10 @@ class CoefficientTable:
         rows, columns = Array(self._rows[keep]), Array(self._columns[keep])
         return ising.ModelOp(offset, Array(fields), rows, columns, Array(couplings[keep]))
 
+    def covers(self, model: ising.ModelOp) -> bool:
+        """Whether every coupling of a model over the same spins is in the pattern."""
+        return self.quadratic and self._places(model) is not None
+
     def objective_bits(self, objective: ObjectiveOp) -> Polynomials:
         """Another objective over the same variables, over bits and to be minimised."""
         return self._projection.objective_bits(objective)
@@ -112,13 +116,18 @@ class CoefficientTable:
         if polynomial.degree > 2:
             return None
         model = self._spins(polynomial)
+        places = self._places(model)
+        return None if places is None else Vector(model.offset, model.fields.values, places, model.couplings.values)
+
+    def _places(self, model: ising.ModelOp) -> Integers | None:
+        """Where the couplings of a model stand in the pattern; None where one does not."""
         size = max(self._projection.size, 1)
         pattern = self._rows.astype(np.int64) * size + self._columns
         keys = model.rows.values.astype(np.int64) * size + model.columns.values
-        places = np.minimum(np.searchsorted(pattern, keys), max(len(pattern) - 1, 0))
+        places: Integers = np.minimum(np.searchsorted(pattern, keys), max(len(pattern) - 1, 0))
         if len(keys) and (not len(pattern) or (pattern[places] != keys).any()):
             return None
-        return Vector(model.offset, model.fields.values, places, model.couplings.values)
+        return places
 
     def _spins(self, energy: Polynomials) -> ising.ModelOp:
         fixed = float(energy.constants()[0])

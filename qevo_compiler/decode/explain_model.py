@@ -18,6 +18,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyR
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation
 from qevo_compiler.ir import LedgerEntry, Module
+from qevo_compiler.passes.quantities import PENALTY_GAP
 
 # Longer rows are cut in the text, never in the numbers.
 MAX_PARTS = 12
@@ -206,7 +207,7 @@ def _slack_lines(slack: RegisterOp | None, rows: list[int], numbering: Numbering
 
 def _ledger_lines(ledger: Sequence[LedgerEntry], symbol: str, rule: PenaltyRule) -> Iterator[str]:
     for entry in ledger:
-        gap = entry.quantity == "penalty gap" and entry.subject in ("", symbol) and rule is not PenaltyRule.SOFT
+        gap = entry.quantity == PENALTY_GAP and entry.subject in ("", symbol) and rule is not PenaltyRule.SOFT
         if gap or (entry.subject == symbol and entry.stage == "penalize-constraints"):
             yield f"  {entry.quantity} {entry.value:g} ({entry.kind.value}): {entry.note}"
 

@@ -14,6 +14,7 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.bounds import Groups, group_bounds
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
@@ -200,6 +201,23 @@ class Projection:
             return Polynomials(1, ())
         bits = self._writer.over_bits(op.polynomial)
         return bits if op.sense is Sense.MINIMIZE else arithmetic.scale(bits, -1.0)
+
+    def objective_bound(self) -> float:
+        """What the objective, to be minimised, is at least, whatever the variables are: the sum of its terms' bounds.
+
+        Bits of one variable's one-hot code exclude each other.
+        """
+        p = self.objective_bits()
+        if self.vartype is Vartype.SPIN:
+            sizes = sum(float(np.abs(block.coefficients.values).sum()) for block in p.terms if block.degree)
+            return float(p.constants()[0]) - sizes
+        labels, groups = np.full(self.size, -1), 0
+        for register, code in self._codes.values():
+            if code.group is not None:
+                grouped = code.group >= 0
+                labels[register.first : register.first + code.count][grouped] = code.group[grouped] + groups
+                groups += int(code.group.max(initial=-1)) + 1
+        return float(group_bounds(p, Groups.of(self.size, labels))[0][0])
 
     def bodies(self, op: PenaltyOp) -> Polynomials:
         """u of every row of a family without its slack."""

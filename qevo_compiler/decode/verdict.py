@@ -1,4 +1,6 @@
-"""What decoded samples say about the stated problem: `optimal` only where that follows from an enumeration.
+"""What decoded samples say about the stated problem: `optimal` only where that follows.
+
+It follows where the objective has reached a bound of itself and no soft constraint is violated, or from an enumeration.
 
 Where penalties are 0 on satisfied rows (for the best slack) and nowhere negative, whatever their weights, the least
 energy of a feasible point over slacks and auxiliaries is what is to be minimised there, its merit. So among the
@@ -11,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qevo_compiler.decode.solution import Solutions
+from qevo_compiler.decode.sources import Projection
+from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, ReductionOp
 from qevo_compiler.dialects.problem import Sense
 from qevo_compiler.ir import Module
@@ -18,6 +22,8 @@ from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.quantities import CHANGES_ENERGIES, FUNCTION_ERROR, PENALTY_FLOOR
 
 _TOLERANCE = 1e-9
+# A bound costs as much as lowering the objective once.
+_BOUNDED_TERMS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -37,6 +43,8 @@ def verdict(module: Module, solutions: Solutions, exact: bool) -> Verdict:
         return Verdict("infeasible", _why_infeasible(module, exact))
     if any(entry.quantity == FUNCTION_ERROR and entry.value > _TOLERANCE for entry in module.ledger):
         return Verdict("feasible", "energies are those of polynomials that stand for functions: see the ledger")
+    if _meets_its_bound(module, solutions):
+        return Verdict("optimal", "no values have a better objective: all its terms are at their bounds")
     if not exact:
         return Verdict("feasible")
     if not _faithful(module):
@@ -44,6 +52,20 @@ def verdict(module: Module, solutions: Solutions, exact: bool) -> Verdict:
     if module.main.first(ReductionOp) is None or _reaches_the_least_energy(module, solutions):
         return Verdict("optimal")
     return Verdict("feasible", "states of lower energy violate constraints: larger penalty weights would decide")
+
+
+def _meets_its_bound(module: Module, solutions: Solutions) -> bool:
+    """Whether the best point has an objective that no values go below, and violates nothing that costs."""
+    problem = module.find("problem")
+    op = None if problem is None else problem.first(poly.ObjectiveOp)
+    if op is None or not op.polynomial.degree > 0 or sum(len(block) for block in op.polynomial.terms) > _BOUNDED_TERMS:
+        return False
+    best = solutions.best
+    if not all(family.satisfied[best.read].all() for family in solutions.families.values()):
+        return False
+    least = Projection(module).objective_bound()
+    merit = best.objective if solutions.sense is Sense.MINIMIZE else -best.objective
+    return merit <= least + _TOLERANCE * (1.0 + abs(least))
 
 
 def _why_infeasible(module: Module, exact: bool) -> str:

@@ -8,6 +8,7 @@ from qevo_compiler.diagnostics.core import (
     InternalError,
     Severity,
     Warn,
+    showing,
 )
 from qevo_compiler.diagnostics.render import render
 from qevo_compiler.diagnostics.suggest import did_you_mean
@@ -22,4 +23,5 @@ __all__ = [
     "Warn",
     "did_you_mean",
     "render",
+    "showing",
 ]

@@ -6,12 +6,13 @@ so a raise site is one line without prose and the wording of a topic can be revi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from enum import Enum
 from typing import ClassVar, Self
 
 from qevo_compiler.diagnostics.record import Record
-from qevo_compiler.source import Span
+from qevo_compiler.source import SourceMap, Span
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:
@@ -86,6 +87,7 @@ class CompileError(Exception):
 
     def __init__(self, *diagnostics: Diagnostic) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: d.sort_key))
+        self.sources = SourceMap()
         super().__init__(*self.diagnostics)
 
     def __str__(self) -> str:
@@ -93,7 +95,17 @@ class CompileError(Exception):
         # `render` needs the classes above.
         from qevo_compiler.diagnostics.render import outline
 
-        return "\n".join(outline(diagnostic) for diagnostic in self.diagnostics)
+        return "\n".join(outline(diagnostic, self.sources) for diagnostic in self.diagnostics)
+
+
+@contextmanager
+def showing(sources: SourceMap) -> Iterator[None]:
+    """What goes wrong inside shows the lines of these sources."""
+    try:
+        yield
+    except CompileError as error:
+        error.sources = error.sources or sources
+        raise
 
 
 class InternalError(Exception):

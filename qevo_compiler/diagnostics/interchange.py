@@ -311,3 +311,19 @@ class TooManyVariables(Error):
     what: str
     count: str
     limit: int
+
+
+class BadModel(Error):
+    """A model of another library that was given in Python cannot be compiled as it is.
+
+    dimod's binary quadratic models, constrained quadratic models and binary polynomials, OMMX instances, square QUBO
+    matrices and dictionaries from tuples of labels to numbers are taken.
+    """
+
+    code: ClassVar[str] = "Q0924"
+    title: ClassVar[str] = "{what} cannot be compiled: {reason}"
+    label: ClassVar[str] = "given here"
+    help: ClassVar[str] = "give a model that docs/interchange.md lists, or state the problem with `Problem`"
+
+    what: str
+    reason: str

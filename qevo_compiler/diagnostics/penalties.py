@@ -56,9 +56,9 @@ class NotReweightable(Error):
 
 
 class ChangedPattern(Error):
-    """New data change more of a compiled program than the coefficients of its objective.
+    """New data change more of a compiled program than its coefficients.
 
-    `program.update` keeps variables, constraints and slack as they are and only replaces numbers of the objective.
+    `program.update` keeps variables, the number of slack bits and the pattern of couplings, and replaces numbers.
     """
 
     code: ClassVar[str] = "Q0668"

@@ -22,9 +22,9 @@ def render(diagnostics: Iterable[Diagnostic], sources: SourceMap) -> str:
     return "".join("\n".join(_lines(d, sources)) + "\n\n" for d in diagnostics)
 
 
-def outline(diagnostic: Diagnostic) -> str:
-    """The same without source lines: `CODE: message`, then places with what is wrong there, note and help."""
-    return "\n".join([f"{diagnostic.code}: {diagnostic.message}", *_details(diagnostic, SourceMap())])
+def outline(diagnostic: Diagnostic, sources: SourceMap) -> str:
+    """The same for a traceback, which names the kind of error itself: `CODE: message`, then the details."""
+    return "\n".join([f"{diagnostic.code}: {diagnostic.message}", *_details(diagnostic, sources)])
 
 
 def _lines(diagnostic: Diagnostic, sources: SourceMap) -> Iterator[str]:

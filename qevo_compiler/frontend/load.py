@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.interchange import BadModel
 from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
-from qevo_compiler.frontend.builder import Problem
+from qevo_compiler.frontend.builder import Problem, places
 from qevo_compiler.ir import Module
 from qevo_compiler.source import SourceFile, SourceMap
 
@@ -60,18 +61,28 @@ def import_source(
 ) -> Imported:
     """The module of `source`.
 
-    `source` is a path, program text, a `Problem` or a torch module (with `model_data`). `data`
+    `source` is a path, program text, a `Problem`, a model of another library (`interchange.read_object`) or a torch
+    module (with `model_data`). `data`
     overrides a program's data by name. Texts read on the way are added to `sources`, so that a caller
     can render the diagnostics of the `CompileError` that a wrong source raises.
     """
     sources = SourceMap() if sources is None else sources
     if isinstance(source, Problem):
-        return Imported(source.to_module(), sources, Task.PROBLEM)
+        _add_users_files(sources)
+        # The user's Python file is no part of the program.
+        return Imported(source.to_module(), SourceMap(), Task.PROBLEM)
     if isinstance(source, str) and "\n" in source:
         return _from_text(SourceFile("program.qevo", source), None, data, sources)
     if isinstance(source, (str, Path)):
         return _from_path(Path(source), data, task, sources)
-    return _from_model(source, model_data or ModelData(), task, sources)
+    found = _from_library(source, sources)
+    if found is not None:
+        return Imported(found, SourceMap(), Task.PROBLEM)
+    given = model_data or ModelData()
+    if given == ModelData() and not callable(source):
+        kind = type(source).__name__
+        raise CompileError(BadModel(places.here(), f"an object of type `{kind}`", "it is no kind of source"))
+    return _from_model(source, given, task, sources)
 
 
 def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, sources: SourceMap) -> Imported:
@@ -92,6 +103,20 @@ def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, so
     from qevo_compiler.frontend.torch.load import load_model_file
 
     return _traced(load_model_file(path, sources), path.stem, task, sources)
+
+
+def _add_users_files(sources: SourceMap) -> None:
+    for file in places.files():
+        sources.add(file)
+
+
+def _from_library(source: Any, sources: SourceMap) -> Module | None:
+    """What a model of another library states, or None for any other object."""
+    from qevo_compiler.interchange import read_object
+
+    span = places.here()
+    _add_users_files(sources)
+    return read_object(source, span)
 
 
 def _from_other_tool(path: Path, sources: SourceMap) -> Imported:

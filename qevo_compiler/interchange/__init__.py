@@ -1,6 +1,7 @@
 """Files of other tools: read into modules at the stage `polynomial`, written from models over bits or spins."""
 
 from qevo_compiler.interchange.inputs import InputFile
+from qevo_compiler.interchange.objects import read_object
 from qevo_compiler.interchange.registry import (
     FORMATS,
     check_writable,
@@ -19,6 +20,7 @@ __all__ = [
     "guess",
     "names",
     "read_model",
+    "read_object",
     "read_problem",
     "read_program",
     "write_model",

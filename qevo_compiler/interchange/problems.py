@@ -41,12 +41,15 @@ class StatedProblem:
     constraints: tuple[poly.ConstraintOp, ...] = ()
 
     def module(self, file: InputFile) -> Module:
-        """The module, named after the file. Raises `CompileError` for what no pass could work with."""
+        """The module, named after the file; see `named`."""
         if not any(op.size for op in self.variables):
             raise CompileError(NothingStated(None, file.name))
+        return self.named(file.stem, Span(file.name, 1, 1, 1, 2))
+
+    def named(self, name: str, span: Span | None) -> Module:
+        """The module of that name, stated at `span`. Raises `CompileError` for what no pass could work with."""
         _check_names((op.symbol for op in self.variables), "variables")
         _check_names((op.symbol for op in self.constraints), "constraints")
-        span = Span(file.name, 1, 1, 1, 2)
         _check_size(self.objective, "the objective", span)
         ops: list[Op] = [*self.variables, poly.ObjectiveOp(self.objective, self.sense)]
         for constraint in self.constraints:
@@ -58,7 +61,7 @@ class StatedProblem:
         for op in ops:
             builder.append(op)
         main = builder.finish()
-        return Module(file.stem, (main, replace(main, name="problem")))
+        return Module(name, (main, replace(main, name="problem")))
 
 
 def _check_names(symbols: Iterable[str], what: str) -> None:
@@ -68,7 +71,7 @@ def _check_names(symbols: Iterable[str], what: str) -> None:
         raise CompileError(RepeatedName(None, repeated[0], what))
 
 
-def _check_size(polynomial: Polynomials, what: str, span: Span) -> None:
+def _check_size(polynomial: Polynomials, what: str, span: Span | None) -> None:
     with np.errstate(all="ignore"):
         total = sum(float(np.abs(block.coefficients.values).sum()) for block in polynomial.terms)
     if not total <= LARGEST:

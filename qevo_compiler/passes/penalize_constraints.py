@@ -31,9 +31,9 @@ from qevo_compiler.passes.penalty.one_hot import one_hot_structure, redundant_by
 from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
-from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight
+from qevo_compiler.passes.penalty.penalty_weights import MARGIN, OneHot, Weight
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
-from qevo_compiler.passes.quantities import PENALTY_FLOOR, SLACK_ROUNDING
+from qevo_compiler.passes.quantities import PENALTY_FLOOR, PENALTY_GAP, SLACK_ROUNDING
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
 
 ZERO = Polynomials(1, ())
@@ -51,9 +51,9 @@ class PenalizeConstraints(Pass):
     """Residuals are counted in their own units, so that a violated row costs at least its family's weight.
 
     A weight is the least that the rules of `flip_rule` (by family) and `penalty_weights` (one for the rest) prove,
-    times `scale` (below 1 nothing is proved). `method` takes another rule for all hard families, `methods` for
-    some (`fits=unbalanced:pair=vlm`), `weights` sets weights (`fits=2.5`). `slack` chooses the slack's code,
-    `slack_bound` the largest weight of a bounded one, `precision` the target's bits that `auto` respects;
+    and the part `margin` more, times `scale` (below 1 nothing is proved). `method` takes another rule for all hard
+    families, `methods` for some (`fits=unbalanced:pair=vlm`), `weights` sets weights (`fits=2.5`). `slack` chooses the
+    slack's code, `slack_bound` the largest weight of a bounded one, `precision` the target's bits that `auto` respects;
     `slope` is what the unbalanced form multiplies u with. Rows of clauses of up to `clauses` literals (0: none) take
     no slack. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
     `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
@@ -64,6 +64,7 @@ class PenalizeConstraints(Pass):
     leaves: ClassVar[Legal] = UNCONSTRAINED
 
     scale: float = 1.0
+    margin: float = MARGIN
     search_steps: int = 400
     slack_bits: int = 24
     coarse_bits: int = 15
@@ -99,7 +100,7 @@ class PenalizeConstraints(Pass):
         return module.with_main(lowered).record(*self._entries(found.families, weights))
 
     def _check_options(self) -> None:
-        for option in ("scale", "slope"):
+        for option in ("scale", "margin", "slope"):
             value = getattr(self, option)
             if not (np.isfinite(value) and value > 0):
                 raise CompileError(BadLimit(None, self.name, option, f"{value:g}"))
@@ -167,6 +168,7 @@ class PenalizeConstraints(Pass):
             chosen,
             fixed,
             self._incumbent(objective, found),
+            self.margin,
         )
         return [self._scaled(weight) for weight in weighing.weights()]
 
@@ -217,7 +219,7 @@ class PenalizeConstraints(Pass):
         note = f"weight {weight.value:g}, "
         note += why if why else f"needed more than {weight.needed:g}, by the {weight.rule.value} rule"
         gap = 0.0 if np.isnan(weight.needed) else weight.value - weight.needed
-        return LedgerEntry(self.name, "penalty gap", gap, kind, subject, f"{subject}: {note}" if subject else note)
+        return LedgerEntry(self.name, PENALTY_GAP, gap, kind, subject, f"{subject}: {note}" if subject else note)
 
     def _floor_entry(self, family: PenaltyRows) -> LedgerEntry:
         quantity, value = PENALTY_FLOOR, float(family.units.max())

@@ -1,5 +1,5 @@
-"""Quantities of ledger entries that others read: how far energies are from the stated problem's, and training from the
-model's own, when not 0."""
+"""Quantities of ledger entries that others read; with one of `CHANGES_ENERGIES` energies are not the problem's own, with
+one of `CHANGES_TRAINING` training is not the model's own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ ACTIVATION_ERROR = "activation error"
 ENERGY_ERROR = "energy error of rounding"
 FUNCTION_ERROR = "largest error of a polynomial"
 MODEL_ERROR = "relative error of the quadratic model"
+PENALTY_GAP = "penalty gap"
 PENALTY_FLOOR = "penalty floor"
 REMAINDER = "remainder of the Taylor expansion"
 SLACK_ROUNDING = "slack rounding"

@@ -20,7 +20,7 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.quantities import ENERGY_ERROR
+from qevo_compiler.passes.quantities import ENERGY_ERROR, PENALTY_GAP
 from qevo_compiler.passes.stages import SPIN
 
 Floats = NDArray[np.float64]
@@ -86,7 +86,7 @@ class RoundCoefficients(Pass):
             LedgerEntry(self.name, ENERGY_ERROR, error, Evidence.PROVED, "", note),
             self._excess(op, found, error),
         ]
-        gaps = [entry for entry in module.ledger if entry.quantity == "penalty gap"]
+        gaps = [entry for entry in module.ledger if entry.quantity == PENALTY_GAP]
         if gaps:
             left = min(entry.value for entry in gaps) * op.scale - 2 * error
             proved = all(entry.kind is Evidence.PROVED for entry in gaps)

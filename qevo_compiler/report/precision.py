@@ -13,11 +13,14 @@ from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, Role
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, LedgerEntry
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.quantities import PENALTY_GAP
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.report.coefficients import CONTROL_BITS, lost_share
 from qevo_compiler.report.markup import Content, Markup, element, join, number, table
 from qevo_compiler.targets.dwave.limits import COUPLING_LIMIT, FIELD_LIMIT
+
+WIDE_MARGIN = 0.25
 
 Advice = tuple[str, str]
 Floats = NDArray[np.float64]
@@ -69,6 +72,7 @@ def advice(program: CompiledProgram, model: ModelOp) -> Iterator[Advice]:
         return
     yield from _codes(program)
     yield from _weights(program.module.main.ops_of(PenaltyOp))
+    yield from _margin(program, model)
     what = f"--set round-coefficients.bits={CONTROL_BITS}"
     yield "Rounding here makes what is programmed what is written; the ledger proves what it may cost", what
     said = "Gauges (spin-reversal transforms) flip the sign of control errors, which average out over samples; "
@@ -128,6 +132,16 @@ def _weights(penalties: tuple[PenaltyOp, ...]) -> Iterator[Advice]:
     largest = max(hard, key=lambda op: op.weight)
     said = f"Hard penalties weigh up to {number(largest.weight)} ({largest.rule.value} rule); "
     yield f"{said}sampling may find smaller ones, which are then measured and not proved", "qevoc run --penalties tune"
+
+
+def _margin(program: CompiledProgram, model: ModelOp) -> Iterator[Advice]:
+    """Told where the smallest coefficient is less than what weights exceed their proof's need by, hence made by it."""
+    gaps = [entry.value for entry in program.ledger if entry.quantity == PENALTY_GAP and entry.value > 0]
+    sizes = _sizes(model.fields, model.couplings)
+    if gaps and len(sizes) and sizes.min() < min(gaps) * model.scale:
+        said = f"Weights exceed what is needed by {number(min(gaps))}, and the smallest coefficient is less than that; "
+        what = f"--set penalize-constraints.margin={WIDE_MARGIN}"
+        yield f"{said}a wider margin may take bits away, and samplers find somewhat worse states", what
 
 
 def _bits(values: Array) -> float:

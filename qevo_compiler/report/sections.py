@@ -12,6 +12,7 @@ from qevo_compiler.decode.sources import Source
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
 from qevo_compiler.ir import LedgerEntry
+from qevo_compiler.passes.quantities import PENALTY_GAP
 from qevo_compiler.report.coefficients import legend
 from qevo_compiler.report.markup import Content, Markup, element, join, number, table
 from qevo_compiler.report.sizes import ModelSize, SizeLog
@@ -102,7 +103,7 @@ def penalties_section(penalties: Sequence[PenaltyOp], ledger: Sequence[LedgerEnt
         ]
         for op in penalties[:MAX_LINES]
     ]
-    gaps = [entry for entry in ledger if entry.quantity == "penalty gap"]
+    gaps = [entry for entry in ledger if entry.quantity == PENALTY_GAP]
     said = [element("p", f"{entry.note.capitalize()} ({entry.kind.value}).") for entry in gaps]
     caption = _shown("Penalty weights before scaling", len(penalties))
     return join([*said, table(caption, ["constraint", "weight", "rule", "which means", "form"], rows, [1])])

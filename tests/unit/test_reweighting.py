@@ -9,6 +9,7 @@ import pytest
 
 from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.dialects.anneal import ScheduleOp
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule
 from qevo_compiler.driver import compile, load
@@ -167,17 +168,66 @@ def test_a_program_read_back_is_reweighted_too(tmp_path: object) -> None:
 def test_new_objective_data() -> None:
     program = compile(KNAPSACK)
     data = {"v": np.array([1, 3, 9, 2, 6, 5, 4])}
-    found = program.update(KNAPSACK, data)
+    found = program.update(KNAPSACK, data, prove=False)
     chosen = tuple(f"{op.symbol}={op.weight}" for op in program.module.main.ops_of(PenaltyOp))
     again = compile(KNAPSACK, data=data, passes={"penalize-constraints": {"weights": chosen}})
     assert_same(model(found), model(again))
     assert found.run(seed=1).best.objective == again.run(seed=1).best.objective
     assert not any(rule.proved for rule in rules(found).values())
-    for change in (KNAPSACK.replace("<= 15", "<= 14"), KNAPSACK.replace("k * take[0]", "k * take[4] * 2")):
-        with pytest.raises(CompileError, match="Q0668"):
-            program.update(change)
-    with pytest.raises(CompileError, match="Q0668"):
-        program.update(KNAPSACK.replace("var take: binary[7]", "var take: binary[7]\nvar y: binary"))
+    for prove in (False, True):
+        with pytest.raises(CompileError, match=r"Q0668.*which bits are coupled"):
+            program.update(KNAPSACK.replace("k * take[0]", "k * take[4] * 2"), prove=prove)
+        with pytest.raises(CompileError, match=r"Q0668.*the variables"):
+            program.update(KNAPSACK.replace("var take: binary[7]", "var take: binary[7]\nvar y: binary"), prove=prove)
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+@pytest.mark.parametrize("target", ["dwave", "qubo", "cirq"])
+def test_new_data_of_constraints_and_objective_equal_a_new_compilation(target: str, level: int) -> None:
+    program = compile(KNAPSACK, target=target, level=level)
+    data = {"w": np.array([3, 2, 4, 6, 5, 3, 7]), "v": np.array([80, 30, 51, 90, 60, 20, 70])}
+    text = KNAPSACK.replace("<= 15", "<= 12").replace("weight 0.5", "weight 0.25")
+    found, again = program.update(text, data), compile(text, data=data, target=target, level=level)
+    assert_same(*(spin_view(p.module) or model(p) for p in (found, again)))
+    assert rules(found) == rules(again)
+    assert [e for e in found.ledger if e.quantity == "penalty gap"] == [
+        e for e in again.ledger if e.quantity == "penalty gap"
+    ]
+    one, other = found.run(seed=1), again.run(seed=1)
+    assert (one.status, one.best.objective, one.best.feasible) == (other.status, other.best.objective, True)
+
+
+def test_new_data_keep_weights_that_were_given_and_the_schedule() -> None:
+    program = compile(KNAPSACK + "anneal linear(time = 35)\n").reweight(fits=9.0)
+    text = KNAPSACK.replace("<= 15", "<= 12")
+    proved, kept = program.update(text), program.update(text, prove=False)
+    weights = [{op.symbol: op.weight for op in p.module.main.ops_of(PenaltyOp)} for p in (program, proved, kept)]
+    assert weights[1]["fits"] == 9.0
+    assert weights[2] == weights[0]
+    assert rules(proved)["near"].proved
+    assert not any(rule.proved for rule in rules(kept).values())
+    schedules = [p.module.main.only(ScheduleOp) for p in (program, proved, kept)]
+    assert schedules[1] == schedules[2] == schedules[0]
+
+
+def test_new_data_go_the_way_of_the_programs_own_options() -> None:
+    text = """program bent
+data a: real = 0.5
+var k: int[2] in [0, 7]
+minimize tanh(a * k[0] - 1) + (k[1] - 2)^2
+subject to
+  most: k[0] + k[1] >= 4
+"""
+    options = {"approximate-functions": {"degree": 3}}
+    data = {"a": np.array(0.25)}
+    found = compile(text, passes=options).update(text, data)
+    assert_same(model(found), model(compile(text, data=data, passes=options)))
+
+
+def test_slack_of_another_size_is_named() -> None:
+    program = compile(KNAPSACK)
+    with pytest.raises(CompileError, match=r"Q0668.*the number of slack bits of `fits`"):
+        program.update(KNAPSACK.replace("<= 15", "<= 3"))
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

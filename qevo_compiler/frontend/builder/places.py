@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 from itertools import islice
 from pathlib import Path
 from types import FrameType
 
-from qevo_compiler.source import Span
+from qevo_compiler.source import SourceFile, Span
 
 _PACKAGE = f"{Path(__file__).resolve().parents[2]}{os.sep}"
+
+# Where the files that spans name are, for the lines that diagnostics show.
+_paths: dict[str, str] = {}
+
+
+def files() -> list[SourceFile]:
+    """The files that statements stood in so far, notebook cells too; one whose text is gone is empty."""
+    return [SourceFile(name, "".join(linecache.getlines(path))) for name, path in _paths.items()]
 
 
 def here() -> Span | None:
@@ -24,8 +33,10 @@ def here() -> Span | None:
     position = next(islice(frame.f_code.co_positions(), frame.f_lasti // 2, None), (None, None, None, None))
     line, end_line, column, end_column = position
     start = line or frame.f_lineno
+    name = Path(frame.f_code.co_filename).name
+    _paths[name] = frame.f_code.co_filename
     return Span(
-        Path(frame.f_code.co_filename).name,
+        name,
         start,
         (column or 0) + 1,
         end_line or start,

@@ -45,7 +45,8 @@ class Weighing:
 
     `objective` is to be minimised; `energies` are the families' penalties of weight 1; `one_hot` with `others`, the
     indices of constraints that it does not express; `positions` the constraint index of each family. `methods`
-    and `given` are by family; `incumbent` finds the value of a feasible state or None.
+    and `given` are by family; `incumbent` finds the value of a feasible state or None; `margin` is the part by which
+    a weight exceeds what its rule asks for.
     """
 
     objective: Polynomials
@@ -57,6 +58,7 @@ class Weighing:
     methods: Sequence[Method]
     given: Mapping[int, float]
     incumbent: Callable[[], float | None]
+    margin: float
 
     def weights(self) -> list[Weight]:
         """One a family. Soft families have their own weight."""
@@ -82,12 +84,9 @@ class Weighing:
         flips = self._flips(open_)
         rest = [k for k in open_ if k not in flips]
         soft_energy, soft_high = self._soft()
-        found = {
-            k: Weight(round_up(need, largest(self.objective)), need, PenaltyRule.FLIP) for k, need in flips.items()
-        }
+        found = {k: self._above(need, PenaltyRule.FLIP) for k, need in flips.items()}
         if not rest and is_cheap(self.objective):
-            needed, rule = bound_rule(self.objective, soft_high, self.one_hot, None)
-            bound = Weight(round_up(needed, largest(self.objective)), needed, rule)
+            bound = self._above(*bound_rule(self.objective, soft_high, self.one_hot, None))
             return {k: min(w, bound, key=lambda weight: weight.value) for k, w in found.items()}
         if rest:
             fixed = {self.positions[k] for k in flips} | self._silent()
@@ -99,14 +98,16 @@ class Weighing:
                 none = np.full(len(one_hot.first), -1)
                 one_hot = OneHot(none, none, False)
             if by_range:
-                needed, rule = bound_rule(self.objective, soft_high, one_hot, None)
-                bound = Weight(round_up(needed, largest(self.objective)), needed, rule)
+                bound = self._above(*bound_rule(self.objective, soft_high, one_hot, None))
                 found |= dict.fromkeys(by_range, bound)
                 rest = [k for k in rest if k not in by_range]
             if rest:
-                weight = dominating_weight(self.objective, soft_energy, soft_high, one_hot, self.incumbent)
-                found |= dict.fromkeys(rest, weight)
+                need = dominating_weight(self.objective, soft_energy, soft_high, one_hot, self.incumbent)
+                found |= dict.fromkeys(rest, self._above(*need))
         return found
+
+    def _above(self, needed: float, rule: PenaltyRule) -> Weight:
+        return Weight(round_up(needed, largest(self.objective), self.margin), needed, rule)
 
     def _flips(self, open_: list[int]) -> dict[int, float]:
         """What the flip rule asks of the families that it fits, unless a bound of the objective is forced."""
@@ -148,7 +149,7 @@ class Weighing:
         if method is Method.MOMC:
             sizes = [np.abs(b.coefficients.values) for b in self.families[k].residual.terms if b.degree]
             change /= max(min((float(size.min()) for size in sizes), default=1.0), 1.0)
-        return Weight(round_up(change, largest(self.objective)), change, _LITERATURE[method])
+        return self._above(change, _LITERATURE[method])
 
 
 def _worst(family: PenaltyRows) -> float:

@@ -33,7 +33,8 @@ from qevo_compiler.dialects.poly import Polynomials, arithmetic
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-# The weight exceeds what the proof needs by this part, far above the rounding of summed coefficients.
+# What a weight exceeds its proof's need by: far above the rounding of summed coefficients, and small, since
+# samplers find better states the smaller weights are (docs/penalties.md has figures).
 MARGIN = 1 / 64
 # Few significant bits keep products of the weight with whole coefficients exact.
 SIGNIFICANT_BITS = 8
@@ -87,8 +88,8 @@ def dominating_weight(
     soft_high: float,
     one_hot: OneHot,
     incumbent: Callable[[], float | None],
-) -> Weight:
-    """The smallest weight that one of the rules proves; `incumbent` is not asked where the repair rule applies.
+) -> tuple[float, PenaltyRule]:
+    """The least that a weight must exceed by one of the rules; `incumbent` is not asked where the repair rule applies.
 
     `objective` is to be minimised; `soft` is the energy of the soft penalties, never negative and at
     best at most `soft_high`; `incumbent` finds the value of both at a feasible state, or None.
@@ -97,8 +98,7 @@ def dominating_weight(
     needs = [] if repair is None else [(repair, PenaltyRule.REPAIR)]
     if repair is None or is_cheap(objective):
         needs.append(bound_rule(objective, soft_high, one_hot, incumbent() if repair is None else None))
-    needed, rule = min(needs, key=lambda need: need[0])
-    return Weight(round_up(needed, largest(objective)), needed, rule)
+    return min(needs, key=lambda need: need[0])
 
 
 def is_cheap(objective: Polynomials) -> bool:
@@ -106,9 +106,9 @@ def is_cheap(objective: Polynomials) -> bool:
     return len(objective) <= CHEAP_TERMS
 
 
-def round_up(needed: float, size: float) -> float:
+def round_up(needed: float, size: float, margin: float = MARGIN) -> float:
     """A short number above `needed` by the margin; where any would do, one that widens no range of coefficients."""
-    least = needed * (1 + MARGIN) if needed > size * 2.0**-10 else size / 4
+    least = needed * (1 + margin) if needed > size * 2.0**-10 else size / 4
     if least <= 0:
         return 1.0
     unit = 2.0 ** (math.frexp(least)[1] - SIGNIFICANT_BITS)

@@ -86,3 +86,52 @@ def test_infeasible_says_whether_that_is_proved(options: dict[str, Any], note: s
     assert (result.status, result.best.feasible) == ("infeasible", False)
     assert result.note.startswith(note)
     assert result.to_json()["note"] == result.note
+
+
+COLOURING = """program colouring
+data border: int[m, 2] = [{border}]
+var colour: choice {{red, green, blue}}[9]
+minimize 3 + sum(colour[border[e, 0]] == colour[border[e, 1]] for e in 0..m)
+subject to
+  first: (colour[0] == red) == 1
+  wish: (colour[1] == {wish}) == 1 weight 0.25
+"""
+
+
+def ring(*more: tuple[int, int]) -> str:
+    edges = [*((i, (i + 1) % 9) for i in range(9)), *more]
+    return ", ".join(f"[{a}, {b}]" for a, b in edges)
+
+
+def test_an_objective_at_its_bound_is_optimal_whatever_the_samples_are() -> None:
+    result = compile(COLOURING.format(border=ring((0, 4)), wish="blue")).run(reads=50, seed=1)
+    assert (result.status, result.best.objective) == ("optimal", 3)
+    assert "at their bounds" in result.note
+
+
+def test_neither_a_worse_objective_nor_a_violated_wish_is_at_the_bound() -> None:
+    clique = compile(COLOURING.format(border=ring((0, 2), (0, 3), (1, 3)), wish="blue")).run(reads=50, seed=1)
+    assert (clique.status, clique.best.objective) == ("feasible", 4)
+    wish = compile(COLOURING.format(border=ring((0, 4)), wish="red")).run(reads=50, seed=1)
+    assert (wish.status, wish.best.objective) == ("feasible", 3)
+
+
+def test_a_bound_knows_that_labels_exclude_each_other() -> None:
+    """Thirty choices with a price each: the sum of the least prices, also where prices are negative."""
+    rng = np.random.default_rng(5)
+    price = rng.integers(-9, 9, (30, 3))
+    for sense, best in (("minimize", price.min(axis=1).sum()), ("maximize", price.max(axis=1).sum())):
+        text = f"""program prices
+data price: int[30, 3] = {price.tolist()}
+var pick: choice {{a, b, c}}[30]
+{sense} sum(price[i, pick[i]] for i in 0..30)
+"""
+        result = compile(text).run(reads=50, seed=1)
+        assert (result.status, result.best.objective) == ("optimal", best)
+
+
+def test_spins_at_their_bound_and_programs_without_an_objective() -> None:
+    chain = compile("program chain\nvar s: spin[40]\nminimize sum(s[i] * s[i + 1] for i in 0..39)\n").run(seed=1)
+    assert (chain.status, chain.best.objective) == ("optimal", -39)
+    free = compile("program free\nvar x: binary[40]\nsubject to\n  some: sum(x) == 7\n").run(seed=1)
+    assert free.status == "feasible"

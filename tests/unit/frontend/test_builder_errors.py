@@ -126,3 +126,24 @@ def test_the_expression_of_the_user_is_underlined() -> None:
     line, underline = shown.splitlines()[3:5]
     start, end = underline.index("^"), underline.rindex("^") + 1
     assert line[start:end] == "x + np.ones(3)"
+
+
+def test_what_compilation_finds_is_shown_in_the_users_file() -> None:
+    p = Problem("late")
+    x = p.binary("x", 3)
+    p.subject_to(x.sum() >= 4, name="all")
+    with pytest.raises(CompileError) as caught:
+        p.compile()
+    shown = str(caught.value).splitlines()
+    at = next(k for k, line in enumerate(shown) if line.endswith('p.subject_to(x.sum() >= 4, name="all")'))
+    underlined = "".join(c for c, mark in zip(shown[at], shown[at + 1], strict=False) if mark == "^")
+    assert underlined.startswith("x.sum() >= 4")
+
+
+def test_a_file_that_is_gone_is_named_without_its_lines() -> None:
+    scope: dict[str, object] = {"Problem": Problem}
+    code = 'p = Problem("gone")\np.subject_to(p.binary("x", 2).sum() >= 3, name="all")\np.compile()\n'
+    with pytest.raises(CompileError, match="Q0650") as caught:
+        exec(compile(code, "/nowhere/gone.py", "exec"), scope)
+    assert "--> gone.py:2:" in str(caught.value)
+    assert " | " not in str(caught.value)

@@ -47,6 +47,20 @@ def test_spins_have_no_rows_over_bits() -> None:
     assert log.structure is None
 
 
+def test_a_wider_margin_is_advised_where_the_margin_makes_the_smallest_coefficients() -> None:
+    ring = [[i, (i + 1) % 40] for i in range(40)] + [[i, (i + 7) % 40] for i in range(0, 40, 3)]
+    cover = f"program cover\ndata e: int[m, 2] = {ring}\nvar x: binary[40]\nminimize sum(x)\nsubject to\n"
+    cover += "  covered[k]: x[e[k, 0]] + x[e[k, 1]] >= 1 for k in 0..m\n"
+    narrow = compile(cover)
+    advised = "--set penalize-constraints.margin=0.25"
+    assert advised in [what for _, what in advice(narrow, model_of(narrow))]
+    wide = compile(cover, passes={"penalize-constraints": {"margin": 0.25}})
+    assert bits_needed(model_of(wide)) < bits_needed(model_of(narrow)) - 2
+    assert advised not in [what for _, what in advice(wide, model_of(wide))]
+    [gap] = [entry for entry in wide.ledger if entry.quantity == "penalty gap"]
+    assert (gap.value, gap.kind.value) == (0.25, "proved")
+
+
 def test_advice_names_options_that_narrow_the_range() -> None:
     light = "program light\nvar x: binary[40]\nmaximize sum(x[i] * (i + 1) for i in 0..40)\n"
     light += "subject to\n  fits: sum((2 + i % 2) * x[i] for i in 0..40) <= 70\n"

@@ -1,13 +1,13 @@
 from qevo_compiler import compile
 
 PROGRAM = """program small
-data most: int = 1
-var x: binary[3]
+data most: int = 9
+var x: binary[6]
 minimize -sum(x)
 subject to
-  fits: sum(x) <= most
+  fits: sum((i + 2) * x[i] for i in 0..6) <= most
 """
 
 
 def run():
-    compile(PROGRAM).update(PROGRAM, {"most": 2})
+    compile(PROGRAM).update(PROGRAM, {"most": 19})
