@@ -284,7 +284,7 @@ def load(path: str | Path) -> CompiledProgram:
     folder = os.path.isdir(path)
     found = sorted(path.glob(f"*.{manifest.SUFFIX}")) if folder else [path]
     if len(found) != 1 or not os.path.exists(found[0]):
-        raise CompileError(NoProgram(None, str(path), len(found) if folder else 0))
+        raise CompileError(NoProgram(None, str(path), tuple(map(str, found)) if folder else ()))
     record = manifest.read_manifest(found[0].read_bytes(), found[0].name)
     prefix = f"{record['program']}."
     contents = {

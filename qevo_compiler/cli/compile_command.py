@@ -131,7 +131,13 @@ def _check_report(args: argparse.Namespace) -> None:
     from qevo_compiler.diagnostics.sources import BadArgument
 
     if args.report and getattr(args, "target", None) == "resources":
-        raise CompileError(BadArgument(None, f"--report {args.report}", "--report FILE for a target with spins"))
+        raise CompileError(
+            BadArgument(
+                None,
+                f"--report {args.report}",
+                "--report FILE for a target that writes a program; a cost record is a table already",
+            )
+        )
     if args.report and (args.emit != "target" or args.stop_after or args.dump_pipeline):
         form = "--report FILE without --stop-after, --dump-pipeline and --emit of anything but target"
         raise CompileError(BadArgument(None, f"--report {args.report}", form))

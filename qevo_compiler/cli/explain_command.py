@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from qevo_compiler.program import load
 
     if os.path.isfile(args.subject) and not args.subject.endswith(".json"):
-        raise CompileError(NoProgram(None, args.subject, 0))
+        raise CompileError(NoProgram(None, args.subject, ()))
     program = load(args.subject)
     lines: list[str] = []
     if args.var:

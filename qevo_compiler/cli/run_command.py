@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ def _run_program(program: CompiledProgram, args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(result.to_json(), indent=1))
     else:
-        _print_result(result, console(args))
+        _print_result(result, _partly_decided(program), console(args))
     return 0
 
 
@@ -149,7 +150,16 @@ def _run_model(imported: Imported, args: argparse.Namespace) -> int:
     return 0
 
 
-def _print_result(result: RunResult, out: Console) -> None:
+def _partly_decided(program: CompiledProgram) -> dict[str, str]:
+    """For the symbols that have more elements than were decided: how many of how many."""
+    return {
+        register.symbol: f"{register.positions.size} of {prod(register.tensor_shape)}"
+        for register in program.provenance
+        if register.positions is not None and register.positions.size < prod(register.tensor_shape)
+    }
+
+
+def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) -> None:
     from rich.table import Table
 
     best = result.best
@@ -162,7 +172,7 @@ def _print_result(result: RunResult, out: Console) -> None:
         out.print(f"  {result.note}", markup=False)
     table = Table("variable", "value", box=None)
     for symbol, value in best.values.items():
-        table.add_row(symbol, _short(value))
+        table.add_row(f"{symbol} ({partly[symbol]})" if symbol in partly else symbol, _short(value))
     out.print(table)
     if best.violations:
         residuals = Table("constraint", "residual", "", box=None)

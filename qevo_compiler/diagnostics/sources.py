@@ -89,17 +89,20 @@ class NoProgram(Error):
     help: ClassVar[str] = "{advice}"
 
     folder: str
-    count: int
+    manifests: tuple[str, ...]
 
     @property
     def advice(self) -> str:
+        if self.manifests:
+            more = ", .." if len(self.manifests) > 4 else ""
+            return f"name one of them: {', '.join(f'`{path}`' for path in self.manifests[:4])}{more}"
         if self.folder.endswith((".qevo", ".qir", ".py")):
             return f"compile it first, as in `qevoc compile {self.folder} -o out/`, and name that folder"
         return "name a folder with exactly one `.manifest.json`, or the manifest itself"
 
     @property
     def found(self) -> str:
-        return counted(self.count, "compiled program") if self.count else "no compiled program"
+        return counted(len(self.manifests), "compiled program") if self.manifests else "no compiled program"
 
 
 class CannotWrite(Error):

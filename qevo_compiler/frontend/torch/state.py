@@ -159,12 +159,18 @@ def _tensors(traced: TracedModel, values: Values) -> dict[str, Tensor]:
     model = traced.exact[0]
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     state = {name: tensor.detach() for name, tensor in state.items()}
+    kinds = {name: p.dtype for name, p in traced.model.named_parameters()}
     for symbol, array in values.items():
         old = _known(traced, symbol, state)
-        new = torch.from_numpy(np.array(array, dtype=np.float64)).to(old.dtype)
+        new = torch.from_numpy(np.array(array, dtype=np.float64))
         _same_shape(symbol, new, old)
-        state[symbol] = new
+        state[symbol] = _as_stored(new, kinds.get(symbol, old.dtype)).to(old.dtype)
     return state
+
+
+def _as_stored(values: Tensor, kind: torch.dtype) -> Tensor:
+    """Weights as a model of fewer than 32 bits a number has them: neither it nor its file holds them more exactly."""
+    return values.to(kind) if kind.itemsize < 4 else values
 
 
 def _known(traced: TracedModel, symbol: str, state: Mapping[str, Tensor]) -> Tensor:

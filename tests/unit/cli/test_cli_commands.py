@@ -135,6 +135,19 @@ def test_fmt_rewrites_checks_and_keeps_comments(tmp_path: Path, capsys: pytest.C
     assert [path.name for path in tmp_path.iterdir()] == ["messy.qevo"]
 
 
+def test_values_of_a_partly_decided_weight_say_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "net.py").write_text(
+        "import torch\ntorch.manual_seed(0)\n"
+        "model = torch.nn.Sequential(torch.nn.Linear(12, 12, bias=False), torch.nn.Tanh(), torch.nn.Linear(12, 2))\n"
+        "inputs, targets, loss = torch.randn(20, 12), torch.randn(20, 2), torch.nn.MSELoss()\n"
+    )
+    assert main(["compile", str(tmp_path / "net.py"), "-o", str(tmp_path / "out")]) == 0
+    assert main(["run", str(tmp_path / "out"), "--reads", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert re.search(r"0\.weight \(\d+ of 144\) ", shown)
+    assert " 2.bias  " in shown
+
+
 def test_latex(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["compile", KNAPSACK, "--emit", "latex"]) == 0
     assert "\\" in capsys.readouterr().out

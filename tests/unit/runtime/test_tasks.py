@@ -57,6 +57,22 @@ def test_training_writes_a_state_dict_that_loads(tmp_path: Path) -> None:
     assert outcome.ledger
 
 
+@pytest.mark.parametrize("task", [Task.ROUND, Task.TRAIN])
+def test_losses_of_narrow_weights_are_those_of_the_weights_in_the_file(task: Task, tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(5, 8), nn.Tanh(), nn.Linear(8, 2)).to(torch.bfloat16)
+    inputs, targets = torch.randn(32, 5, dtype=torch.bfloat16), torch.randn(32, 2, dtype=torch.bfloat16)
+    traced = TracedModel.from_objects(net, inputs, targets, nn.MSELoss())
+    job = Imported(import_model(traced, "net"), SourceMap(), task, traced)
+    outcome = run_model(job, {"rounds": 2, "seed": 1} if task is Task.TRAIN else {"bits": 4}, tmp_path, silent)
+    net.load_state_dict(load_file(outcome.files[0]))
+    with torch.no_grad():
+        stored = float(nn.MSELoss()(net.double()(inputs.double()), targets.double()))
+    report = outcome.to_json()
+    said = report["after"]["loss"] if task is Task.TRAIN else report["methods"][report["written"]]["loss"]
+    assert said == pytest.approx(stored, rel=1e-12)
+
+
 def test_without_a_folder_nothing_is_written() -> None:
     assert run_model(imported(Task.ROUND), {"reads": 1, "sweeps": 1}, None, silent).files == ()
 
