@@ -1,5 +1,7 @@
-"""Quantities of ledger entries that others read; with one of `CHANGES_ENERGIES` energies are not the problem's own, with
-one of `CHANGES_TRAINING` training is not the model's own."""
+"""Quantities of ledger entries that others read.
+
+With one of `CHANGES_ENERGIES` energies are not the problem's own, with one of `CHANGES_TRAINING` training not the model's.
+"""
 
 from __future__ import annotations
 
