@@ -1,6 +1,6 @@
 """Quantities of ledger entries that others read.
 
-With one of `CHANGES_ENERGIES` energies are not the problem's own, with one of `CHANGES_TRAINING` training not the model's.
+With one of `CHANGES_ENERGIES` energies are not the problem's, with one of `CHANGES_TRAINING` training not the model's.
 """
 
 from __future__ import annotations
