@@ -93,8 +93,12 @@ class Annealer(dimod.Sampler, dimod.Initialized):  # type: ignore[misc]
         `seed` None draws one; the info of the result names it. `progress` hears the part done, from 0 to 1; when
         `interrupt_function` gives true, the samples are those reached so far.
 
-        Raises `ValueError` for numbers out of range, models that are not finite and names that are not options.
+        Raises `ValueError` for numbers out of range, models that are not finite and names that are not options, and
+        `TypeError` for what is no binary quadratic model.
         """
+        if not hasattr(bqm, "to_numpy_vectors"):
+            kind = type(bqm).__name__
+            raise TypeError(f"the sampler takes a dimod.BinaryQuadraticModel, not a {kind} (see dimod.cqm_to_bqm)")
         if kwargs:
             raise ValueError(f"unknown parameters: {', '.join(sorted(kwargs))}")
         variables, own = _own_model(bqm)

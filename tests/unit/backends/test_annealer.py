@@ -180,3 +180,9 @@ def test_models_that_are_not_finite_are_refused(bad: float) -> None:
 def test_wrong_options_are_named(options: dict[str, object], named: str) -> None:
     with pytest.raises(ValueError, match=named):
         Annealer().sample(glass(5, 0), **options)
+
+
+@pytest.mark.parametrize("model", [dimod.ConstrainedQuadraticModel(), {("a", "b"): 1.0}])
+def test_other_models_are_refused_by_name(model: object) -> None:
+    with pytest.raises(TypeError, match=f"not a {type(model).__name__}"):
+        Annealer().sample(model)
