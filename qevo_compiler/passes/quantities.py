@@ -1,11 +1,6 @@
 """Quantities of ledger entries that others read.
 
-<<<<<<< HEAD
-With one of `CHANGES_ENERGIES` energies are not the stated problem's own, with one of `CHANGES_TRAINING` training is not
-the model's own.
-=======
 With one of `CHANGES_ENERGIES` energies are not the problem's, with one of `CHANGES_TRAINING` training not the model's.
->>>>>>> trial2
 """
 
 from __future__ import annotations
