@@ -90,7 +90,7 @@ def roster() -> float:
     for day in range(7):
         row(on[:, day], 2, 2)
     for person in range(5):
-        row(on[person], 0, 3)
+        row(on[person], 2, 3)
         row(on[person, 5:], 0, 1, person)
         for day in range(5):
             row(on[person, day : day + 3], 0, 2)
@@ -169,5 +169,13 @@ def test_the_latin_square_is_one() -> None:
     assert [square[0, 0], square[1, 2], square[3, 1]] == [0, 3, 2]
 
 
+def test_no_queen_meets_another() -> None:
+    result = run("queens")
+    assert result.best.feasible
+    row = result.best.values["row"]
+    for lines in (row, row + np.arange(6), row - np.arange(6)):
+        assert len(set(lines.tolist())) == 6
+
+
 def test_every_pattern_is_tried() -> None:
-    assert {path.stem for path in FOLDER.glob("*.qevo")} == {*OPTIMA, "latin"}
+    assert {path.stem for path in FOLDER.glob("*.qevo")} == {*OPTIMA, "latin", "queens"}
