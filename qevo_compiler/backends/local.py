@@ -1,7 +1,8 @@
 """The local backend: no account, no network.
 
-Spin models of up to 12 spins are enumerated, larger ones annealed by the evaluator's kernels; circuits are
-sampled from their state vector. `Annealer` is the same annealing as a `dimod.Sampler`.
+Spin models of up to 12 spins are enumerated, and of up to 20 where nothing steers an annealer (a schedule, a number of
+sweeps, a method); larger ones are annealed by the evaluator's kernels; circuits are sampled from their state vector.
+`Annealer` is the same annealing as a `dimod.Sampler`.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ MOST_SWEEPS = 4000
 # Members of a polynomial's terms that take as long as a spin.
 _MEMBERS = 50
 TINY = 12
+# Programs, which are run once: 50 ms and 8 MB at most, and the answer is proved.
+SMALL = 20
 
 
 @dataclass(frozen=True)
@@ -73,15 +76,16 @@ class LocalBackend(Backend):
         circuit = module.main.first(CircuitOp)
         if circuit is not None and not self.exact:
             return _measure(circuit, module.main.first(ising.ModelOp), reads, seed)
-        model = _the_model(module)
-        if self._enumerates(model):
+        model, schedule = _the_model(module), _schedule(module)
+        steered = schedule is not None or sweeps is not None or self.method is not Method.AUTO
+        if self._enumerates(model, TINY if steered else SMALL):
             return lowest(model, reads)
         plan = Plan(reads, _sweeps_for(model.size) if sweeps is None else sweeps, seed, self.method)
         if self.method is Method.AUTO:
             found = self._without_helpers(module, plan, sweeps is None)
             if found is not None:
                 return _sampled(SpinModel.of(model), found)
-        return self._anneal(model, plan, _schedule(module))
+        return self._anneal(model, plan, schedule)
 
     def _without_helpers(self, module: Module, plan: Plan, choose: bool) -> Spins | None:
         """Samples found without slack and auxiliary bits; None where the program has none, or they are needed.
@@ -127,14 +131,14 @@ class LocalBackend(Backend):
         check_sampling(reads, seed, sweeps)
         if initial_states is not None:
             initial_states = _checked_states(model, initial_states)
-        if self._enumerates(model):
+        if self._enumerates(model, TINY):
             return lowest(model, reads)
         steps = SWEEPS if sweeps is None else sweeps
         plan = Plan(reads, steps, seed, self.method, beta_range=beta_range, initial=initial_states)
         return self._anneal(model, plan)
 
-    def _enumerates(self, model: ising.ModelOp) -> bool:
-        return self.exact or model.size <= TINY
+    def _enumerates(self, model: ising.ModelOp, most: int) -> bool:
+        return self.exact or model.size <= most
 
     def _anneal(self, model: ising.ModelOp, plan: Plan, schedule: anneal.ScheduleOp | None = None) -> Samples:
         spins_of = SpinModel.of(model)

@@ -25,6 +25,8 @@ from qevo_compiler.backends.statevector import draw, probabilities
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import anneal
 from qevo_compiler.dialects.gate import Gate
+from qevo_compiler.dialects.ising import ModelOp
+from qevo_compiler.driver import compile
 from qevo_compiler.evaluator.annealing import Method
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
@@ -191,3 +193,19 @@ def test_circuits_are_simulated_without_cirq(monkeypatch):
 def test_ordering_samples_breaks_ties_by_spins():
     found = Samples.ordered(np.array([[-1, 1], [1, -1], [1, 1]], np.int8), np.array([1.0, 1.0, 1.0]))
     assert found.spins.tolist() == [[1, 1], [1, -1], [-1, 1]]
+
+
+SIXTEEN = """program sixteen
+var s: spin[16]
+minimize sum(s[i] * s[j] * (i * j % 7 - 3) for i in 0..16 for j in 0..16 if i < j)
+"""
+
+
+@pytest.mark.parametrize("more", ["", "anneal points([(0, 0), (10, 0.4), (20, 1)])\n", "sample sweeps = 50\n"])
+def test_small_programs_are_proved_unless_something_steers_the_annealer(more):
+    module = compile(SIXTEEN + more, level=0).module
+    samples = LocalBackend().sample(module)
+    assert samples.exact == (not more)
+    assert LocalBackend(method=Method.ANNEALING).sample(module).exact is False
+    if samples.exact:
+        assert samples.energies[0] == all_energies(module.main.only(ModelOp)).min()
