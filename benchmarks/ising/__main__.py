@@ -173,7 +173,8 @@ def _rounds(load: str, ways: list[str], rounds: int, export: str) -> dict[str, l
 
 
 def _median(runs: list[Figures], key: str) -> float:
-    return statistics.median(run[key] for run in runs)
+    """Of the runs that have the figure: a compilation near `AGAIN` seconds is repeated in some of them."""
+    return statistics.median(run[key] for run in runs if key in run)
 
 
 def _print_load(load: str, found: dict[str, list[Figures]]) -> None:
