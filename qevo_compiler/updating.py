@@ -14,6 +14,7 @@ from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
 from qevo_compiler.dialects.problem import VariableOp
 from qevo_compiler.frontend.load import Imported, Task, import_source
 from qevo_compiler.ir import Func, Module
+from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.passes.pipelines import SOURCES
@@ -60,12 +61,11 @@ def _expansion(pipeline: Pipeline) -> Pipeline:
     return Pipeline(pipeline.passes[: names.index(_EXPANSION) + 1])
 
 
-def _penalized(program: CompiledProgram, lowered: Module, passes: tuple[Any, ...], prove: bool) -> CompiledProgram:
+def _penalized(program: CompiledProgram, lowered: Module, passes: tuple[Pass, ...], prove: bool) -> CompiledProgram:
     """The program with its penalties made anew, for the same bits."""
     pinned = tuple(f"{name}={weight!r}" for name, weight in _kept(program, prove).items())
-    at = next(k for k, step in enumerate(passes) if step.name == PenalizeConstraints.name)
-    penalize = replace(passes[at], weights=pinned)
-    module = Pipeline((*passes[:at], penalize)).run(lowered)
+    at, penalize = next((k, step) for k, step in enumerate(passes) if isinstance(step, PenalizeConstraints))
+    module = Pipeline((*passes[:at], replace(penalize, weights=pinned))).run(lowered)
     _compare(program.module.main.ops_of(RegisterOp), module.main.ops_of(RegisterOp))
     found = finished(program, passes[at + 1 :], module)
     model = found.module.main.first(ising.ModelOp)

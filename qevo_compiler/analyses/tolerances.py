@@ -22,6 +22,11 @@ ROUNDING = 2.0**-46
 _WIDE = 1e6
 
 
+def below_units(tolerances: Floats, units: Floats) -> Floats:
+    """Tolerances [rows] that no violation of a row with a unit is within; a unit of 0 is none."""
+    return np.minimum(tolerances, np.where(units > 0, units, np.inf) / 4)
+
+
 def row_tolerances(p: Polynomials) -> Floats:
     """What every row [rows] may be off by where all its variables are of size 1. Cost: a pass over the terms."""
     sizes = _sizes(p)

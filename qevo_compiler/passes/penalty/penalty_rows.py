@@ -22,7 +22,7 @@ from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
 from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
-from qevo_compiler.analyses.tolerances import TOLERANCE, row_tolerances
+from qevo_compiler.analyses.tolerances import TOLERANCE, below_units, row_tolerances
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverMetBetween, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
@@ -103,7 +103,7 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
     if not groups.is_none:
         low, high = group_bounds(poly, groups)
     unit = row_units(poly)
-    tolerance = np.minimum(row_tolerances(poly), np.where(unit > 0, unit, np.inf) / 4)
+    tolerance = below_units(row_tolerances(poly), unit)
     pairs = NONE if equal else two_sided_rows(poly, op.indices)
     return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit, pairs)
 
@@ -124,7 +124,7 @@ def _tightened(stated: _Body, groups: Groups) -> _Body:
     low, high = group_bounds(poly, groups)
     unit = row_units(poly)
     allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
-    tolerance = np.minimum(allowed, np.where(unit > 0, unit, np.inf) / 4)
+    tolerance = below_units(allowed, unit)
     return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.tolerances import row_tolerances
+from qevo_compiler.analyses.tolerances import below_units, row_tolerances
 from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.ir import Array
@@ -98,5 +98,5 @@ def sides_cross(op: ConstraintOp) -> bool:
         return False
     rows = arithmetic.scale(op.body, -1.0) if op.relation is Relation.GE else op.body
     pairs, unit = two_sided_rows(rows, op.indices), row_units(rows)
-    tolerance = np.minimum(row_tolerances(rows), np.where(unit > 0, unit, np.inf) / 4)
+    tolerance = below_units(row_tolerances(rows), unit)
     return bool(pairs.empty(rows.constants(), unit, tolerance).any())
