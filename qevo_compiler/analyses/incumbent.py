@@ -74,7 +74,8 @@ class _Search:
 
     def run(self, steps: int) -> NDArray[np.int8] | None:
         state = self._start()
-        until = np.zeros(self._space.bits, np.int64)
+        # Bits that occur nowhere would be flipped for ever, at no loss.
+        until = np.where(self._used(), 0, steps)
         strength, idle = self._strength(), 0
         for step in range(steps):
             idle = 0 if self._keep(state) else idle + 1
@@ -110,6 +111,13 @@ class _Search:
         order = grouped[np.lexsort([costs, group[grouped]])]
         state[order[np.flatnonzero(np.diff(group[order], prepend=-1))]] = 1
         return state
+
+    def _used(self) -> Flags:
+        """Which bits the objective or a row has."""
+        used = np.zeros(self._space.bits, bool)
+        for block in (*self._space.objective.terms, *self._space.rows.terms):
+            used[block.variables.values] = True
+        return used
 
     def _strength(self) -> float:
         """At least the largest change of the objective by one flip."""

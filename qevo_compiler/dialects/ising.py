@@ -67,18 +67,25 @@ class RegisterOp(Op):
 
 @dataclass(frozen=True)
 class SettledOp(Op):
-    """Bits (numbers of the registers, ascending) that have the values `ones`, 0 or 1, at every feasible point."""
+    """Bits (numbers of the registers, ascending) that have the values `ones`, 0 or 1, at every feasible point.
+
+    Where `weight` is positive, objective and penalties of the energy are those at these values, and each of the bits
+    with its other value costs `weight` besides; where it is 0 they are those of all values.
+    """
 
     name: ClassVar[str] = "ising.settled"
     pure: ClassVar[bool] = False
     bits: Array
     ones: Array
+    weight: float = 0.0
 
     def verify(self) -> None:
         if self.bits.size != self.ones.size or not (np.diff(self.bits.values) > 0).all():
             raise Invalid("settled bits are ascending, with a value each")
         if not np.isin(self.ones.values, (0, 1)).all():
             raise Invalid("a bit is 0 or 1")
+        if not (np.isfinite(self.weight) and self.weight >= 0):
+            raise Invalid("what another value costs is a number of at least 0")
 
 
 @dataclass(frozen=True)
