@@ -87,9 +87,9 @@ def _kept(program: CompiledProgram, prove: bool) -> dict[str, float]:
 def _compare(old: Func, new: Func) -> None:
     """Raises `CompileError` naming the first block of bits that is not where and how large it was.
 
-    Where rows settle bits, which of them and so how much slack is needed depends on the data.
+    Of a program whose rows settle bits, it depends on the data which ones and so how much slack is needed.
     """
-    settled = any(func.first(ising.SettledOp) is not None for func in (old, new))
+    settled = old.first(ising.SettledOp) is not None
     free = {ising.Role.AUXILIARY, ising.Role.SLACK} if settled else {ising.Role.AUXILIARY}
     pair = ([op for op in func.ops_of(RegisterOp) if op.role not in free] for func in (old, new))
     for before, after in zip_longest(*pair):

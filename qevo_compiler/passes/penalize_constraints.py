@@ -181,7 +181,7 @@ class PenalizeConstraints(Pass):
         if self.scale == 1.0 or weight.rule in (PenaltyRule.SOFT, PenaltyRule.GIVEN):
             return weight
         rule = PenaltyRule.HEURISTIC if self.scale < 1.0 and weight.rule.proved else weight.rule
-        return Weight(weight.value * self.scale, weight.needed, rule)
+        return replace(weight, value=weight.value * self.scale, rule=rule)
 
     def _incumbent(self, objective: Polynomials, found: Found) -> Callable[[], float | None]:
         """A search for objective plus soft penalties at a feasible state."""
@@ -217,6 +217,7 @@ class PenalizeConstraints(Pass):
         why = _NOTES.get(weight.rule)
         note = f"weight {weight.value:g}, "
         note += why if why else f"needed more than {weight.needed:g}, by the {weight.rule.value} rule"
+        note += f": {weight.why}" if weight.why else ""
         gap = 0.0 if np.isnan(weight.needed) else weight.value - weight.needed
         return LedgerEntry(self.name, PENALTY_GAP, gap, kind, subject, f"{subject}: {note}" if subject else note)
 

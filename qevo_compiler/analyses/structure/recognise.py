@@ -229,10 +229,11 @@ def components(families: Sequence[Polynomials], objective: Polynomials, bits: in
             row, bit = row[order], bit[order].astype(np.int64)
             same = row[1:] == row[:-1]
             edges.append(np.stack([bit[:-1][same], bit[1:][same]], axis=1))
-    return _labelled(np.concatenate(edges), bits)
+    return labelled(np.concatenate(edges), bits)
 
 
-def _labelled(edges: Integers, bits: int) -> Integers:
+def labelled(edges: Integers, bits: int) -> Integers:
+    """The connected component of every one of `bits` bits under `edges` [edges, 2], numbered by their first bit."""
     label = np.arange(bits)
     while len(edges):
         low = np.minimum(label[edges[:, 0]], label[edges[:, 1]])
