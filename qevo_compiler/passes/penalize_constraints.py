@@ -32,6 +32,7 @@ from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_ops import penalty_op, slack_register
 from qevo_compiler.passes.penalty.penalty_weights import MARGIN, Weight, largest, round_up
 from qevo_compiler.passes.penalty.settled_rows import settled_energy
+from qevo_compiler.passes.penalty.size_estimate import check_size, estimate
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
 from qevo_compiler.passes.quantities import PENALTY_FLOOR, PENALTY_GAP, SLACK_ROUNDING
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
@@ -58,6 +59,7 @@ class PenalizeConstraints(Pass):
     no slack. `tighten` cuts coefficients of hard inequalities to the most that a row can be exceeded by, which no
     0/1 point notices. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
     `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
+    `memory` is the bytes that the couplings may take; without it, what the machine has left.
     """
 
     name: ClassVar[str] = "penalize-constraints"
@@ -78,13 +80,16 @@ class PenalizeConstraints(Pass):
     slope: float = 2.0
     clauses: int = 3
     tighten: bool = True
+    memory: float | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         self._check_options()
         main = module.main
         objective = _objective(main)
         constraints = main.ops_of(poly.ConstraintOp)
+        bits = sum(register.count for register in main.ops_of(RegisterOp))
         if not constraints and main.first(poly.ObjectiveOp) == objective:
+            check_size(estimate(objective, [], bits), self.memory, context)
             return module
         symbols = {op.symbol for op in constraints}
         methods = family_methods(self.methods, symbols)
@@ -92,6 +97,7 @@ class PenalizeConstraints(Pass):
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
             main, found = known_families(main, self._options_by(methods), context)
             objective = _objective(main)
+            check_size(estimate(objective, found.families, bits), self.memory, context)
             energies, slacks = _energies(main, found.families)
             weights = self._weights(objective.polynomial, found, energies, methods, given)
             parts = [(energy, weight.value) for energy, weight in zip(energies, weights, strict=True)]
@@ -118,7 +124,7 @@ class PenalizeConstraints(Pass):
             value = getattr(self, option)
             if not (np.isfinite(value) and value > 0):
                 raise CompileError(BadLimit(None, self.name, option, f"{value:g}"))
-        for option in ("precision", "slack_bound"):
+        for option in ("precision", "slack_bound", "memory"):
             value = getattr(self, option)
             if value is not None and value < 1:
                 raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), str(value)))
