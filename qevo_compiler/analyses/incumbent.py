@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.tolerances import OF_UNIT
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,6 @@ WORK = 4e7
 # Where fewer moves than these are within `WORK`, they would lead nowhere and cost as much as the rest of the pass.
 WORTHWHILE = 8
 PATIENCE = 60
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class _Search:
             moves = self._moves(state)
             merit = strength * moves.violation + moves.objective
             allowed = (np.where(moves.flips >= 0, until[moves.flips], 0) <= step).all(axis=1)
-            better = (moves.violation < TOLERANCE) & (moves.objective < self._best_value - 1e-9 * abs(self._best_value))
+            better = (moves.violation < OF_UNIT) & (moves.objective < self._best_value - 1e-9 * abs(self._best_value))
             merit[~(allowed | better)] = np.inf
             chosen = moves.flips[int(np.argmin(merit))]
             chosen = chosen[chosen >= 0]
@@ -130,7 +130,7 @@ class _Search:
     def _keep(self, state: Floats) -> bool:
         """Remember the state if it is feasible and the best so far."""
         residuals = arithmetic.evaluate(self._space.rows, state)
-        if float(self._violation(residuals[:, None])[0]) > TOLERANCE:
+        if float(self._violation(residuals[:, None])[0]) > OF_UNIT:
             return False
         value = float(arithmetic.evaluate(self._space.objective, state)[0])
         if value >= self._best_value:

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.granularity import row_units
+from qevo_compiler.analyses.tolerances import largest_slips
 from qevo_compiler.dialects.poly import Polynomials, Terms, arithmetic
 from qevo_compiler.ir import Array
 
@@ -94,7 +95,7 @@ def _candidates(p: Polynomials, high: Floats) -> Flags:
     if not chosen.any():
         return chosen
     # Others hold whatever the rounding was.
-    chosen &= high >= -1e-6 * (np.abs(p.constants()) + np.abs(high))
+    chosen &= high >= -largest_slips(p.constants(), high)
     for block in p.terms:
         if block.degree > 1:
             chosen[block.row.values] = False
