@@ -21,7 +21,7 @@ import numpy as np
 from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
-from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
+from qevo_compiler.analyses.structure import cut_rows, repeated_labels, row_caps, row_clauses, row_literals
 from qevo_compiler.analyses.tolerances import below_units, largest_slips, row_tolerances, unit_tolerances
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverMetBetween, NeverSatisfied
@@ -47,7 +47,7 @@ _SQUARE, _LINEAR, _TRIANGLE, _LOGIC, _SLOPED = range(len(FORMS))
 class _Body:
     """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant, unit (0: none) and pairs.
 
-    `caps` [rows] is what coefficients were cut to, None where all are as stated.
+    `caps` [rows] is what coefficients were cut to, None where all are as stated; `repeated` belongs to them.
     """
 
     op: ConstraintOp
@@ -60,6 +60,7 @@ class _Body:
     unit: Floats
     pairs: TwoSided
     caps: Floats | None = None
+    repeated: Integers | None = None
 
 
 def penalty_rows(
@@ -118,12 +119,13 @@ def _tightened(stated: _Body, groups: Groups) -> _Body:
     caps[stated.pairs.first] = caps[stated.pairs.second] = np.inf
     if np.isinf(caps).all():
         return stated
-    poly = cut_rows(stated.poly, caps)
+    repeated = repeated_labels(stated.poly, caps, groups)
+    poly = cut_rows(stated.poly, caps, repeated)
     low, high = group_bounds(poly, groups)
     unit = row_units(poly)
     allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
     tolerance = below_units(allowed, unit)
-    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps)
+    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps, repeated)
 
 
 def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
@@ -210,7 +212,9 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     done = bool((exact | holds).all())
     widths = pairs.widths(steps, len(holds))
     caps = None if body.caps is None else np.where(holds, np.inf, body.caps)
-    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths)
+    return PenaltyRows(
+        body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths, body.repeated
+    )
 
 
 def _pairs(body: _Body, options: RowOptions) -> TwoSided:
