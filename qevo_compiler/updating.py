@@ -66,7 +66,7 @@ def _penalized(program: CompiledProgram, lowered: Module, passes: tuple[Pass, ..
     pinned = tuple(f"{name}={weight!r}" for name, weight in _kept(program, prove).items())
     at, penalize = next((k, step) for k, step in enumerate(passes) if isinstance(step, PenalizeConstraints))
     module = Pipeline((*passes[:at], replace(penalize, weights=pinned))).run(lowered)
-    _compare(program.module.main.ops_of(RegisterOp), module.main.ops_of(RegisterOp))
+    _compare(program.module.main, module.main)
     found = finished(program, passes[at + 1 :], module)
     model = found.module.main.first(ising.ModelOp)
     if model is not None and not _within(program, found.module.main, model):
@@ -84,10 +84,15 @@ def _kept(program: CompiledProgram, prove: bool) -> dict[str, float]:
     return found
 
 
-def _compare(old: tuple[RegisterOp, ...], new: tuple[RegisterOp, ...]) -> None:
-    """Raises `CompileError` naming the first block of bits that is not where and how large it was."""
-    decided = [op for op in old if op.role is not ising.Role.AUXILIARY]
-    for before, after in zip_longest(decided, new):
+def _compare(old: Func, new: Func) -> None:
+    """Raises `CompileError` naming the first block of bits that is not where and how large it was.
+
+    Of a program whose rows settle bits, it depends on the data which ones and so how much slack is needed.
+    """
+    settled = old.first(ising.SettledOp) is not None
+    free = {ising.Role.AUXILIARY, ising.Role.SLACK} if settled else {ising.Role.AUXILIARY}
+    pair = ([op for op in func.ops_of(RegisterOp) if op.role not in free] for func in (old, new))
+    for before, after in zip_longest(*pair):
         if before is None or after is None or _bits(before) != _bits(after):
             op = before or after
             assert op is not None

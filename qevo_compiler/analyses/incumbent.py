@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.tolerances import OF_UNIT
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 
 Floats = NDArray[np.float64]
@@ -23,7 +24,6 @@ WORK = 4e7
 # Where fewer moves than these are within `WORK`, they would lead nowhere and cost as much as the rest of the pass.
 WORTHWHILE = 8
 PATIENCE = 60
-TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ class _Search:
 
     def run(self, steps: int) -> NDArray[np.int8] | None:
         state = self._start()
-        until = np.zeros(self._space.bits, np.int64)
+        # Bits that occur nowhere would be flipped for ever, at no loss.
+        until = np.where(self._used(), 0, steps)
         strength, idle = self._strength(), 0
         for step in range(steps):
             idle = 0 if self._keep(state) else idle + 1
@@ -83,7 +84,7 @@ class _Search:
             moves = self._moves(state)
             merit = strength * moves.violation + moves.objective
             allowed = (np.where(moves.flips >= 0, until[moves.flips], 0) <= step).all(axis=1)
-            better = (moves.violation < TOLERANCE) & (moves.objective < self._best_value - 1e-9 * abs(self._best_value))
+            better = (moves.violation < OF_UNIT) & (moves.objective < self._best_value - 1e-9 * abs(self._best_value))
             merit[~(allowed | better)] = np.inf
             chosen = moves.flips[int(np.argmin(merit))]
             chosen = chosen[chosen >= 0]
@@ -111,6 +112,13 @@ class _Search:
         state[order[np.flatnonzero(np.diff(group[order], prepend=-1))]] = 1
         return state
 
+    def _used(self) -> Flags:
+        """Which bits the objective or a row has."""
+        used = np.zeros(self._space.bits, bool)
+        for block in (*self._space.objective.terms, *self._space.rows.terms):
+            used[block.variables.values] = True
+        return used
+
     def _strength(self) -> float:
         """At least the largest change of the objective by one flip."""
         ceiling = np.zeros(self._space.bits)
@@ -122,7 +130,7 @@ class _Search:
     def _keep(self, state: Floats) -> bool:
         """Remember the state if it is feasible and the best so far."""
         residuals = arithmetic.evaluate(self._space.rows, state)
-        if float(self._violation(residuals[:, None])[0]) > TOLERANCE:
+        if float(self._violation(residuals[:, None])[0]) > OF_UNIT:
             return False
         value = float(arithmetic.evaluate(self._space.objective, state)[0])
         if value >= self._best_value:

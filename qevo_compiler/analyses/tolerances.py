@@ -1,7 +1,10 @@
 """What a row of a constraint may exceed its limit by and still holds: what rounding makes of it, and nothing else.
 
 That is 1e-9 of the sizes of its terms. Terms a million times as large as the smallest one of their row cancel each
-other wherever the row is tight, as those of a big M do; of them it is only what floats lose.
+other wherever the row is tight, as those of a big M do; of them it is only what floats lose. And it is never more than
+a quarter of the row's unit: two values of the row differ by a unit, so a quarter tells which one was meant, from
+either side, and leaves room for the limit's own rounding. This is the one rule: whoever rounds a constant to a unit,
+compares a bound with a limit, settles a bit or judges an answer takes it (`unit_tolerances`).
 """
 
 from __future__ import annotations
@@ -20,11 +23,23 @@ TOLERANCE = 1e-9
 # Coefficients and sums are products and sums of a few rounded numbers.
 ROUNDING = 2.0**-46
 _WIDE = 1e6
+# The part of a unit that is no violation.
+OF_UNIT = 1 / 4
 
 
 def below_units(tolerances: Floats, units: Floats) -> Floats:
     """Tolerances [rows] that no violation of a row with a unit is within; a unit of 0 is none."""
-    return np.minimum(tolerances, np.where(units > 0, units, np.inf) / 4)
+    return np.minimum(tolerances, np.where(units > 0, units, np.inf) * OF_UNIT)
+
+
+def unit_tolerances(p: Polynomials, units: Floats) -> Floats:
+    """What every row [rows] may be off by, given its unit (0 or inf: none), where all its variables are of size 1."""
+    return below_units(row_tolerances(p), units)
+
+
+def largest_slips(constants: Floats, high: Floats) -> Floats:
+    """What rounding makes of the largest values `high` [rows] of rows: only what adds up to them can make it wrong."""
+    return TOLERANCE * (np.abs(constants) + np.abs(high - constants))
 
 
 def row_tolerances(p: Polynomials) -> Floats:

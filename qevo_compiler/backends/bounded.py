@@ -132,7 +132,8 @@ def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) 
             return None  # a coupling each
         low, high = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
         return BoundedRows(op, bodies, -low, ones, *none) if (high <= 1).all() else None
-    if (forms != FORMS.index(PenaltyForm.SQUARE)).any():
+    free = _slackless_widths(projection, bodies, forms)
+    if free is None or (register is None and free.any()):
         return None
     if register is None:
         return BoundedRows(op, bodies, 0 * ones, ones, *none)
@@ -142,12 +143,26 @@ def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) 
     starts, bits = affine.starts.values.astype(np.int64), affine.bits.values.astype(np.int64) + register.first
     row = np.repeat(np.arange(bodies.rows), np.diff(starts))
     weights = affine.weights.values / (1.0 if op.units is None else op.units.values[row])
-    widths, steps = np.bincount(row, weights, bodies.rows).astype(np.float64), np.full(bodies.rows, np.inf)
+    widths, steps = np.bincount(row, weights, bodies.rows) + free, np.full(bodies.rows, np.inf)
     np.minimum.at(steps, row, weights)
     weights = weights / steps[row]
     if not _whole(weights) or not _complete(row, np.rint(weights)):
         return None
     return BoundedRows(op, bodies, widths, steps, starts, bits, np.rint(weights))
+
+
+def _slackless_widths(projection: Projection, bodies: Polynomials, forms: NDArray[np.int64]) -> Floats | None:
+    """How far below 0 rows with a form of their own may be, 0 for squares; None where a form is no such bound.
+
+    What a triangle costs at more than one step from its bound, u (u + 1) / 2, the search takes for u^2.
+    """
+    triangle, logic = (forms == FORMS.index(form) for form in (PenaltyForm.TRIANGLE, PenaltyForm.LOGIC))
+    if not (triangle | logic | (forms == FORMS.index(PenaltyForm.SQUARE))).all():
+        return None
+    if not logic.any():
+        return np.where(triangle, 1.0, 0.0)
+    low, high = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
+    return np.where(logic, -low, triangle) if (high[logic] <= 1).all() else None
 
 
 def _whole(numbers: Floats) -> bool:

@@ -19,7 +19,7 @@ from qevo_compiler.decode.stated import evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, Relation, Sense, VariableOp
 from qevo_compiler.evaluator.polynomials import values_at
@@ -163,6 +163,9 @@ class Decoder:
                 split["auxiliaries"] = rest
             elif self._rounded:
                 split["rounding"] = rest
+            elif self._unsettled(states).any():
+                # The energy has settled bits at their values, whatever they are in the state.
+                split["settled bits"] = rest
             elif not all(item.valid.all() for item in decoded):
                 # The objective is that of the repaired values, the energy that of the broken code.
                 split["broken codes"] = rest
@@ -191,6 +194,13 @@ class Decoder:
             return residual
         units = op.units.values
         return np.where(units > 0, residual / np.where(units > 0, units, 1.0), 0.0)
+
+    def _unsettled(self, states: Bits) -> NDArray[np.bool_]:
+        """Which states have a bit off the value that the energy takes it to have; presolve leaves none."""
+        settled = self._module.main.first(SettledOp)
+        if settled is None or not settled.weight:
+            return np.zeros(len(states), bool)
+        return np.asarray(((states[:, settled.bits.values] > 0) != settled.ones.values).any(axis=1))
 
     def _gaps(self, symbol: str, states: Bits) -> Floats:
         """How many slack bits of a domain wall are set behind one that is not."""

@@ -11,9 +11,10 @@ import numpy as np
 from qevo_compiler.analyses.names import element_name, instance_name
 from qevo_compiler.analyses.symbolic import variable_names
 from qevo_compiler.decode.explain import explain_bit
+from qevo_compiler.decode.model_sums import coupling_of
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.row_text import MAX_PARTS, row_text, tightened_texts
-from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
+from qevo_compiler.decode.sources import Projection, SourceKind
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import arithmetic

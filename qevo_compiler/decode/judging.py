@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.tolerances import least_sizes, row_tolerances, term_tolerances, wide_rows
+from qevo_compiler.analyses.tolerances import least_sizes, term_tolerances, unit_tolerances, wide_rows
 from qevo_compiler.decode.solution import Residuals
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.poly import Polynomials
@@ -29,16 +29,15 @@ class Judge:
 
     def __init__(self, op: poly.ConstraintOp, real: Flags) -> None:
         self._op = op
-        self._tolerance = row_tolerances(op.body)
-        least = least_sizes(op.body)
-        self._allowances: Polynomials | None = None
+        units, least = row_units(op.body), least_sizes(op.body)
+        known = ~_on_grids(op.body, real)
         if least is not None:
-            wide, units = wide_rows(op.body), row_units(op.body)
             # A coefficient below the unit was taken for noise.
-            known = wide & (units > 0) & (units <= least) & ~_on_grids(op.body, real)
-            self._tolerance = np.minimum(self._tolerance, np.where(known, units / 4, np.inf))
-            if (wide & ~known).any():
-                self._allowances = term_tolerances(op.body)
+            known &= (units > 0) & (units <= least)
+        self._tolerance = unit_tolerances(op.body, np.where(known, units, 0.0))
+        self._allowances: Polynomials | None = None
+        if least is not None and (wide_rows(op.body) & ~known).any():
+            self._allowances = term_tolerances(op.body)
 
     def residuals(self, body: Floats, point: Floats) -> Residuals:
         """`body` [reads, rows] judged; `point` [reads, variables] is where it was evaluated."""

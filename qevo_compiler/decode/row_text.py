@@ -25,7 +25,7 @@ def tightened_texts(module: Module, op: PenaltyOp, relation: Relation, rows: Seq
     projection = Projection(module)
     cut = [row for row in rows if np.isfinite(op.caps.values[row])]
     stated = arithmetic.select(projection.stated(op)[0], np.array(cut, np.int64))
-    tight = cut_rows(stated, op.caps.values[cut])
+    tight = cut_rows(stated, op.caps.values[cut], None if op.repeated is None else op.repeated.values[cut])
     tight = arithmetic.scale(tight, -1.0) if relation is Relation.GE else tight
     names = _bit_names(projection, np.unique(tight.block(1)[1]).tolist())
     owner, _, coefficients = stated.block(1)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.bounds import Groups, group_bounds
 from qevo_compiler.analyses.structure import cut_rows
+from qevo_compiler.decode.model_sums import remaining_couplings, times
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
@@ -29,6 +30,7 @@ from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
 from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
+from qevo_compiler.passes.penalty.settled_rows import at_settled, settled_energy
 from qevo_compiler.passes.quantities import ENERGY_ERROR
 
 Floats = NDArray[np.float64]
@@ -61,14 +63,6 @@ class Source:
         return f"encoding of {self.symbol}" if self.kind is SourceKind.ENCODING else self.symbol
 
 
-def coupling_of(model: ising.ModelOp, i: int, j: int) -> float:
-    """The coupling of spins `i < j`, 0 where there is none. Cost: two binary searches."""
-    rows, columns = model.rows.values, model.columns.values
-    start, end = np.searchsorted(rows, [i, i + 1])
-    at = int(start + np.searchsorted(columns[start:end], j))
-    return float(model.couplings.values[at]) if at < end and columns[at] == j else 0.0
-
-
 class Projection:
     """The sources of a module that has `@problem` and, in `@main`, registers, penalties and a spin model.
 
@@ -92,6 +86,8 @@ class Projection:
         self._writer = BitWriter(codes, firsts, self.vartype)
         self._objective = problem.first(poly.ObjectiveOp)
         self._constraints = {op.symbol: op for op in problem.ops_of(poly.ConstraintOp)}
+        settled = main.first(SettledOp)
+        self.settled = settled if settled is not None and settled.weight else None
 
     @property
     def model(self) -> ising.ModelOp:
@@ -189,19 +185,28 @@ class Projection:
             model = ising.ModelOp(fixed, linear, rows, columns, Array(quadratic))
         else:
             model = spin_model(ising.QuboOp(fixed, linear, rows, columns, Array(quadratic)))
-        return _times(self.numbering.over_spins(model), self.model.scale)
+        return times(self.numbering.over_spins(model), self.model.scale)
 
     def _source(self, kind: SourceKind, symbol: str, energy: Polynomials) -> Source:
         products = sum(len(block) for block in energy.terms if block.degree > 2)
         return Source(kind, symbol, self.in_spins(energy), products)
 
     def objective_bits(self, other: poly.ObjectiveOp | None = None) -> Polynomials:
-        """The objective, or another one over the same variables, over bits and to be minimised."""
+        """The objective, or another one over the same variables, over bits and to be minimised.
+
+        Where the energy is that of settled values, so is this, with the price of other ones.
+        """
         op = other or self._objective
-        if op is None:
-            return Polynomials(1, ())
-        bits = self._writer.over_bits(op.polynomial)
-        return bits if op.sense is Sense.MINIMIZE else arithmetic.scale(bits, -1.0)
+        bits = Polynomials(1, ()) if op is None else self._writer.over_bits(op.polynomial)
+        if op is not None and op.sense is not Sense.MINIMIZE:
+            bits = arithmetic.scale(bits, -1.0)
+        if self.settled is None:
+            return bits
+        return arithmetic.add(self._known(bits), settled_energy(self.settled))
+
+    def _known(self, p: Polynomials) -> Polynomials:
+        """Rows over bits as the energy takes them: with settled bits at their values."""
+        return p if self.settled is None else at_settled(p, self.size, self.settled)
 
     def objective_bound(self) -> float:
         """What the objective, to be minimised, is at least, whatever the variables are: the sum of its terms' bounds.
@@ -232,7 +237,7 @@ class Projection:
             if linear.any():
                 body = arithmetic.scale(body, np.where(linear, equation_signs(body), 1.0))
         if op.caps is not None:
-            body = cut_rows(body, op.caps.values)
+            body = cut_rows(body, op.caps.values, None if op.repeated is None else op.repeated.values)
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))
@@ -246,16 +251,16 @@ class Projection:
         return arithmetic.scale(residual, np.where(units > 0, 1 / np.where(units > 0, units, 1.0), 0.0))
 
     def stated(self, op: PenaltyOp) -> tuple[Polynomials, Relation]:
-        """The rows of a family over bits as they are stated (`>=` negated), and the relation."""
+        """The rows of a family over bits as they are stated (`>=` negated), at settled values, and the relation."""
         if not op.implied:
             constraint = self._constraints[op.symbol]
-            body, relation = self._writer.over_bits(constraint.body), constraint.relation
+            body, relation = self._known(self._writer.over_bits(constraint.body)), constraint.relation
             return (arithmetic.scale(body, -1.0) if relation is Relation.GE else body), relation
         register, code = self._codes[op.symbol]
         assert code.implied is not None
         first, terms = np.int32(register.first), code.implied.terms
         shifted = ((b.row.values, b.variables.values + first, b.coefficients.values) for b in terms)
-        return pack(code.implied.rows, shifted), Relation.EQ
+        return self._known(pack(code.implied.rows, shifted)), Relation.EQ
 
     def _rest(self, found: list[Source]) -> Source | None:
         """The model less the sources, without what is only rounding of sums that cancel."""
@@ -263,7 +268,7 @@ class Projection:
         sizes = [np.abs(part.fields.values) for part in (model, *parts)]
         fields = model.fields.values - np.sum([part.fields.values for part in parts], axis=0)
         fields = np.where(is_dust(fields, np.sum(sizes, axis=0)), 0.0, fields)
-        rows, columns, couplings = _merged(model, parts)
+        rows, columns, couplings = remaining_couplings(model, parts)
         offset = model.offset - sum(part.offset for part in parts)
         if is_dust(np.array(offset), np.array(sum(abs(part.offset) for part in (model, *parts)))):
             offset = 0.0
@@ -281,30 +286,6 @@ class Projection:
         )
         causes = [name for name, found in known if found]
         return " and ".join(causes) or "later steps"
-
-
-def _merged(model: ising.ModelOp, parts: list[ising.ModelOp]) -> tuple[NDArray[np.int32], NDArray[np.int32], Floats]:
-    """Couplings of the model less those of the parts, sorted, dust removed."""
-    every = [model, *parts]
-    size = max(model.size, 1)
-    keys = np.concatenate([m.rows.values.astype(np.int64) * size + m.columns.values for m in every])
-    signed = [model.couplings.values, *(-part.couplings.values for part in parts)]
-    values = np.concatenate(signed)
-    unique, place = np.unique(keys, return_inverse=True)
-    total, sizes = (np.bincount(place, v, len(unique)).astype(np.float64) for v in (values, np.abs(values)))
-    keep = ~is_dust(total, sizes)
-    rows, columns = np.divmod(unique[keep], size)
-    return rows.astype(np.int32), columns.astype(np.int32), total[keep]
-
-
-def _times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
-    return replace(
-        model,
-        offset=model.offset * factor,
-        fields=Array(model.fields.values * factor),
-        couplings=Array(model.couplings.values * factor),
-        scale=factor,
-    )
 
 
 def _code(register: RegisterOp, variable: VariableOp) -> Code:

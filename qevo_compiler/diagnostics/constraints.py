@@ -142,3 +142,61 @@ class NeverMetBetween(Warn):
     @property
     def others(self) -> str:
         return f"the same holds for {counted(self.more, 'more instance')} of it" if self.more else ""
+
+
+_HELP = (
+    "split the sum: let integers be the sums of its parts, and state it of those; "
+    "`penalize-constraints{{memory=BYTES}}` moves the limit"
+)
+
+
+def _size(count: float) -> str:
+    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
+
+
+class TooLarge(Error):
+    """A program would have more couplings than fit into the memory of the machine.
+
+    A square couples each two of its bits, and so does the penalty of a constraint over all of them: an equation over
+    a million bits has half a trillion couplings, 16 bytes each, and takes half as much again while it is made:
+
+        var x: binary[1000000]
+        subject to
+          c: sum(x) == 10
+
+    No annealer holds such a program either. Sums of parts as integers need far fewer couplings: of 1,000 parts each
+    couples 1,000 bits with the bits of one integer.
+    """
+
+    code: ClassVar[str] = "Q0656"
+    title: ClassVar[str] = "the program would have up to {couplings:,} couplings and take {size}"
+    label: ClassVar[str] = "this couples up to {bits:,} bits with each other"
+    help: ClassVar[str] = _HELP
+
+    couplings: int
+    bytes: float
+    bits: int
+
+    @property
+    def size(self) -> str:
+        return _size(self.bytes)
+
+
+class FillsMemory(Warn):
+    """A program will have so many couplings that it takes a good part of the memory that the machine has left.
+
+    It is compiled all the same; see Q0656 for where couplings come from, and for how to do with fewer.
+    """
+
+    code: ClassVar[str] = "Q0657"
+    title: ClassVar[str] = "the program has up to {couplings:,} couplings and may take {size}"
+    label: ClassVar[str] = "this couples up to {bits:,} bits with each other"
+    help: ClassVar[str] = _HELP
+
+    couplings: int
+    bytes: float
+    bits: int
+
+    @property
+    def size(self) -> str:
+        return _size(self.bytes)

@@ -67,18 +67,25 @@ class RegisterOp(Op):
 
 @dataclass(frozen=True)
 class SettledOp(Op):
-    """Bits (numbers of the registers, ascending) that have the values `ones`, 0 or 1, at every feasible point."""
+    """Bits (numbers of the registers, ascending) that have the values `ones`, 0 or 1, at every feasible point.
+
+    Where `weight` is positive, objective and penalties of the energy are those at these values, and each of the bits
+    with its other value costs `weight` besides; where it is 0 they are those of all values.
+    """
 
     name: ClassVar[str] = "ising.settled"
     pure: ClassVar[bool] = False
     bits: Array
     ones: Array
+    weight: float = 0.0
 
     def verify(self) -> None:
         if self.bits.size != self.ones.size or not (np.diff(self.bits.values) > 0).all():
             raise Invalid("settled bits are ascending, with a value each")
         if not np.isin(self.ones.values, (0, 1)).all():
             raise Invalid("a bit is 0 or 1")
+        if not (np.isfinite(self.weight) and self.weight >= 0):
+            raise Invalid("what another value costs is a number of at least 0")
 
 
 @dataclass(frozen=True)
@@ -189,7 +196,8 @@ class PenaltyOp(Op):
     `u = (body + shifts[r] + slack) / units[r]`, in absolute value for `==`; a row with unit 0 is always
     satisfied and adds nothing. None means units of 1 and shifts of 0. `forms` [rows] (numbers into `FORMS`)
     belong to MIXED, `slopes` [rows] to SLOPED and MIXED. `caps` [rows] cut the coefficients of the body over bits
-    first (see `analyses.structure.tightening`; inf: as stated, None: all rows). A slack register encoded as domain
+    first (see `analyses.structure.tightening`; inf: as stated, None: all rows), and `repeated` [rows] counts those
+    largest ones of a row that are further labels of one choice (None: none). A slack register encoded as domain
     wall adds, besides, `weight` for every bit that is set behind one that is not. `implied` marks the family that
     the encoding of the variable `symbol` adds.
     """
@@ -206,6 +214,7 @@ class PenaltyOp(Op):
     forms: Array | None = None
     slopes: Array | None = None
     caps: Array | None = None
+    repeated: Array | None = None
 
     def row_forms(self, rows: int) -> NDArray[np.int64]:
         """The form of every row, as numbers into `FORMS`."""

@@ -12,9 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.incumbent import SearchSpace, find_incumbent
-from qevo_compiler.diagnostics import CompileError, Diagnostics
+from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
@@ -26,13 +25,14 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows, RowOptions
 from qevo_compiler.passes.penalty.family_weights import Weighing, soft_value
+from qevo_compiler.passes.penalty.found_families import Found, find_families, known_families, said
 from qevo_compiler.passes.penalty.methods import Method, family_methods, family_weights
-from qevo_compiler.passes.penalty.one_hot import one_hot_structure, redundant_by_family
 from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_ops import penalty_op, slack_register
-from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
-from qevo_compiler.passes.penalty.penalty_weights import MARGIN, OneHot, Weight
+from qevo_compiler.passes.penalty.penalty_weights import MARGIN, Weight, largest, round_up
+from qevo_compiler.passes.penalty.settled_rows import settled_energy
+from qevo_compiler.passes.penalty.size_estimate import check_size, estimate
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
 from qevo_compiler.passes.quantities import PENALTY_FLOOR, PENALTY_GAP, SLACK_ROUNDING
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
@@ -59,6 +59,7 @@ class PenalizeConstraints(Pass):
     no slack. `tighten` cuts coefficients of hard inequalities to the most that a row can be exceeded by, which no
     0/1 point notices. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
     `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
+    `memory` is the bytes that the couplings may take; without it, what the machine has left.
     """
 
     name: ClassVar[str] = "penalize-constraints"
@@ -79,23 +80,29 @@ class PenalizeConstraints(Pass):
     slope: float = 2.0
     clauses: int = 3
     tighten: bool = True
+    memory: float | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         self._check_options()
         main = module.main
         objective = _objective(main)
         constraints = main.ops_of(poly.ConstraintOp)
+        bits = sum(register.count for register in main.ops_of(RegisterOp))
         if not constraints and main.first(poly.ObjectiveOp) == objective:
+            check_size(estimate(objective, [], bits), self.memory, context)
             return module
         symbols = {op.symbol for op in constraints}
         methods = family_methods(self.methods, symbols)
         given = family_weights(self.weights, symbols)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
-            found = self._families(main, methods, context)
+            main, found = known_families(main, self._options_by(methods), context)
+            objective = _objective(main)
+            check_size(estimate(objective, found.families, bits), self.memory, context)
             energies, slacks = _energies(main, found.families)
             weights = self._weights(objective.polynomial, found, energies, methods, given)
             parts = [(energy, weight.value) for energy, weight in zip(energies, weights, strict=True)]
-            total = combine([(objective.polynomial, 1.0), *parts]) if parts else objective.polynomial
+            main, held = _with_price(main, objective.polynomial)
+            total = combine([(objective.polynomial, 1.0), *parts, *held]) if parts or held else objective.polynomial
         if not stays_below(total, LARGEST_ENERGY):
             raise CompileError(NotFinite(objective.span, "the energy with its penalties", LARGEST_ENERGY))
         penalties = [penalty_op(family, weight) for family, weight in zip(found.families, weights, strict=True)]
@@ -108,42 +115,22 @@ class PenalizeConstraints(Pass):
         Raises `CompileError` naming every hard row that can never hold; soft ones are warned of.
         """
         self._check_options()
+        methods = family_methods(self.methods, {op.symbol for op in main.ops_of(poly.ConstraintOp)})
         with np.errstate(over="ignore", invalid="ignore"):
-            self._families(
-                main, family_methods(self.methods, {op.symbol for op in main.ops_of(poly.ConstraintOp)}), context
-            )
+            said(find_families(main, self._options_by(methods))[1], context)
 
     def _check_options(self) -> None:
         for option in ("scale", "margin", "slope"):
             value = getattr(self, option)
             if not (np.isfinite(value) and value > 0):
                 raise CompileError(BadLimit(None, self.name, option, f"{value:g}"))
-        for option in ("precision", "slack_bound"):
+        for option in ("precision", "slack_bound", "memory"):
             value = getattr(self, option)
             if value is not None and value < 1:
                 raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), str(value)))
 
-    def _families(self, main: Func, methods: dict[str, Method], context: Context) -> _Found:
-        """The families that matter; raises `CompileError` naming every hard row that can never hold."""
-        found = Diagnostics()
-        constraints = main.ops_of(poly.ConstraintOp)
-        bits = sum(register.count for register in main.ops_of(RegisterOp))
-        one_hot, defining, rest = one_hot_structure(constraints, bits)
-        redundant = redundant_by_family(constraints, defining) if rest else {}
-        valid, loose = one_hot.groups, Groups.none(bits)
-        families, positions = [], []
-        for index, op in enumerate(constraints):
-            # The groups' own rows must not be judged by assuming that they hold.
-            groups = loose if index in defining else valid
-            method = self.method if op.implied else methods.get(op.symbol, self.method)
-            rows = penalty_rows(op, groups, self._row_options(method), found, redundant.get(index))
-            if rows is not None:
-                families.append(rows)
-                positions.append(index)
-        for warning in found.warnings:
-            context.warn(warning)
-        found.raise_if_any()
-        return _Found(families, positions, one_hot, rest)
+    def _options_by(self, methods: dict[str, Method]) -> Callable[[poly.ConstraintOp], RowOptions]:
+        return lambda op: self._row_options(self.method if op.implied else methods.get(op.symbol, self.method))
 
     def _row_options(self, method: Method) -> RowOptions:
         return RowOptions(
@@ -161,7 +148,7 @@ class PenalizeConstraints(Pass):
     def _weights(
         self,
         objective: Polynomials,
-        found: _Found,
+        found: Found,
         energies: list[Polynomials],
         methods: dict[str, Method],
         given: dict[str, float],
@@ -200,9 +187,9 @@ class PenalizeConstraints(Pass):
         if self.scale == 1.0 or weight.rule in (PenaltyRule.SOFT, PenaltyRule.GIVEN):
             return weight
         rule = PenaltyRule.HEURISTIC if self.scale < 1.0 and weight.rule.proved else weight.rule
-        return Weight(weight.value * self.scale, weight.needed, rule)
+        return replace(weight, value=weight.value * self.scale, rule=rule)
 
-    def _incumbent(self, objective: Polynomials, found: _Found) -> Callable[[], float | None]:
+    def _incumbent(self, objective: Polynomials, found: Found) -> Callable[[], float | None]:
         """A search for objective plus soft penalties at a feasible state."""
         hard = [family for family in found.families if not family.soft]
         soft = [family for family in found.families if family.soft]
@@ -236,6 +223,7 @@ class PenalizeConstraints(Pass):
         why = _NOTES.get(weight.rule)
         note = f"weight {weight.value:g}, "
         note += why if why else f"needed more than {weight.needed:g}, by the {weight.rule.value} rule"
+        note += f": {weight.why}" if weight.why else ""
         gap = 0.0 if np.isnan(weight.needed) else weight.value - weight.needed
         return LedgerEntry(self.name, PENALTY_GAP, gap, kind, subject, f"{subject}: {note}" if subject else note)
 
@@ -250,14 +238,13 @@ class PenalizeConstraints(Pass):
         return LedgerEntry(self.name, quantity, value, Evidence.ESTIMATED, family.op.symbol, note)
 
 
-@dataclass(frozen=True)
-class _Found:
-    """The families that need a penalty, with the constraint index of each; `others` as in `Weighing`."""
-
-    families: list[PenaltyRows]
-    positions: list[int]
-    one_hot: OneHot
-    others: frozenset[int]
+def _with_price(main: Func, objective: Polynomials) -> tuple[Func, list[tuple[Polynomials, float]]]:
+    """The func with a price on other values of settled bits, on the objective's scale, and that part of the energy."""
+    settled = main.first(SettledOp)
+    if settled is None:
+        return main, []
+    priced = replace(settled, weight=round_up(0.0, largest(objective)))
+    return replace(main, ops=tuple(priced if op is settled else op for op in main.ops)), [(settled_energy(priced), 1.0)]
 
 
 def _title(op: poly.ConstraintOp) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.schedule import BadLimit, TooFewBits
@@ -18,6 +19,8 @@ from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Modul
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import SPIN
+
+_PIECE = 1 << 16  # numbers that are looked at together
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ class ScaleCoefficients(Pass):
     def _factor(self, op: ising.ModelOp) -> float:
         factor = 1.0
         for limit, values in ((self.max_field, op.fields), (self.max_coupling, op.couplings)):
-            largest = float(np.abs(values.values).max(initial=0.0))
+            largest = _largest(values)
             if limit is not None and largest * factor > limit:
                 factor = limit / largest
                 # Rounding must not push the largest coefficient over the limit, nor a second run scale again.
@@ -81,13 +84,23 @@ class ScaleCoefficients(Pass):
 
 def bits_needed(op: ising.ModelOp) -> float:
     """log2 of the ratio of the largest to the smallest nonzero coefficient; 0 for a model without any."""
-    sizes = np.abs(np.concatenate([op.fields.values, op.couplings.values]))
-    sizes = sizes[sizes > 0]
-    if not len(sizes):
+    largest = max(_largest(part) for part in (op.fields, op.couplings))
+    if not largest:
         return 0.0
+    smallest = min(_smallest(part.values) for part in (op.fields, op.couplings))
     with np.errstate(over="ignore"):
-        ratio = sizes.max() / sizes.min()
-    return float(np.log2(ratio) if np.isfinite(ratio) else np.log2(sizes.max()) - np.log2(sizes.min()))
+        ratio = np.float64(largest) / smallest
+    return float(np.log2(ratio) if np.isfinite(ratio) else np.log2(largest) - np.log2(smallest))
+
+
+def _largest(values: Array) -> float:
+    return max(values.most, -values.least)
+
+
+def _smallest(values: NDArray[np.float64]) -> float:
+    """The smallest size that is not 0, inf without one; a copy of a piece at a time."""
+    pieces = (np.abs(values[start : start + _PIECE]) for start in range(0, len(values), _PIECE))
+    return min((float(piece.min(initial=np.inf, where=piece > 0)) for piece in pieces), default=np.inf)
 
 
 def scaled(op: ising.ModelOp, factor: float) -> ising.ModelOp:

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.granularity import row_units
+from qevo_compiler.analyses.tolerances import unit_tolerances
 from qevo_compiler.dialects.poly import ConstraintOp
 from qevo_compiler.dialects.problem import Relation
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
-
-# A row must be broken by this part of its coefficients before it says anything: data have rounding errors.
-_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,13 @@ def _found(values: Integers) -> tuple[Integers, Integers]:
 
 @dataclass(frozen=True)
 class _Rows:
-    """Rows constants[r] + sum weights[e] x[bits[e]] <= 0 over entries of `rows` == r; `owner` is the constraint."""
+    """Rows constants[r] + sum weights[e] x[bits[e]] <= 0 over entries of `rows` == r; `owner` is the constraint.
+
+    A row says nothing before it is broken by more than its `tolerances`.
+    """
 
     constants: Floats
+    tolerances: Floats
     weights: Floats
     owner: Integers
     rows: Integers
@@ -74,29 +77,29 @@ class _Rows:
 
     @staticmethod
     def of(constraints: Sequence[ConstraintOp]) -> _Rows:
-        constants, owner = [np.zeros(0)], [np.zeros(0, np.int64)]
+        constants, tolerances, owner = [np.zeros(0)], [np.zeros(0)], [np.zeros(0, np.int64)]
         rows, bits, weights = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)], [np.zeros(0)]
         first = 0
         for number, op in enumerate(constraints):
             if op.weight is not None or op.body.degree > 1:
                 continue
             row, names, values = op.body.block(1)
+            allowed = unit_tolerances(op.body, row_units(op.body))
             signs = {Relation.LE: (1.0,), Relation.GE: (-1.0,), Relation.EQ: (1.0, -1.0)}[op.relation]
             for sign in signs:
                 constants.append(sign * op.body.constants())
+                tolerances.append(allowed)
                 owner.append(np.full(op.body.rows, number))
                 rows.append(row.astype(np.int64) + first)
                 bits.append(names[:, 0].astype(np.int64))
                 weights.append(sign * values)
                 first += op.body.rows
         numbers = (np.concatenate(part) for part in (owner, rows, bits))
-        return _Rows(np.concatenate(constants), np.concatenate(weights), *numbers)
+        return _Rows(np.concatenate(constants), np.concatenate(tolerances), np.concatenate(weights), *numbers)
 
     def slack(self, values: Integers) -> tuple[Floats, NDArray[np.bool_]]:
         """By row how much it may rise from its least value, with the tolerance; by entry whether its bit is settled."""
         own = values[self.bits]
         fixed = own >= 0
         least = np.where(fixed, self.weights * own, np.minimum(self.weights, 0.0))
-        count = len(self.constants)
-        size = np.bincount(self.rows, np.abs(self.weights), count) + np.abs(self.constants)
-        return _TOLERANCE * size - self.constants - np.bincount(self.rows, least, count), fixed
+        return self.tolerances - self.constants - np.bincount(self.rows, least, len(self.constants)), fixed

@@ -13,6 +13,7 @@ from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.structure.clauses import row_clauses
 from qevo_compiler.analyses.structure.literals import row_literals
 from qevo_compiler.analyses.structure.repeats import redundant_rows
+from qevo_compiler.analyses.tolerances import unit_tolerances
 from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
 
@@ -109,10 +110,12 @@ def whole_rows(op: ConstraintOp) -> tuple[Polynomials, Flags]:
     body = arithmetic.scale(op.body, -1.0) if op.relation is Relation.GE else op.body
     unit = row_units(body)
     known = np.isfinite(unit) & (unit > 0)
-    scaled = arithmetic.scale(body, 1 / np.where(known, unit, 1.0))
+    unit = np.where(known, unit, 1.0)
+    scaled = arithmetic.scale(body, 1 / unit)
     equal = np.full(body.rows, op.relation is Relation.EQ)
     constants = scaled.constants()
-    rounded = np.where(known & ~equal, np.ceil(constants - 1e-6), constants) - constants
+    within = np.ceil(constants - unit_tolerances(body, unit) / unit)
+    rounded = np.where(known & ~equal, within, constants) - constants
     return (arithmetic.add(scaled, arithmetic.constants(rounded)) if rounded.any() else scaled), equal
 
 
@@ -229,10 +232,11 @@ def components(families: Sequence[Polynomials], objective: Polynomials, bits: in
             row, bit = row[order], bit[order].astype(np.int64)
             same = row[1:] == row[:-1]
             edges.append(np.stack([bit[:-1][same], bit[1:][same]], axis=1))
-    return _labelled(np.concatenate(edges), bits)
+    return labelled(np.concatenate(edges), bits)
 
 
-def _labelled(edges: Integers, bits: int) -> Integers:
+def labelled(edges: Integers, bits: int) -> Integers:
+    """The connected component of every one of `bits` bits under `edges` [edges, 2], numbered by their first bit."""
     label = np.arange(bits)
     while len(edges):
         low = np.minimum(label[edges[:, 0]], label[edges[:, 1]])

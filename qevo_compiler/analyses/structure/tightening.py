@@ -7,7 +7,8 @@ them is 0, the row holds before, since its left side is at most sum a - a_i < b 
 left side is then at most b' + D - C <= b', the excess of all literals together being D as it was. Of bits of which
 exactly one is 1 (a code's, say) the largest coefficient alone counts in D. The argument is then about states where the
 groups hold, and about literals that, where they are 0, take all of a_i from the most that the row can be: those of
-loose bits, negative coefficients in a group whose most is not negative, and the only positive one of a group.
+loose bits, negative coefficients in a group whose most is not negative, and the positive ones of a group if they are
+alike: one of them at most is 1, so they are one literal, and b loses what they lose once (`repeated_labels`).
 Coefficients of other bits must not exceed C. Of this D and the one without groups the smaller C is taken.
 
 C is D rounded up to the unit of the coefficients that stay. Then the new row has that unit, which is a multiple
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.granularity import row_units
+from qevo_compiler.analyses.tolerances import largest_slips
 from qevo_compiler.dialects.poly import Polynomials, Terms, arithmetic
 from qevo_compiler.ir import Array
 
@@ -53,14 +55,31 @@ def row_caps(p: Polynomials, high: Floats, units: Floats, tolerance: Floats, gro
     return caps
 
 
-def cut_rows(p: Polynomials, caps: Floats) -> Polynomials:
-    """The rows `<= 0` with coefficients of degree 1 cut to their row's cap and b lowered by what they lose."""
+def repeated_labels(p: Polynomials, caps: Floats, groups: Groups) -> Integers | None:
+    """How many of a row's largest coefficients, above its cap, are further labels of one group [rows]; None: none."""
+    row, names, coefficients = p.block(1)
+    label = groups.of_bit[names[:, 0]]
+    inside = (coefficients > caps[row]) & groups.exact[label]
+    first = np.unique(row[inside].astype(np.int64) * len(groups.size) + label[inside]) // len(groups.size)
+    repeated = np.bincount(row[inside], minlength=p.rows) - np.bincount(first, minlength=p.rows)
+    return repeated if repeated.any() else None
+
+
+def cut_rows(p: Polynomials, caps: Floats, repeated: NDArray[np.integer] | None = None) -> Polynomials:
+    """The rows `<= 0` with coefficients of degree 1 cut to their row's cap and b lowered by what they lose.
+
+    `repeated` [rows] of a row's largest coefficients lose it together with another one.
+    """
     row, names, coefficients = p.block(1)
     limit = caps[row]
     over = coefficients > limit
     constants = p.constants()
     if over.any():
         count = np.bincount(row[over], minlength=p.rows)
+        if repeated is not None:
+            largest = np.zeros(p.rows)
+            np.maximum.at(largest, row[over], coefficients[over])
+            constants, count = constants - repeated * largest, count - repeated
         kept = accurate_sums(row[over], coefficients[over], constants)
         constants = np.where(count > 0, kept - count * np.where(count > 0, caps, 0.0), constants)
     cut = Terms(Array(row), Array(names), Array(np.clip(coefficients, -limit, limit)))
@@ -94,7 +113,7 @@ def _candidates(p: Polynomials, high: Floats) -> Flags:
     if not chosen.any():
         return chosen
     # Others hold whatever the rounding was.
-    chosen &= high >= -1e-6 * (np.abs(p.constants()) + np.abs(high))
+    chosen &= high >= -largest_slips(p.constants(), high)
     for block in p.terms:
         if block.degree > 1:
             chosen[block.row.values] = False
@@ -145,9 +164,13 @@ class _Rows:
             full = groups.size[label[order[starts]]] == counts
             top = np.where(full, values[starts], np.maximum(values[starts], 0))
             positive = np.repeat(np.add.reduceat(values > 0, starts, dtype=np.int64), counts)
+            largest = np.zeros(self.count)
+            np.maximum.at(largest, self.row, self.coefficients)
+            alike = (values == np.repeat(values[starts], counts)) & (values == largest[self.row[order]])
+            alike = np.repeat(np.add.reduceat(alike, starts, dtype=np.int64), counts) == positive
             most[inside] = 0
             most[order[starts]] = top
-            free[order] = np.where(values < 0, np.repeat(top, counts) >= 0, positive == 1)
+            free[order] = np.where(values < 0, np.repeat(top, counts) >= 0, (positive == 1) | alike)
         return most, free
 
     def _unit_of_small(self) -> Floats:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import os
 import sys
 from functools import cache
 from time import thread_time
@@ -121,3 +122,39 @@ def _advice() -> Any:
     advise = ctypes.CDLL(None).madvise
     advise.argtypes = [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]
     return advise
+
+
+def left() -> float | None:
+    """Bytes that this process may still take without pushing others out, as far as the system says."""
+    found = [size for size in (_free_pages(), _group_room()) if size is not None]
+    return min(found, default=None)
+
+
+def _free_pages() -> float | None:
+    """What Linux calls available, which includes what it would drop; elsewhere the free pages."""
+    text = _read("/proc/meminfo")
+    lines = [line.split() for line in text.splitlines() if line.startswith("MemAvailable:")]
+    if lines:
+        return float(lines[0][1]) * 1024
+    try:
+        return float(os.sysconf("SC_AVPHYS_PAGES")) * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _group_room() -> float | None:
+    """What is left to a container, by either version of control groups."""
+    pairs = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
+    for limit, used in pairs:
+        numbers = [_read(f"/sys/fs/cgroup/{name}").strip() for name in (limit, used)]
+        if all(number.isdecimal() for number in numbers):
+            return max(float(numbers[0]) - float(numbers[1]), 0.0)
+    return None
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="ascii", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""

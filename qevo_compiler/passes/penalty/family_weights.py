@@ -29,6 +29,7 @@ from qevo_compiler.passes.penalty.penalty_weights import (
     largest,
     round_up,
 )
+from qevo_compiler.passes.penalty.repair_rule import all_pairs, excluding_pairs
 
 ZERO = Polynomials(1, ())
 _LITERATURE = {
@@ -91,7 +92,7 @@ class Weighing:
         if rest:
             fixed = {self.positions[k] for k in flips} | self._silent()
             by_range = [k for k in rest if self.methods[k] is Method.RANGE]
-            one_hot = replace(self.one_hot, complete=self.others <= fixed)
+            one_hot = self._with_pairs([k for k in rest if self.positions[k] in self.others - fixed], fixed)
             hard = {k for k, family in enumerate(self.families) if not family.soft}
             if hard != {*rest, *flips} or by_range not in ([], rest):
                 # Arguments about groups need one weight for all that the shared rule weighs.
@@ -106,8 +107,15 @@ class Weighing:
                 found |= dict.fromkeys(rest, self._above(*need))
         return found
 
-    def _above(self, needed: float, rule: PenaltyRule) -> Weight:
-        return Weight(round_up(needed, largest(self.objective), self.margin), needed, rule)
+    def _with_pairs(self, apart: list[int], fixed: set[int]) -> OneHot:
+        """The groups, with the pairs that families `apart` from them exclude, if that is all that is left."""
+        found = [excluding_pairs(self.families[k]) for k in apart]
+        pairs = [part for part in found if part is not None]
+        others = self.others - fixed - {self.positions[k] for k in apart}
+        return replace(self.one_hot, complete=not others and len(pairs) == len(apart), pairs=all_pairs(pairs))
+
+    def _above(self, needed: float, rule: PenaltyRule, why: str = "") -> Weight:
+        return Weight(round_up(needed, largest(self.objective), self.margin), needed, rule, why)
 
     def _flips(self, open_: list[int]) -> dict[int, float]:
         """What the flip rule asks of the families that it fits, unless a bound of the objective is forced."""

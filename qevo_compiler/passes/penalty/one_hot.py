@@ -57,14 +57,14 @@ def redundant_by_family(constraints: tuple[ConstraintOp, ...], kept: frozenset[i
 
 
 def _one_hot_rows(op: ConstraintOp) -> tuple[NDArray[np.int32], NDArray[np.int32]] | None:
-    """Bits and rows of a family whose rows all say that exactly one of disjoint bits is 1."""
+    """Bits and groups of a family whose rows all say that exactly one of disjoint bits is 1, or nothing at all."""
     row, names, coefficients = op.body.block(1)
     if op.relation is not Relation.EQ or op.body.degree != 1 or not len(row):
         return None
-    first = np.searchsorted(row, np.arange(op.body.rows))
-    if (np.diff(row) > 1).any() or row[0] > 0 or int(row[-1]) != op.body.rows - 1:
-        return None
+    starts = np.diff(row, prepend=-1) > 0
+    group = (np.cumsum(starts) - 1).astype(np.int32)
+    said, unit = np.zeros(op.body.rows), coefficients[starts]
+    said[row[starts]] = -unit
     used = np.bincount(names[:, 0])
-    unit = coefficients[first]
-    alike = (coefficients == unit[row]).all() and (op.body.constants() == -unit).all()
-    return (names[:, 0], row) if alike and int(used.max()) < 2 else None
+    alike = (coefficients == unit[group]).all() and (op.body.constants() == said).all()
+    return (names[:, 0], group) if alike and int(used.max()) < 2 else None

@@ -35,5 +35,8 @@ def penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
     forms = Array(family.forms) if family.form is PenaltyForm.MIXED else None
     slopes = None if family.slopes is None else Array(family.slopes)
     caps = None if family.caps is None or not np.isfinite(family.caps).any() else Array(family.caps)
+    repeated = None if caps is None or family.repeated is None else Array(family.repeated)
     kind = (weight.rule, family.form)
-    return PenaltyOp(op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, span=op.span)
+    return PenaltyOp(
+        op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, repeated, span=op.span
+    )

@@ -21,8 +21,8 @@ import numpy as np
 from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.analyses.names import instance_name
-from qevo_compiler.analyses.structure import cut_rows, row_caps, row_clauses, row_literals
-from qevo_compiler.analyses.tolerances import TOLERANCE, below_units, row_tolerances
+from qevo_compiler.analyses.structure import cut_rows, repeated_labels, row_caps, row_clauses, row_literals
+from qevo_compiler.analyses.tolerances import below_units, largest_slips, row_tolerances, unit_tolerances
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverMetBetween, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
@@ -47,7 +47,7 @@ _SQUARE, _LINEAR, _TRIANGLE, _LOGIC, _SLOPED = range(len(FORMS))
 class _Body:
     """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant, unit (0: none) and pairs.
 
-    `caps` [rows] is what coefficients were cut to, None where all are as stated.
+    `caps` [rows] is what coefficients were cut to, None where all are as stated; `repeated` belongs to them.
     """
 
     op: ConstraintOp
@@ -60,6 +60,7 @@ class _Body:
     unit: Floats
     pairs: TwoSided
     caps: Floats | None = None
+    repeated: Integers | None = None
 
 
 def penalty_rows(
@@ -103,16 +104,14 @@ def _body(op: ConstraintOp, groups: Groups) -> _Body:
     if not groups.is_none:
         low, high = group_bounds(poly, groups)
     unit = row_units(poly)
-    tolerance = below_units(row_tolerances(poly), unit)
+    tolerance = unit_tolerances(poly, unit)
     pairs = NONE if equal else two_sided_rows(poly, op.indices)
     return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit, pairs)
 
 
 def _tightened(stated: _Body, groups: Groups) -> _Body:
     """The rows with their coefficients cut where that leaves the satisfied points what they are."""
-    # Only what adds up to the largest value of a row can make it wrong.
-    largest = np.abs(stated.constant) + np.abs(stated.high - stated.constant)
-    slip = np.minimum(stated.tolerance, TOLERANCE * largest)
+    slip = np.minimum(stated.tolerance, largest_slips(stated.constant, stated.high))
     caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups)
     if caps is None:
         return stated
@@ -120,12 +119,13 @@ def _tightened(stated: _Body, groups: Groups) -> _Body:
     caps[stated.pairs.first] = caps[stated.pairs.second] = np.inf
     if np.isinf(caps).all():
         return stated
-    poly = cut_rows(stated.poly, caps)
+    repeated = repeated_labels(stated.poly, caps, groups)
+    poly = cut_rows(stated.poly, caps, repeated)
     low, high = group_bounds(poly, groups)
     unit = row_units(poly)
     allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
     tolerance = below_units(allowed, unit)
-    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps)
+    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps, repeated)
 
 
 def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
@@ -201,7 +201,7 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     forms[_logical(body, residual, exact & ~holds & (forms == _SQUARE), options)] = _LOGIC
     span = np.where(exact, np.rint(below / unit), 2.0**options.coarse_bits - 1)
     span[holds | (forms != _SQUARE) | (below == 0) | body.equal] = 0
-    pairs, steps = _pairs(body, options).joined(exact & ~holds, unit, shift, span > 0)
+    pairs, steps = _pairs(body, options).joined(exact & ~holds, unit, shift, span > 0, body.tolerance)
     span[pairs.first], span[pairs.second] = np.where(steps > 1, steps, 0.0), 0.0
     forms[pairs.first] = np.where(steps == 1, _TRIANGLE, _SQUARE)
     holds, units, residual = pairs.without_partners(holds, units, residual)
@@ -212,7 +212,9 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     done = bool((exact | holds).all())
     widths = pairs.widths(steps, len(holds))
     caps = None if body.caps is None else np.where(holds, np.inf, body.caps)
-    return PenaltyRows(body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths)
+    return PenaltyRows(
+        body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths, body.repeated
+    )
 
 
 def _pairs(body: _Body, options: RowOptions) -> TwoSided:
@@ -281,10 +283,12 @@ def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
         below = np.maximum(-body.low, 0.0)
         fraction = np.where(exact, np.ceil((body.constant - body.tolerance) / unit) - body.constant / unit, 0.0)
         fraction[np.abs(fraction * unit) <= body.tolerance] = 0
-        span = np.where(exact, np.floor(below / unit - fraction + 1e-6), 2.0**options.coarse_bits - 1)
+        span = np.where(exact, np.floor((below + body.tolerance) / unit - fraction), 2.0**options.coarse_bits - 1)
         span[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
         fraction[holds | (below <= 0) | ~np.isfinite(body.unit)] = 0
-        pairs, steps = _pairs(body, options).joined(fine & (fraction == 0) & ~holds, unit, no_shift, span > 0)
+        pairs, steps = _pairs(body, options).joined(
+            fine & (fraction == 0) & ~holds, unit, no_shift, span > 0, body.tolerance
+        )
         span[pairs.first], span[pairs.second] = steps, 0.0
         step = np.where(exact, unit, below / np.maximum(span, 1))
         holds, units, residual = pairs.without_partners(holds, units, residual)

@@ -8,27 +8,22 @@ feasible states, or the value of one feasible state, P > U - low(f) puts that ab
 `low` may assume at most one bit in each one-hot group when P exceeds, besides, the most that f can
 fall by a further bit of a group (w): k bits instead of one cost P (k - 1)^2 and gain at most w (k - 1).
 
-repair: all constraints are one-hot groups, and any infeasible state has a neighbour of less energy.
-Disjoint groups: removing a bit from a group with k > 1 saves at least P and costs at most the bit's
-largest drop; filling an empty group saves P and costs at most the rise of its cheapest bit.
-Two families that cross (every group of one shares exactly one bit with every group of the other, as
-many groups in both: an assignment) and no bit lowers f: removing surplus bits never costs; the last
-removal before an assignment saves 2 P; otherwise an empty group of each family remains, and setting
-their common bit saves 2 P and costs at most its rise, so P > rise / 2 suffices.
+repair: all constraints are one-hot groups, or pairs of bits that exclude each other (see `repair_rule`).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.analyses.bounds import Groups, group_bounds, largest_drop, largest_rise
+from qevo_compiler.analyses.bounds import Groups, group_bounds, largest_drop
 from qevo_compiler.dialects.ising import PenaltyRule
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
+from qevo_compiler.passes.penalty.repair_rule import NO_PAIRS, Repair, repair_need
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -43,11 +38,12 @@ CHEAP_TERMS = 1 << 14
 
 @dataclass(frozen=True)
 class Weight:
-    """The weight of all hard penalties; `needed` is what the proof asks it to exceed."""
+    """The weight of all hard penalties; `needed` is what the proof asks it to exceed, `why` how, where it says so."""
 
     value: float
     needed: float
     rule: PenaltyRule
+    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,12 +52,13 @@ class OneHot:
 
     `first` labels the bits by a family of disjoint groups (-1: none) and `second` by another that crosses it.
     `complete` says that there are no other hard constraints, or only ones over other bits that can be repaired
-    by themselves (see `flip_rule`).
+    by themselves (see `flip_rule`), or `pairs` [pairs, 2] of bits that exclude each other.
     """
 
     first: Integers
     second: Integers
     complete: bool
+    pairs: Integers = field(default_factory=lambda: NO_PAIRS)
 
     @property
     def groups(self) -> Groups:
@@ -88,16 +85,17 @@ def dominating_weight(
     soft_high: float,
     one_hot: OneHot,
     incumbent: Callable[[], float | None],
-) -> tuple[float, PenaltyRule]:
-    """The least that a weight must exceed by one of the rules; `incumbent` is not asked where the repair rule applies.
+) -> tuple[float, PenaltyRule, str]:
+    """The least that a weight must exceed by one of the rules, and why; only without a repair `incumbent` is asked.
 
     `objective` is to be minimised; `soft` is the energy of the soft penalties, never negative and at
     best at most `soft_high`; `incumbent` finds the value of both at a feasible state, or None.
     """
     repair = _repair_rule(objective, soft, one_hot)
-    needs = [] if repair is None else [(repair, PenaltyRule.REPAIR)]
+    needs = [] if repair is None else [(repair.need, PenaltyRule.REPAIR, repair.why)]
     if repair is None or is_cheap(objective):
-        needs.append(bound_rule(objective, soft_high, one_hot, incumbent() if repair is None else None))
+        feasible = incumbent() if repair is None or repair.why else None
+        needs.append((*bound_rule(objective, soft_high, one_hot, feasible), ""))
     return min(needs, key=lambda need: need[0])
 
 
@@ -135,24 +133,14 @@ def bound_rule(
     return max(upper - low, 0.0), rule
 
 
-def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> float | None:
+def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> Repair | None:
     if not one_hot.complete or not (one_hot.first >= 0).any():
         return None
     energy = arithmetic.add(objective, soft) if len(soft) else objective
     used = max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=-1)
     bits = max(len(one_hot.first), used + 1)
     first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))
-    grouped = first >= 0
-    drop = largest_drop(energy, bits)[grouped]
-    rise = largest_rise(energy, Groups.of(bits, first))[grouped]
-    if (second < 0).all():
-        cheapest = np.full(int(first.max()) + 1, np.inf)
-        np.minimum.at(cheapest, first[grouped], rise)
-        return max(float(drop.max()), float(cheapest.max()), 0.0)
-    if one_hot.grid() is None or drop.any():
-        return None
-    rise = np.minimum(rise, largest_rise(energy, Groups.of(bits, second))[grouped])
-    return max(float(rise.max()) / 2, 0.0)
+    return repair_need(energy, first, second, one_hot.pairs)
 
 
 def _extended(labels: Integers, bits: int) -> Integers:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.tolerances import below_units, row_tolerances
+from qevo_compiler.analyses.tolerances import unit_tolerances
 from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.ir import Array
@@ -21,9 +21,6 @@ from qevo_compiler.ir import Array
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
-
-# How far from a whole number of units what lies between two sides may be.
-STEP = 1e-6
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,9 @@ class TwoSided:
     def second(self) -> Integers:
         return self.first + 1
 
-    def joined(self, usable: Flags, unit: Floats, shift: Floats, slack: Flags) -> tuple[TwoSided, Floats]:
+    def joined(
+        self, usable: Flags, unit: Floats, shift: Floats, slack: Flags, tolerance: Floats
+    ) -> tuple[TwoSided, Floats]:
         """The pairs that take one penalty, and the whole steps between their sides, once rows are shifted.
 
         `usable` rows are whole multiples of `unit`, and `slack` says which would take slack alone: two rows that
@@ -45,7 +44,9 @@ class TwoSided:
         """
         steps = (self.gap - shift[self.first] - shift[self.second]) / unit[self.first]
         whole = np.rint(steps)
-        wanted = usable[self.first] & usable[self.second] & (np.abs(steps - whole) < STEP) & (whole >= 0)
+        off = np.abs(steps - whole) * unit[self.first]
+        alike = off <= tolerance[self.first] + tolerance[self.second]
+        wanted = usable[self.first] & usable[self.second] & alike & (whole >= 0)
         wanted &= (whole <= 1) | slack[self.first] | slack[self.second]
         return self.chosen(wanted), whole[wanted]
 
@@ -98,5 +99,5 @@ def sides_cross(op: ConstraintOp) -> bool:
         return False
     rows = arithmetic.scale(op.body, -1.0) if op.relation is Relation.GE else op.body
     pairs, unit = two_sided_rows(rows, op.indices), row_units(rows)
-    tolerance = below_units(row_tolerances(rows), unit)
+    tolerance = unit_tolerances(rows, unit)
     return bool(pairs.empty(rows.constants(), unit, tolerance).any())

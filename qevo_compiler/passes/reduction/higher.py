@@ -37,7 +37,7 @@ def fixable_in(p: Polynomials, alive: NDArray[np.bool_]) -> tuple[Integers, Inte
 
 
 def fixed_in(p: Polynomials, size: int, bits: Integers, spins: Integers) -> Polynomials:
-    """The polynomial with `bits` at the given values: monomials with a 0 go, a 1 leaves its monomial."""
+    """Rows with `bits` at the given values: monomials with a 0 go, a 1 leaves its monomial."""
     zero, one = np.zeros(size, bool), np.zeros(size, bool)
     zero[bits[spins < 0]] = True
     one[bits[spins > 0]] = True
@@ -45,11 +45,11 @@ def fixed_in(p: Polynomials, size: int, bits: Integers, spins: Integers) -> Poly
     for block in p.terms:
         names, coefficients = kept(block.variables), block.coefficients.elements()
         keep = ~zero[names].any(axis=1)
-        names, coefficients = names[keep], coefficients[keep]
+        row, names, coefficients = block.row.values[keep], names[keep], coefficients[keep]
         stays = ~one[names]
         degrees = stays.sum(axis=1)
         for degree in np.unique(degrees).tolist():
             chosen = degrees == degree
             left = names[chosen][stays[chosen]].reshape(int(chosen.sum()), degree)
-            blocks.append((np.zeros(len(left), np.int32), left, coefficients[chosen]))
+            blocks.append((row[chosen], left, coefficients[chosen]))
     return pack(p.rows, blocks)

@@ -13,7 +13,7 @@ from ising_support import polynomials
 
 from qevo_compiler.analyses.bounds import Groups, group_bounds
 from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.structure import cut_rows, row_caps
+from qevo_compiler.analyses.structure import cut_rows, repeated_labels, row_caps
 from qevo_compiler.analyses.structure.tightening import accurate_sums
 from qevo_compiler.analyses.tolerances import row_tolerances
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
@@ -32,7 +32,7 @@ def cut(p: Polynomials, groups: Groups | None = None) -> tuple[Polynomials, np.n
     caps = row_caps(p, high, units, tolerance, groups)
     if caps is None:
         return p, np.full(p.rows, np.inf), tolerance
-    return cut_rows(p, caps), caps, tolerance
+    return cut_rows(p, caps, repeated_labels(p, caps, groups)), caps, tolerance
 
 
 def stated(rows: list[Row]) -> Polynomials:
@@ -163,15 +163,31 @@ def test_groups_count_once(values: list[int], constant: int, held: int, complete
         ([1, 2, 4, -1e6, 0], 4),
         ([0, 0, -1e6, 3, 0], 3),
         ([1e6, 0, 0, 3, -1e6], 3),
-        # Two labels close, or one closes and one counts itself: by the sum of all, or not at all.
-        ([1e6, 1e6, 0, 3, -1e6], np.inf),
+        # Two labels close: at most one of them is set, so they are one literal.
+        ([1e6, 1e6, 0, 3, -1e6], 3),
+        ([1e6, 1e6, -5, 3, -1e6], 3),
+        # One closes and one counts itself, or they close by different numbers: by the sum of all, or not at all.
         ([1e6, 1, 0, 3, -1e6], 4),
+        ([1e6, 2e6, 0, 3, -2e6], 1e6 + 3),
     ],
 )
 def test_caps_of_groups(values: list[float], caps: float) -> None:
     *row, constant = values
     p = polynomials([{(i,): c for i, c in enumerate(row) if c} | {(): constant}])
     assert cut(p, Groups.of(4, np.array([0, 0, 0, -1])))[1].tolist() == [caps]
+
+
+def test_labels_that_close_together_lose_their_big_m_once() -> None:
+    p = polynomials([{(0,): 1e9, (1,): 1e9, (3,): 1.0, (4,): 1.0, (5,): 1.0, (): -1e9 - 1}, {(3,): 1.0, (0,): -7.0}])
+    groups = Groups.of(6, np.array([0, 0, 0, -1, -1, -1]))
+    tight, caps, _ = cut(p, groups)
+    assert caps.tolist() == [2, 1]
+    first = {(0,): 2.0, (1,): 2.0, (3,): 1.0, (4,): 1.0, (5,): 1.0, (): -3.0}
+    assert tight == polynomials([first, {(3,): 1.0, (0,): -1.0}])
+    repeated = repeated_labels(p, caps, groups)
+    assert repeated is not None
+    assert repeated.tolist() == [1, 0]
+    assert repeated_labels(p, caps, Groups.none(6)) is None
 
 
 def test_big_numbers_that_cancel_leave_the_small_ones() -> None:

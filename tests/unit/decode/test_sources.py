@@ -14,8 +14,9 @@ from ising_support import all_spins, constraint, lower, objective, problem_modul
 from qevo_compiler.decode import Decoder
 from qevo_compiler.decode.decoder import model_energies
 from qevo_compiler.decode.explain_model import element_bits, explain_coupling, explain_element
+from qevo_compiler.decode.model_sums import coupling_of
 from qevo_compiler.decode.numbering import Numbering
-from qevo_compiler.decode.sources import Projection, SourceKind, coupling_of
+from qevo_compiler.decode.sources import Projection, SourceKind
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
