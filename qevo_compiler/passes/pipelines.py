@@ -15,7 +15,8 @@ _QUADRATIC = "encode-variables,settle-bits,penalize-constraints,presolve,quadrat
 _ISING = f"{_QUADRATIC},binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
-_TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
+MODEL = f"{_TENSOR},gradient-extraction"
+_TRAIN = f"{MODEL},local-quadratic-model"
 
 # Batch norm must be folded into its layer before weights are rounded; layers stay whole, for their inputs.
 _ROUND = "fold-constants,rounding-model"
