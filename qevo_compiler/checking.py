@@ -15,8 +15,8 @@ def check(imported: Imported) -> tuple[Diagnostic, ...]:
     """What `lower` would warn of in an imported problem, up to its penalties, which are not weighed.
 
     Raises `CompileError` where the program is wrong, with the warnings among the errors. A model is lowered to its
-    gradient; programs with `linearize` are checked as they are imported. Cost: multiplying the problem out and writing it over bits; no penalty is formed and
-    no state is searched for.
+    gradient; programs with `linearize` are checked as they are imported. Cost: multiplying the problem out and writing
+    it over bits; no penalty is formed and no state is searched for.
     """
     warnings = Diagnostics()
     context = Context(warn=warnings.add)

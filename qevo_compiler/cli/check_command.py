@@ -1,9 +1,9 @@
 """Report every error of programs, models and other sources, sorted by position, and every warning.
 
-Exit code 1 when there is an error. Sources are read as `qevoc compile` reads them (a .py file is run). A problem without
-errors of its own is lowered up to its penalties, which finds constraints that no values satisfy and codes of too many
-bits; a model is lowered up to its gradient. What a target cannot take, `qevoc compile` reports. Programs with
-`linearize` are not lowered.
+Exit code 1 when there is an error. Sources are read as `qevoc compile` reads them (a .py file is run). A problem
+without errors of its own is lowered up to its penalties, which finds constraints that no values satisfy and codes of
+too many bits; a model is lowered up to its gradient. What a target cannot take, `qevoc compile` reports. Programs
+with `linearize` are not lowered.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from qevo_compiler.decode.judging import Judge, grids
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.solution import Solutions
 from qevo_compiler.decode.sources import Projection
-from qevo_compiler.decode.stated import evaluate_stated
+from qevo_compiler.decode.stated import added_symbols, evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
@@ -52,6 +52,7 @@ class Decoder:
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
         self._constraints = problem.ops_of(poly.ConstraintOp)
+        self._added = added_symbols(module)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.numbering = Numbering(main)
         self.size = self.numbering.spins
@@ -117,6 +118,8 @@ class Decoder:
         """Arrays [reads, *shape] by symbol; blocks of one tensor follow each other flat."""
         parts: dict[str, list[NDArray[Any]]] = {}
         for register, item in zip(self._decisions, decoded, strict=True):
+            if register.symbol in self._added:
+                continue
             parts.setdefault(register.symbol, []).append(_in_domain(register, item.values))
         return {symbol: found[0] if len(found) == 1 else _joined(found) for symbol, found in parts.items()}
 
@@ -171,7 +174,7 @@ class Decoder:
     @cached_property
     def _judges(self) -> dict[str, Judge]:
         real = grids(self._variables)
-        return {op.symbol: Judge(op, real) for op in self._constraints}
+        return {op.symbol: Judge(op, real) for op in self._constraints if op.symbol not in self._added}
 
     @cached_property
     def _projection(self) -> Projection:

@@ -47,9 +47,9 @@ def two_sided(
     first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor], span: Span | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Left sides, right sides and bodies of two comparisons, side by side along a new last axis."""
-    left, right = (tensors.beside(x, y, span) for x, y in zip(first, second, strict=True))
+    left, right = (tensors.beside(pair, span) for pair in zip(first, second, strict=True))
     bodies = tensors.subtract(*first, span), tensors.subtract(*second, span)
-    return left, right, tensors.beside(*bodies, span)
+    return left, right, tensors.beside(bodies, span)
 
 
 def index_rows(shape: tuple[int, ...], sides: int) -> Values:

@@ -90,6 +90,14 @@ class Expression:
         """The product of all elements."""
         return self._with(tensors.product(self._tensor, places.here()))
 
+    def max(self, axis: int | Sequence[int] | None = None) -> Expression:
+        """The largest element, or those over the given axes."""
+        return self._extreme("max", axis, places.here())
+
+    def min(self, axis: int | Sequence[int] | None = None) -> Expression:
+        """The least element, or those over the given axes."""
+        return self._extreme("min", axis, places.here())
+
     def norm2(self) -> Expression:
         """The sum of the squares of all elements."""
         return self._with(tensors.norm2(self._tensor, places.here()))
@@ -226,6 +234,9 @@ class Expression:
     def _relation(self, relation: Relation, other: Any) -> Constraint:
         span = places.here()
         return self._problem._compares(self._tensor, read_tensor(self._problem, other, span), relation, span)
+
+    def _extreme(self, name: str, axis: int | Sequence[int] | None, span: Span | None) -> Expression:
+        return self._with(tensors.extreme(name, self._tensor, self._axes(axis, span), span))
 
     def _axes(self, axis: int | Sequence[int] | None, span: Span | None) -> tuple[int, ...]:
         chosen = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else axis

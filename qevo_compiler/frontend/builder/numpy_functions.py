@@ -35,6 +35,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sum": lambda a, axis=None: a.sum(axis),
     "mean": lambda a, axis=None: a.mean(axis),
     "prod": _prod,
+    "max": lambda a, axis=None: a.max(axis),
+    "min": lambda a, axis=None: a.min(axis),
     "dot": _dot,
     "transpose": lambda a: a.T,
     "shape": lambda a: a.shape,

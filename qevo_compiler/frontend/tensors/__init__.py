@@ -16,13 +16,12 @@ from qevo_compiler.frontend.tensors.arithmetic import (
     sum_axes,
 )
 from qevo_compiler.frontend.tensors.choices import is_equal, is_label, is_label_of_row
+from qevo_compiler.frontend.tensors.extremes import EXTREMES, extreme, extreme_of, extreme_rows
 from qevo_compiler.frontend.tensors.functions import FUNCTIONS, apply
 from qevo_compiler.frontend.tensors.indexing import Item, index, transpose
 from qevo_compiler.frontend.tensors.logic import ONE, ZERO, compare, logical, negation
 from qevo_compiler.frontend.tensors.reduce import (
     dot,
-    extreme,
-    extreme_rows,
     length,
     mean,
     mean_rows,
@@ -35,6 +34,7 @@ from qevo_compiler.frontend.tensors.reduce import (
 from qevo_compiler.frontend.tensors.value import Choice, Labels, Rows, Tensor, Value, constant, derived, number
 
 __all__ = [
+    "EXTREMES",
     "FUNCTIONS",
     "ONE",
     "ZERO",
@@ -53,6 +53,7 @@ __all__ = [
     "divide",
     "dot",
     "extreme",
+    "extreme_of",
     "extreme_rows",
     "floor_divide",
     "fold",
