@@ -18,6 +18,8 @@ from qevo_compiler.frontend.builder import maximum, minimum, relu
 
 LINEAR = ["x[0] + 2 * x[1]", "k - x[2]", "3 - k", "2 * x[2] - 1", "x[0] - x[1]", "1.5 * x[1] + 0.5", "k - 2 * x[0] + 1"]
 ENUMERATED = 20
+# Programs whose constraints are found to be impossible by themselves.
+IMPOSSIBLE = (19, 22, 40, 49, 55)
 
 
 def atom(rng: np.random.Generator, depth: int = 1) -> str:
@@ -81,12 +83,12 @@ class Stated:
 def test_the_ground_state_is_the_optimum_of_the_stated_problem(seed: int) -> None:
     stated = Stated(seed)
     merits = [merit for merit in map(stated.merit, stated.points()) if merit is not None]
-    try:
-        program = compile(stated.text, target="dwave", level=seed % 3)
-    except CompileError as error:
+    if seed in IMPOSSIBLE:
+        with pytest.raises(CompileError, match="Q0650"):
+            compile(stated.text, target="dwave", level=seed % 3)
         assert not merits
-        assert {found.code for found in error.diagnostics} <= {"Q0650", "Q0651"}
         return
+    program = compile(stated.text, target="dwave", level=seed % 3)
     assert compile(stated.problem, target="dwave", level=seed % 3).bqm == program.bqm
     if program.module.main.only(ising.ModelOp).size > ENUMERATED:
         pytest.skip("too many spins to enumerate")

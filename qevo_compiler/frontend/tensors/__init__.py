@@ -1,6 +1,6 @@
 """Lazy tensors: the shape rules and op building that the language and `Problem` share."""
 
-from qevo_compiler.frontend.tensors.align import beside, reinterpret, spread, spread_values, stack
+from qevo_compiler.frontend.tensors.align import beside, common_shape, reinterpret, spread, spread_values, stack
 from qevo_compiler.frontend.tensors.arithmetic import (
     add,
     divide,
@@ -47,6 +47,7 @@ __all__ = [
     "add",
     "apply",
     "beside",
+    "common_shape",
     "compare",
     "constant",
     "derived",

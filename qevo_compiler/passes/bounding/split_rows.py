@@ -128,4 +128,5 @@ def _emit(
         other = picked(builder, names[term.value], term.positions[row])
         body = builder.add(nn.AddOp(body, other) if term.sign > 0 else nn.SubOp(body, other))
     indices = Array(op.indices.values[row])
-    builder.append(problem.ConstraintOp(body, op.symbol, op.relation, indices, op.weight))
+    factors = None if op.factors is None else Array(op.factors.values[row])
+    builder.append(problem.ConstraintOp(body, op.symbol, op.relation, indices, op.weight, factors))

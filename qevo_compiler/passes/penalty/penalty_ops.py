@@ -36,4 +36,6 @@ def penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
     slopes = None if family.slopes is None else Array(family.slopes)
     caps = None if family.caps is None or not np.isfinite(family.caps).any() else Array(family.caps)
     kind = (weight.rule, family.form)
-    return PenaltyOp(op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, span=op.span)
+    return PenaltyOp(
+        op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, op.factors, span=op.span
+    )
