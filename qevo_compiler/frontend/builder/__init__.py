@@ -1,7 +1,8 @@
 """Stating problems from Python: `Problem`, its expressions, and functions of them."""
 
+from qevo_compiler.frontend.builder.choices import ChoiceExpression
 from qevo_compiler.frontend.builder.constraints import Constraint
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression
+from qevo_compiler.frontend.builder.expressions import Expression
 from qevo_compiler.frontend.builder.functions import (
     exp,
     gelu,

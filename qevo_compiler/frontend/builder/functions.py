@@ -11,7 +11,8 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.builder import places
-from qevo_compiler.frontend.builder.expressions import Expression, read_tensor
+from qevo_compiler.frontend.builder.expressions import Expression
+from qevo_compiler.frontend.builder.reading import read_tensor
 
 
 def _apply(name: str, x: Any) -> Any:

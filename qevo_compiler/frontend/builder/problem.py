@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,8 +17,10 @@ from qevo_compiler.diagnostics.language.statements import BadWeight, RepeatedSta
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.frontend import arrays, declare, directives, tensors
 from qevo_compiler.frontend.builder import places, symbolic
+from qevo_compiler.frontend.builder.choices import ChoiceExpression
 from qevo_compiler.frontend.builder.constraints import Constraint, Unequal
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, check_home, read_items, read_tensor
+from qevo_compiler.frontend.builder.expressions import Expression
+from qevo_compiler.frontend.builder.reading import check_home, read_items, read_tensor
 from qevo_compiler.frontend.directives import Given, Kind
 from qevo_compiler.frontend.draft import Draft, Family, index_rows, row_weights
 from qevo_compiler.frontend.tensors import Choice, Tensor
@@ -26,6 +28,7 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.source import Span
 
 Shape = int | Sequence[int]
+_COMPARISON = "write a comparison, such as `x.sum() <= 3`"
 
 
 class Problem:
@@ -136,8 +139,8 @@ class Problem:
         """State a constraint, one for each element of an array.
 
         `constraint` is a comparison, two inequalities joined by `&` (`(1 <= x) & (x <= 3)`: one constraint with
-        two sides), a sympy relation, or a 0/1 expression that has to be 1. With a
-        `weight`, a number or one for each element, it is soft. Without a name it is called c1, c2, ...
+        two sides), a sympy relation, or a 0/1 expression that has to be 1. With a `weight`, a number or one for each
+        element, it is soft. Without a name it is called c1, c2, ...
         """
         span = places.here()
         stated = self._constraint(constraint, span)
@@ -213,11 +216,21 @@ class Problem:
             return given
         if symbolic.is_sympy(given):
             return Constraint(self, *symbolic.read_relation(self, given, span), span)
+        found, expected = type(given).__name__, _COMPARISON
         if isinstance(given, Expression):
-            value = tensors.logical("and", [(read_tensor(self, given, span), span)], span)
-            return Constraint(self, value, tensors.ONE, Relation.EQ, span)
-        expected = "write a comparison, such as `x.sum() <= 3`"
-        raise CompileError(BadPythonValue(span, "a constraint", type(given).__name__, expected))
+            value = read_tensor(self, given, span)
+            if value.is_zero_one:
+                return Constraint(self, value, tensors.ONE, Relation.EQ, span)
+            found, expected = (
+                "an expression without a comparison",
+                f"{_COMPARISON}; only what is 0 or 1 may stand alone",
+            )
+        elif isinstance(given, bool | np.bool_) or getattr(given, "dtype", None) == np.bool_:
+            found = str(given) if np.ndim(given) == 0 else "an array of truth values"
+            expected = "no side of the comparison holds a variable; leave it out, or compare an expression"
+        elif isinstance(given, list | tuple | Iterator):
+            expected = "hand comparisons in one by one; one of arrays states a constraint for each element"
+        raise CompileError(BadPythonValue(span, "a constraint", found, expected))
 
     def _compares(self, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
         return Constraint(self, left, right, relation, span)

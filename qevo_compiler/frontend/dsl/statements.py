@@ -134,7 +134,14 @@ class _Stating:
         return [self._expressions.tensor(equal, frame), tensors.ZERO if differs else tensors.ONE]
 
     def _weights(self, node: ast.Expr | None, frame: Frame) -> Tensor | None:
-        return None if node is None else self._expressions.constants(node, "a weight", frame)
+        """The weight of a soft constraint: one positive number, or one that is not negative for each row."""
+        if node is None:
+            return None
+        weights = self._expressions.constants(node, "a weight", frame)
+        least = float(weights.known.min()) if weights.known.size else 1.0
+        if least < 0 or (least == 0 and weights.rows is None and not weights.shape):
+            raise CompileError(BadWeight(node.span, f"{least:g}"))
+        return weights
 
     def _directive(self, statement: ast.Statement) -> None:
         name, op = self._directive_op(statement)
@@ -196,17 +203,11 @@ def _weight(
     if weights is None or node.weight is None:
         return None, None
     if weights.rows is None and not weights.shape:
-        weight = float(weights.constant)
-        if not weight > 0:
-            raise CompileError(BadWeight(node.weight.span, f"{weight:g}"))
-        return weight, None
+        return float(weights.constant), None
     shape = body.shape if sides == 1 else body.shape[:-1]
     if tensors.common_shape(weights.shape, shape, node.weight.span) != shape:
         raise CompileError(ShapesDoNotFit(node.weight.span, shape, weights.shape))
-    values = tensors.spread_values(weights, body.rows, shape)
-    if not (values >= 0).all():
-        raise CompileError(BadWeight(node.weight.span, f"{values.min():g}"))
-    return row_weights(values, sides)
+    return row_weights(tensors.spread_values(weights, body.rows, shape), sides)
 
 
 def _index_names(node: ast.Constraint) -> list[str]:
