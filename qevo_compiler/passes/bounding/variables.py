@@ -2,13 +2,15 @@
 
 Of a largest value t of entries e_k, where t should be small:  e_k <= t.
 Where it should be large, one entry k is picked (y_k, one-hot):  t <= e_k + M_k (1 - y_k), M_k = max t - min e_k.
-Where both hold, both kinds of rows. The least of entries is the same with signs changed.
+Where both hold, both kinds of rows. The least of entries is the same with signs changed. An absolute value is
+|x| = 2 max(x, 0) - x, which takes one row less; where x holds extremes itself, they would be drawn both ways by it, so
+that |x| is the largest of x and -x there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,7 @@ from qevo_compiler.analyses.intervals import intervals
 from qevo_compiler.analyses.senses import senses
 from qevo_compiler.analyses.tensor_units import tensor_units
 from qevo_compiler.dialects import nn, problem
+from qevo_compiler.dialects.nn import Function
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.problem import Domain, Relation
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Value
@@ -66,7 +69,8 @@ class Bounding:
         self._bits = bits
         self._ranges = intervals(func)
         self._units = tensor_units(func)
-        self._drawn = senses(func, self._ranges, _below(func, atoms))
+        self._above = _above(func, atoms)
+        self._drawn = senses(func, self._ranges, self._above)
         self._used = {op.symbol for op in func.ops if isinstance(op, problem.VariableOp | problem.ConstraintOp)}
         self._used |= {op.symbol for op in func.ops_of(nn.ParameterOp)}
         self._builder = Builder(func.name)
@@ -85,8 +89,18 @@ class Bounding:
         return self._builder.finish()
 
     def _bounded(self, op: Atom, mapped: Atom) -> Value:
-        """The variable that stands for an atom of the func; `mapped` has its operand as it has been built."""
+        """What stands for an atom of the func; `mapped` has its operand as it has been built."""
         low, high = (np.reshape(bound, -1) for bound in self._ranges[op.result])
+        if isinstance(op, nn.ExtremeOp) or op.function is Function.RELU or op.x in self._above:
+            return self._variable_for(op, mapped, low, high)
+        assert isinstance(mapped, nn.ApplyOp)
+        most = np.maximum(np.reshape(self._ranges[op.x][1], -1), 0.0)
+        parts = [replace(atom, function=Function.RELU) for atom in (op, mapped)]
+        top = self._variable_for(parts[0], parts[1], np.zeros_like(most), most)
+        return self._builder.add(nn.SubOp(self._builder.add(nn.AddOp(top, top)), mapped.x))
+
+    def _variable_for(self, op: Atom, mapped: Atom, low: Floats, high: Floats) -> Value:
+        """The variable that an atom of the func becomes; `low` and `high` are the ends of its range."""
         sign = 1 if is_largest(op) else -1
         name = self._name(op)
         top = self._variable(name, low, high, self._units[op.x])
@@ -163,7 +177,7 @@ class Bounding:
         return f"{word}{number}"
 
 
-def _below(func: Func, atoms: Mapping[Value, Atom]) -> frozenset[Value]:
+def _above(func: Func, atoms: Mapping[Value, Atom]) -> frozenset[Value]:
     """The values that depend on an atom, and the atoms."""
     found = set(atoms)
     for op in func.ops:
