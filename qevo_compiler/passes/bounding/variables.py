@@ -31,7 +31,6 @@ from qevo_compiler.passes.bounding.atoms import (
     entry_range,
     is_largest,
     picked,
-    reshaped,
 )
 from qevo_compiler.passes.quantities import BOUND_ROUNDING
 
@@ -48,7 +47,7 @@ _ROUNDING = 1e-6
 class Family:
     """How the rows of one extreme are written: `sign` is 1 for the largest and -1 for the least of the entries.
 
-    `top` [positions] is the variable's value, `low` [entries] and `high` [positions] are the ends of sign times entry
+    `top` is the variable's value, `low` [entries] and `high` [positions] are the ends of sign times entry
     and sign times variable.
     """
 
@@ -90,20 +89,20 @@ class Bounding:
 
     def _bounded(self, op: Atom, mapped: Atom) -> Value:
         """What stands for an atom of the func; `mapped` has its operand as it has been built."""
+        name = self._name(op)
         low, high = (np.reshape(bound, -1) for bound in self._ranges[op.result])
         if isinstance(op, nn.ExtremeOp) or op.function is Function.RELU or op.x in self._above:
-            return self._variable_for(op, mapped, low, high)
+            return self._variable_for(name, op, mapped, low, high)
         assert isinstance(mapped, nn.ApplyOp)
         most = np.maximum(np.reshape(self._ranges[op.x][1], -1), 0.0)
         parts = [replace(atom, function=Function.RELU) for atom in (op, mapped)]
-        top = self._variable_for(parts[0], parts[1], np.zeros_like(most), most)
+        top = self._variable_for(name, parts[0], parts[1], np.zeros_like(most), most)
         return self._builder.add(nn.SubOp(self._builder.add(nn.AddOp(top, top)), mapped.x))
 
-    def _variable_for(self, op: Atom, mapped: Atom, low: Floats, high: Floats) -> Value:
+    def _variable_for(self, name: str, op: Atom, mapped: Atom, low: Floats, high: Floats) -> Value:
         """The variable that an atom of the func becomes; `low` and `high` are the ends of its range."""
         sign = 1 if is_largest(op) else -1
-        name = self._name(op)
-        top = self._variable(name, low, high, self._units[op.x])
+        top = self._variable(name, shape_of(op.result), low, high, self._units[op.x])
         parts = entries(mapped, self._builder)
         least, most = entry_range(op, self._ranges)
         family = Family(name, sign, parts, top, least if sign > 0 else -most, high if sign > 0 else -low)
@@ -113,13 +112,13 @@ class Bounding:
             reach = most if sign > 0 else -least
             self._rows(family, (down if sign > 0 else up)[parts.position] & (reach > floor[parts.position]))
             self._picked_rows(family, (up if sign > 0 else down)[parts.position])
-        return reshaped(self._builder, top, shape_of(op.result))
+        return top
 
-    def _variable(self, name: str, low: Floats, high: Floats, unit: float) -> Value:
-        """A new variable [positions] on the multiples of the unit in its range, or on a grid where there is none."""
+    def _variable(self, name: str, shape: tuple[int, ...], low: Floats, high: Floats, unit: float) -> Value:
+        """A new variable on the multiples of the unit in its range, or on a grid where there is none."""
+        low, high = low.reshape(shape), high.reshape(shape)
         if (low == high).all():
             return constants(self._builder, low)
-        shape = (len(low),)
         if unit > 0 and float((high - low).max()) / unit <= MOST_STEPS:
             ends = np.ceil(low / unit - _ROUNDING), np.floor(high / unit + _ROUNDING)
             lower, upper = (Array(end.astype(np.int64)) for end in ends)
