@@ -336,3 +336,16 @@ def test_broken_mps_files_are_refused(old: str, new: str, code: str, place: str)
         stated(MPS.replace(old, new).encode(), "shop.mps")
     found = refused.value.diagnostics[0]
     assert (found.code, str(found.span)) == (code, place)
+
+
+@pytest.mark.parametrize(("sign", "meant"), [("<", "<="), ("=<", "<="), (">", ">="), ("=>", ">="), ("==", "=")])
+def test_lp_files_may_write_relations_in_their_ways(sign: str, meant: str) -> None:
+    text = "Maximize\n obj: x0 + 2 x1\nSubject To\n c: x0 + x1 {} 1\nBinary\n x0 x1\nEnd\n"
+    assert stated(text.format(sign).encode(), "a.lp") == stated(text.format(meant).encode(), "a.lp")
+
+
+@pytest.mark.parametrize("row", ["c: 1 <= x0 + x1 <= 2", "my row: x0 + x1 <= 1", "c: x0 + x1 <="])
+def test_the_line_of_a_bad_row_of_an_lp_file_is_shown(row: str) -> None:
+    with pytest.raises(CompileError) as refused:
+        stated(f"Minimize\n obj: x0\nSubject To\n {row}\nBinary\n x0 x1\nEnd\n".encode(), "a.lp")
+    assert str(refused.value.diagnostics[0].span) == "a.lp:4:2"
