@@ -8,18 +8,20 @@ from qevo_compiler.frontend.load import Imported, Task
 from qevo_compiler.passes.base import Context
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
 from qevo_compiler.passes.pipeline import Pipeline
-from qevo_compiler.passes.pipelines import pipeline_text
+from qevo_compiler.passes.pipelines import MODEL, pipeline_text
 
 
 def check(imported: Imported) -> tuple[Diagnostic, ...]:
     """What `lower` would warn of in an imported problem, up to its penalties, which are not weighed.
 
-    Raises `CompileError` where the program is wrong, with the warnings among the errors. Programs with `linearize` are
-    checked as they are imported. Cost: multiplying the problem out and writing it over bits; no penalty is formed and
-    no state is searched for.
+    Raises `CompileError` where the program is wrong, with the warnings among the errors. A model is lowered to its
+    gradient; programs with `linearize` are checked as they are imported. Cost: multiplying the problem out and writing
+    it over bits; no penalty is formed and no state is searched for.
     """
     warnings = Diagnostics()
     context = Context(warn=warnings.add)
+    if imported.task is Task.TRAIN:
+        run_guarded(Pipeline.parse(MODEL), imported.module, context)
     if imported.task is Task.PROBLEM and not is_linear(imported.module):
         passes = resume(Pipeline.parse(pipeline_text("problem", "qubo")), imported.module).passes
         try:

@@ -133,4 +133,4 @@ def _variables(func: Func) -> list[tuple[object, ...]]:
 
 
 def _constraints(func: Func) -> list[tuple[object, ...]]:
-    return [(op.symbol, op.relation, op.body, op.weight) for op in func.ops_of(poly.ConstraintOp)]
+    return [(op.symbol, op.relation, op.body, op.weight, op.factors) for op in func.ops_of(poly.ConstraintOp)]

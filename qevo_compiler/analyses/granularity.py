@@ -47,6 +47,18 @@ def row_units(p: Polynomials) -> Floats:
     return units
 
 
+def common_unit(values: Floats) -> float:
+    """What all of `values` are multiples of: 0 where there is none, inf where all are 0 or there is none of them."""
+    sizes = np.unique(np.abs(values))
+    sizes = sizes[(sizes > 0) & np.isfinite(sizes)]
+    if not len(sizes):
+        return np.inf
+    if (sizes == np.rint(sizes)).all() and sizes[-1] < WHOLE:
+        return float(np.gcd.reduce(sizes.astype(np.int64)))
+    multiple = _common_multiple(_denominators(sizes / sizes[-1]), np.array([len(sizes)]))[0]
+    return float(sizes[-1] / multiple) if multiple > 0 else 0.0
+
+
 def _variable_terms(p: Polynomials) -> tuple[NDArray[np.integer], Floats]:
     """Rows and coefficients of all terms but the constants, by row."""
     blocks = [(b.row.values, b.coefficients.values) for b in p.terms if b.degree]

@@ -209,5 +209,6 @@ _RULES: dict[type[Op], Callable[..., Interval]] = {
     nn.TransposeOp: _monotone,
     nn.GatherOp: _monotone,
     nn.ScatterAddOp: _monotone,
+    nn.ExtremeOp: _monotone,
     nn.ConcatOp: _monotone,
 }

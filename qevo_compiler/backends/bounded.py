@@ -184,7 +184,7 @@ def _model(pairs: SpinModel, families: list[BoundedRows], moved: FreeBits, mates
     rows, names, values = bodies.block(1)
     bases = bodies.constants() + np.bincount(rows, values / 2, bodies.rows)
     widths = np.concatenate([family.widths for family in families])
-    penalties = np.concatenate([np.full(family.bodies.rows, family.penalty.weight) for family in families])
+    penalties = np.concatenate([family.penalty.row_weights(family.bodies.rows) for family in families])
     return BoundedModel(pairs, bases, widths, penalties, rows, names[:, 0], values / 2, mates)
 
 

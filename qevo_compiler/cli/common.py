@@ -57,13 +57,18 @@ def add_source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", help=".qevo program, .py model (this runs the file), .qir module, or a file that `qevoc import` reads"
     )
-    parser.add_argument("--data", action="append", default=[], metavar="NAME=FILE", help="override a program's data")
+    add_data(parser)
     parser.add_argument(
         "--task",
         choices=("train", "round", "linearize"),
         help="for a model: training rounds, weight rounding or a linear system",
     )
     parser.add_argument("--bits", type=int, help="bits a weight (with --task)")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """The option that gives a program other data."""
+    parser.add_argument("--data", action="append", default=[], metavar="NAME=FILE", help="override a program's data")
 
 
 def add_compilation(parser: argparse.ArgumentParser, target_default: str | None = "dwave") -> None:

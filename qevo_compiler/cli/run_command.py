@@ -163,8 +163,8 @@ def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) ->
     from rich.table import Table
 
     best = result.best
-    soft = {symbol for symbol, family in best.families.items() if family.soft}
-    missed = sum(best.energy_split.get(symbol, 0.0) for symbol in soft)
+    soft = {symbol: family for symbol, family in best.families.items() if family.soft}
+    missed = sum(float(family.costs[best.read]) for family in soft.values())
     paid = f", soft penalties {missed:.12g}" if soft else ""
     reads = counted(result.reads, "read")
     out.print(f"{result.program}: {result.status}, objective {best.objective + 0.0:.12g}{paid} ({reads})", markup=False)

@@ -15,7 +15,7 @@ from qevo_compiler.decode.judging import Judge, grids
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.solution import Solutions
 from qevo_compiler.decode.sources import Projection
-from qevo_compiler.decode.stated import evaluate_stated
+from qevo_compiler.decode.stated import added_symbols, evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
@@ -52,6 +52,7 @@ class Decoder:
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
         self._constraints = problem.ops_of(poly.ConstraintOp)
+        self._added = added_symbols(module)
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.numbering = Numbering(main)
         self.size = self.numbering.spins
@@ -117,6 +118,8 @@ class Decoder:
         """Arrays [reads, *shape] by symbol; blocks of one tensor follow each other flat."""
         parts: dict[str, list[NDArray[Any]]] = {}
         for register, item in zip(self._decisions, decoded, strict=True):
+            if register.symbol in self._added:
+                continue
             parts.setdefault(register.symbol, []).append(_in_domain(register, item.values))
         return {symbol: found[0] if len(found) == 1 else _joined(found) for symbol, found in parts.items()}
 
@@ -156,7 +159,8 @@ class Decoder:
                 logical = op.row_forms(rows.shape[1]) == FORMS.index(PenaltyForm.LOGIC)
                 if logical.any():
                     rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
-                split[op.symbol] = op.weight * (rows.sum(axis=1) + self._gaps(op.symbol, states))
+                gaps = op.weight * self._gaps(op.symbol, states)
+                split[op.symbol] = rows @ op.row_weights(rows.shape[1]) + gaps
         if energy is not None and self._model is not None:
             rest = energy / self._model.scale - np.sum(list(split.values()), axis=0)
             if any(register.count for register in self._auxiliaries()):
@@ -174,7 +178,16 @@ class Decoder:
     @cached_property
     def _judges(self) -> dict[str, Judge]:
         real = grids(self._variables)
-        return {op.symbol: Judge(op, real) for op in self._constraints}
+        own = [op for op in self._constraints if op.symbol not in self._added]
+        return {op.symbol: Judge(op, real, self._soft_weights(op)) for op in own}
+
+    def _soft_weights(self, op: poly.ConstraintOp) -> Floats | None:
+        """What the rows of a soft family cost by now, since weights may have been changed."""
+        if op.weight is None:
+            return None
+        present = {penalty.symbol: penalty.weight for penalty in self._penalties if not penalty.implied}
+        factors = np.ones(op.body.rows) if op.factors is None else op.factors.values
+        return present.get(op.symbol, op.weight) * factors
 
     @cached_property
     def _projection(self) -> Projection:

@@ -186,7 +186,9 @@ def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int], has_slack
     form = op.form
     if form is PenaltyForm.MIXED and len(rows) == 1:
         form = FORMS[int(op.row_forms(0)[rows[0]])]
-    yield f"  penalty {op.weight:g} * {_FORMS[form]}, weight by the {op.rule.value} rule: {known}"
+    weights = op.row_weights(rows[-1] + 1 if op.factors is None else len(op.factors))[rows]
+    several = "" if (weights == weights[0]).all() else f" to {weights.max():g}, by instance,"
+    yield f"  penalty {weights.min():g}{several} * {_FORMS[form]}, weight by the {op.rule.value} rule: {known}"
     if len(rows) == 1:
         unit = 1.0 if op.units is None else float(op.units.values[rows[0]])
         shift = 0.0 if op.shifts is None else float(op.shifts.values[rows[0]])

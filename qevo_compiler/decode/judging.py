@@ -25,10 +25,14 @@ Flags = NDArray[np.bool_]
 
 
 class Judge:
-    """The rows of one family. `real` [variables] says which polynomial variables lie on grids of fractions."""
+    """The rows of one family, and their `weights` where it is soft.
 
-    def __init__(self, op: poly.ConstraintOp, real: Flags) -> None:
+    `real` [variables] says which polynomial variables lie on grids of fractions.
+    """
+
+    def __init__(self, op: poly.ConstraintOp, real: Flags, weights: Floats | None) -> None:
         self._op = op
+        self._weights = weights
         units, least = row_units(op.body), least_sizes(op.body)
         known = ~_on_grids(op.body, real)
         if least is not None:
@@ -51,7 +55,7 @@ class Judge:
                 satisfied = body <= allowed
             case Relation.GE:
                 satisfied = body >= -allowed
-        return Residuals(body, satisfied, self._op.indices.values, self._op.weight is not None)
+        return Residuals(body, satisfied, self._op.indices.values, self._weights)
 
 
 def grids(variables: Sequence[VariableOp]) -> Flags:

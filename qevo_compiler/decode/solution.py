@@ -21,13 +21,25 @@ class Residuals:
     """One constraint family over all reads.
 
     `body` [reads, rows] is left minus right side in the source's sign; `satisfied` [reads, rows] judges
-    it with a tolerance for rounding (see `judging`). `indices` [rows, k] name the rows.
+    it with a tolerance for rounding (see `judging`). `indices` [rows, k] name the rows. `weights` [rows] are
+    what a soft family's violations cost when they are squared, None for a hard one.
     """
 
     body: Floats
     satisfied: Flags
     indices: NDArray[np.int64]
-    soft: bool
+    weights: Floats | None
+
+    @property
+    def soft(self) -> bool:
+        return self.weights is not None
+
+    @property
+    def costs(self) -> Floats:
+        """What the violations of a soft family cost [reads]; 0 for a hard one."""
+        if self.weights is None:
+            return np.zeros(len(self.body))
+        return np.asarray(np.where(self.satisfied, 0.0, self.body * self.body) @ self.weights, np.float64)
 
 
 @dataclass(frozen=True)
@@ -124,9 +136,9 @@ class Solutions(Sequence[Solution]):
         """
         merit = self.objective if self.sense is Sense.MINIMIZE else -self.objective
         violated = np.zeros(len(self))
-        for symbol, family in self.families.items():
+        for family in self.families.values():
             if family.soft:
-                merit = merit + self.energy_split.get(symbol, 0.0)
+                merit = merit + family.costs
             else:
                 violated += np.where(family.satisfied, 0.0, np.abs(family.body)).sum(axis=1)
         return np.lexsort([merit, violated, ~self.feasible])

@@ -28,7 +28,7 @@ from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter
 from qevo_compiler.passes.encodings import Code, encode
-from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows
+from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows, weighted_squares
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.penalty.settled_rows import at_settled, settled_energy
 from qevo_compiler.passes.quantities import ENERGY_ERROR
@@ -124,6 +124,8 @@ class Projection:
         for number in np.unique(forms).tolist():
             here = arithmetic.select(residual, np.where(forms == number, chosen, -1))
             parts.append(row_energy(FORMS[number], here, slopes))
+        if op.factors is not None:
+            parts = [arithmetic.scale(part, op.factors.values[chosen]) for part in parts]
         slack = None if op.implied else self._slacks.get(op.symbol)
         if slack is not None and slack.affine is not None and slack.encoding is Encoding.DOMAIN_WALL:
             parts.append(arithmetic.select(wall_rows(slack.affine, slack.first), chosen))
@@ -135,6 +137,8 @@ class Projection:
         residual = self._residual(op)
         forms = op.row_forms(residual.rows)
         parts = []
+        if op.factors is not None:
+            parts, forms = [weighted_squares(residual, self.vartype, op.factors.values)], forms[:0]
         for number in np.unique(forms).tolist():
             rows = np.flatnonzero(forms == number)
             here = residual if len(rows) == residual.rows else arithmetic.select(residual, rows)

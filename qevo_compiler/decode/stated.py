@@ -1,7 +1,8 @@
-"""The problem as it was stated, at decoded points, where polynomials stand for its functions elsewhere.
+"""The problem as it was stated, at decoded points, where polynomials or variables stand for its functions elsewhere.
 
-`approximate-functions` keeps the func `@stated` when it replaces a function by a polynomial that is not exact. The
-energy is that of the polynomials; objective, residuals and feasibility of a solution are those of the functions.
+`approximate-functions` keeps the func `@stated` when it replaces a function by a polynomial that is not exact, and
+`bound-extremes` when it adds variables. The energy is that of what was made of the functions; values, objective,
+residuals and feasibility of a solution are those of the stated problem.
 """
 
 from __future__ import annotations
@@ -12,11 +13,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.decode.codes import Decoded
+from qevo_compiler.dialects import nn, poly, problem
 from qevo_compiler.dialects.ising import RegisterOp
 from qevo_compiler.evaluator.reference import evaluate_func
-from qevo_compiler.ir import Func
+from qevo_compiler.ir import Func, Module
 
 Floats = NDArray[np.float64]
+
+_OWN = (problem.VariableOp, problem.ConstraintOp, nn.ParameterOp)
+_FOUND = (problem.VariableOp, poly.ConstraintOp)
+
+
+def added_symbols(module: Module) -> frozenset[str]:
+    """The variables and constraint families of `@problem` that the program does not state."""
+    stated, problem = module.find("stated"), module.find("problem")
+    if stated is None or problem is None:
+        return frozenset()
+    own = {op.symbol for op in stated.ops if isinstance(op, _OWN)}
+    return frozenset(op.symbol for op in problem.ops if isinstance(op, _FOUND)) - own
 
 
 def evaluate_stated(

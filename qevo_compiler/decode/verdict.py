@@ -90,7 +90,7 @@ def _reaches_the_least_energy(module: Module, solutions: Solutions) -> bool:
     if model is None or solutions.energy is None:
         return False
     best = solutions.best
-    soft = sum(best.energy_split.get(symbol, 0.0) for symbol, family in solutions.families.items() if family.soft)
+    soft = sum(float(family.costs[best.read]) for family in solutions.families.values())
     merit = (best.objective if solutions.sense is Sense.MINIMIZE else -best.objective) + soft
     least = float(solutions.energy.min()) / model.scale
     size = 1.0 + abs(merit) + abs(model.offset) / model.scale

@@ -8,12 +8,13 @@ from qevo_compiler.diagnostics.core import Error, counted
 
 
 class ModelFileLacks(Error):
-    """A model file does not define everything that the compiler reads from it.
+    """A Python file does not define everything that the compiler reads from it.
 
-    A model file is a plain PyTorch file that needs no import of ours. At its top level it defines
-    `model` (an `nn.Module`), `inputs` and `targets` (the batch that the loss is taken over), and
-    `loss`, called as `loss(model(inputs), targets)`. It may define `optimizer` (a `torch.optim`
-    instance, whose hyper-parameters are read) and `evaluation` (a held-out pair of inputs and targets).
+    It states either one `Problem` (of several the one called `problem`) or a model. A model file is a plain
+    PyTorch file that needs no import of ours. At its top level it defines `model` (an `nn.Module`), `inputs`
+    and `targets` (the batch that the loss is taken over), and `loss`, called as
+    `loss(model(inputs), targets)`. It may define `optimizer` (a `torch.optim` instance, whose
+    hyper-parameters are read) and `evaluation` (a held-out pair of inputs and targets).
 
     Bad:   net = nn.Linear(4, 2)
     Good:  model = nn.Linear(4, 2)
@@ -26,7 +27,7 @@ class ModelFileLacks(Error):
     code: ClassVar[str] = "Q0701"
     title: ClassVar[str] = "`{file}` defines no {missing}"
     note: ClassVar[str] = "{suggestion}"
-    help: ClassVar[str] = "a model file defines `model`, `inputs`, `targets` and `loss` at its top level"
+    help: ClassVar[str] = "a file defines a `Problem`, or `model`, `inputs`, `targets` and `loss`, at its top level"
 
     file: str
     missing: str

@@ -197,7 +197,8 @@ class PenaltyOp(Op):
     satisfied and adds nothing. None means units of 1 and shifts of 0. `forms` [rows] (numbers into `FORMS`)
     belong to MIXED, `slopes` [rows] to SLOPED and MIXED. `caps` [rows] cut the coefficients of the body over bits
     first (see `analyses.structure.tightening`; inf: as stated, None: all rows), and `repeated` [rows] counts those
-    largest ones of a row that are further labels of one choice (None: none). A slack register encoded as domain
+    largest ones of a row that are further labels of one choice (None: none). `factors` [rows] multiply the weight of
+    soft rows. A slack register encoded as domain
     wall adds, besides, `weight` for every bit that is set behind one that is not. `implied` marks the family that
     the encoding of the variable `symbol` adds.
     """
@@ -215,6 +216,11 @@ class PenaltyOp(Op):
     slopes: Array | None = None
     caps: Array | None = None
     repeated: Array | None = None
+    factors: Array | None = None
+
+    def row_weights(self, rows: int) -> NDArray[np.float64]:
+        """What multiplies the penalty of every row."""
+        return self.weight * (np.ones(rows) if self.factors is None else self.factors.values)
 
     def row_forms(self, rows: int) -> NDArray[np.int64]:
         """The form of every row, as numbers into `FORMS`."""

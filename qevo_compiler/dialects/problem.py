@@ -161,7 +161,8 @@ class ConstraintOp(Op):
     """A family of constraints `body relation 0`, one for each element of the flat operand.
 
     `indices` [rows, k] are the values of the index variables, for names such as `visit[3]`.
-    A `weight` makes the family soft: violation squared times weight is added to the objective.
+    A `weight` makes the family soft: violation squared times weight is added to the objective, in row r also times
+    `factors[r]`.
     """
 
     name: ClassVar[str] = "problem.constraint"
@@ -170,6 +171,7 @@ class ConstraintOp(Op):
     relation: Relation
     indices: Array
     weight: float | None = None
+    factors: Array | None = None
 
 
 @dataclass(frozen=True)

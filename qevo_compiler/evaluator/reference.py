@@ -207,6 +207,13 @@ def _scatter_add(op: nn.ScatterAddOp, x: Floats) -> Floats:
     return np.asarray(sums, np.float64).reshape(op.shape)
 
 
+def _extreme(op: nn.ExtremeOp, x: Floats) -> Floats:
+    largest = op.which is nn.Extreme.MAX
+    found = np.full(prod(op.shape), -np.inf if largest else np.inf)
+    (np.maximum if largest else np.minimum).at(found, op.indices.values.reshape(-1), x.reshape(-1))
+    return found.reshape(op.shape)
+
+
 def _linear(op: nn.LinearOp, x: Floats, weight: Floats, bias: Floats | None) -> Floats:
     rows = x.reshape(-1, x.shape[-1])
     product = matmul(rows, weight.T).reshape(_result_shape(op))
@@ -265,6 +272,7 @@ _RULES: dict[type[Op], Callable[..., Any]] = {
     nn.TransposeOp: lambda op, x: x.transpose(op.axes),
     nn.GatherOp: _gather,
     nn.ScatterAddOp: _scatter_add,
+    nn.ExtremeOp: _extreme,
     nn.ConcatOp: lambda op, parts: np.concatenate(parts, axis=op.axis),
     nn.LinearOp: _linear,
     nn.Conv2dOp: _conv2d,

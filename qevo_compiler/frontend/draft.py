@@ -41,21 +41,27 @@ class Family:
     indices: Array
     weight: float | None
     span: Span | None
+    factors: Array | None = None
 
 
 def two_sided(
     first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor], span: Span | None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Left sides, right sides and bodies of two comparisons, side by side along a new last axis."""
-    left, right = (tensors.beside(x, y, span) for x, y in zip(first, second, strict=True))
+    left, right = (tensors.beside(pair, span) for pair in zip(first, second, strict=True))
     bodies = tensors.subtract(*first, span), tensors.subtract(*second, span)
-    return left, right, tensors.beside(*bodies, span)
+    return left, right, tensors.beside(bodies, span)
 
 
 def index_rows(shape: tuple[int, ...], sides: int) -> Values:
     """[rows, axes]: the positions in an array, each as often as an element has comparisons."""
     positions = np.indices(shape).reshape(len(shape), -1).T if shape else np.zeros((1, 0), np.int64)
     return np.repeat(positions, sides, axis=0)
+
+
+def row_weights(weights: Values, sides: int) -> tuple[float, Array]:
+    """A weight for a family and the factors of its rows from a weight for each element."""
+    return 1.0, Array(np.repeat(weights.reshape(-1).astype(np.float64), sides))
 
 
 @dataclass
@@ -110,7 +116,7 @@ class Draft:
             writer.builder.span = family.span
             flat = tensors.reinterpret(family.body, (family.body.size,), None, family.span)
             body = writer.value(flat)
-            op = problem.ConstraintOp(body, family.name, family.relation, family.indices, family.weight)
+            op = problem.ConstraintOp(body, family.name, family.relation, family.indices, family.weight, family.factors)
             writer.builder.append(op)
 
 

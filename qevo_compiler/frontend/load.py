@@ -100,9 +100,20 @@ def _from_path(path: Path, data: Mapping[str, Any] | None, task: Task | None, so
         from qevo_compiler.frontend.ir_files import read_module
 
         return Imported(read_module(file), sources, Task.PROBLEM if task in (None, Task.LINEARIZE) else task)
-    from qevo_compiler.frontend.torch.load import load_model_file
+    return _from_python(path, task, sources)
 
-    return _traced(load_model_file(path, sources), path.stem, task, sources)
+
+def _from_python(path: Path, task: Task | None, sources: SourceMap) -> Imported:
+    """What a Python file states when it is run: its one `Problem` (of several the one called `problem`), or a model."""
+    from qevo_compiler.frontend.torch.load import model_of
+    from qevo_compiler.frontend.torch.userfile import run_file
+
+    names = run_file(path, sources)
+    stated = {id(value): value for value in names.values() if isinstance(value, Problem)}
+    problem = names.get("problem") if len(stated) > 1 else next(iter(stated.values()), None)
+    if isinstance(problem, Problem) and names.get("model") is None:
+        return Imported(problem.to_module(), sources, Task.PROBLEM)
+    return _traced(model_of(names, path, sources), path.stem, task, sources)
 
 
 def _add_users_files(sources: SourceMap) -> None:

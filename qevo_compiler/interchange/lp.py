@@ -42,6 +42,15 @@ _NOT_FINITE = re.compile(r"(?<![\w.])[+-]?(nan|inf|infinity)(?=[ \t]+[A-Za-z_\[]
 # dimod's reader never comes back from a character of the value 0.
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _NUMBERED = re.compile(r"([A-Za-z_]+)(0|[1-9]\d*)")
+# All of these are `<=`, `>=` and `=` in LP files; dimod's reader knows one of each.
+_RELATION = re.compile(r"=<|=>|<=|>=|<|>|==?")
+_SIGNS = {"<": "<=", "=<": "<=", "<=": "<=", ">": ">=", "=>": ">=", ">=": ">=", "=": "=", "==": "="}
+_BOUNDS = re.compile(r"^[ \t]*bounds?\s*$", re.IGNORECASE | re.MULTILINE)
+_MISTAKES = (
+    (re.compile(r"[<>=]+[^<>=]*[<>][<>=]*"), "a row has two sides; write a row for each"),
+    (re.compile(r"(<=?|>=?|=)\s*$|[+*]\s*$"), "a side is missing"),
+    (re.compile(r"^\s*\S+\s+[^:]+:"), "a label has a space"),
+)
 _RELATIONS = {"==": Relation.EQ, "<=": Relation.LE, ">=": Relation.GE}
 _WORD = re.compile(r"[A-Za-z_!\"#$%&(,;?@'`{}~][^\s:*^+<>=\[\]/\\-]*")
 
@@ -87,10 +96,9 @@ def read(file: InputFile) -> Module:
         reason = f"it has the control character U+{ord(control[0]):04X}"
         raise CompileError(Unreadable(file.span_of(f"({_CONTROL.pattern})"), FORMAT, reason))
     try:
-        model = dimod.lp.loads(plain)
+        model = dimod.lp.loads(_RELATION.sub(lambda sign: _SIGNS[sign[0]], plain))
     except (ValueError, RuntimeError, IndexError, KeyError, OverflowError, TypeError):
-        reason = "the reader of dimod does not accept it"
-        raise CompileError(Unreadable(_suspect(file, plain), FORMAT, reason)) from None
+        raise CompileError(Unreadable(*_suspect(file, plain))) from None
     sense = Sense.MAXIMIZE if head[1].lower() == "max" else Sense.MINIMIZE
     return stated_problem(model, sense, _Places(file, plain).span).module(file)
 
@@ -121,9 +129,11 @@ def _terms(values: Floats, names: list[Column]) -> Iterator[bytes]:
     return table([b" ", signs[:, None], b" ", np.abs(values), *names], positional=True)
 
 
-def _suspect(file: InputFile, plain: str) -> Span:
-    """A line whose comparison lacks a side, or the first line."""
-    for number, line in enumerate(plain.split("\n"), 1):
-        if re.search(r"(<=?|>=?|=)\s*$|[+*]\s*$", line):
-            return file.span_of_line(number)
-    return file.span_of_line(1)
+def _suspect(file: InputFile, plain: str) -> tuple[Span | None, str, str]:
+    """The first line that has one of the usual mistakes, the format, and what is wrong."""
+    rows = plain[: found.start()] if (found := _BOUNDS.search(plain)) else plain
+    for number, line in enumerate(rows.split("\n"), 1):
+        for pattern, reason in _MISTAKES:
+            if pattern.search(line):
+                return file.span_of_line(number), FORMAT, reason
+    return None, FORMAT, "the reader of dimod does not accept it"

@@ -68,6 +68,9 @@ FORMATS = {
         rb"(?is)(?:\s|\\[^\n]*\n)*(?:min|max)(?:imi[sz]e|imum)?\s.*\n\s*(?:subject\s+to|st|bounds?|end)\s",
         writer="chunks",
     ),
+    "mps": Format(
+        "MPS", "mps", (".mps",), rb"(?:\*[^\n]*\n|\s)*NAME(?:[ \t][^\n]*)?\n(?:\*[^\n]*\n|\s)*(?:OBJSENSE|ROWS)\s"
+    ),
     "ommx": Format("OMMX instance", "ommx", (".ommx.pb", ".ommx"), writer="chunks"),
     "tsplib": Format(
         "TSPLIB 95", "tsplib", (".tsp",), rb"\s*(?:NAME|TYPE|COMMENT|DIMENSION)\s*:", programmer="program"

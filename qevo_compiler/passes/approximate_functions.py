@@ -29,11 +29,11 @@ from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.quantities import FUNCTION_ERROR
 from qevo_compiler.passes.stages import PRIMITIVE
+from qevo_compiler.passes.stated import stated
 
 MAX_DEGREE = 40
 # Errors up to here are rounding.
 EXACT = 1e-9
-_DIRECTIVES = frozenset({"problem.approximate", "problem.train", "problem.linearize"})
 _ALLOWED = {Function.LOG: "above 0", Function.SQRT: "at or above 0"}
 
 
@@ -55,13 +55,9 @@ class ApproximateFunctions(Pass):
         work = _Approximation(module.main, requests, self.degree)
         lowered = module.with_main(work.run()).record(*work.ledger)
         exact = all(entry.value <= EXACT for entry in work.ledger)
-        return lowered if exact or module.main.first(nn.ParameterOp) else lowered.with_func(_stated(module.main))
-
-
-def _stated(main: Func) -> Func:
-    """What is judged when samples are decoded: the problem with its functions, without its directives."""
-    kept = tuple(op for op in main.ops if op.name.startswith(("nn.", "problem.")) and op.name not in _DIRECTIVES)
-    return Func("stated", (), kept)
+        if exact or module.main.first(nn.ParameterOp) or module.find("stated") is not None:
+            return lowered
+        return lowered.with_func(stated(module.main))
 
 
 class _Approximation:

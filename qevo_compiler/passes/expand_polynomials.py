@@ -133,7 +133,9 @@ def _lower(main: Func, expander: Expander) -> Func:
             case problem.ConstraintOp():
                 body = expander.polynomials(op.body)
                 _check_finite(body, op, f"constraint `{op.symbol}`", found)
-                builder.append(poly.ConstraintOp(op.symbol, op.relation, body, op.indices, op.weight))
+                builder.append(
+                    poly.ConstraintOp(op.symbol, op.relation, body, op.indices, op.weight, factors=op.factors)
+                )
             case problem.VariableOp():
                 expander.declare(op)
                 builder.append(op)

@@ -233,7 +233,7 @@ class PenalizeConstraints(Pass):
         note += "smaller violations are penalised less than the objective may gain"
         if family.soft:
             step = float(-family.low.min()) / (2.0**self.coarse_bits - 1)
-            quantity, value = SLACK_ROUNDING, (family.op.weight or 0.0) * step**2 / 4
+            quantity, value = SLACK_ROUNDING, float(family.soft_weights.max()) * step**2 / 4
             note = "slack in steps: a satisfied row may still cost up to this"
         return LedgerEntry(self.name, quantity, value, Evidence.ESTIMATED, family.op.symbol, note)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 # Constants fold first so that later passes see data as data; layers decompose before anything differentiates.
 _TENSOR = "fold-constants,decompose-layers"
 
-# Smooth functions become polynomials before expansion, which knows only polynomials.
-_PROBLEM = f"{_TENSOR},approximate-functions,expand-polynomials"
+# Functions become rows where that is exact, else polynomials, before expansion, which knows only these.
+_PROBLEM = f"{_TENSOR},bound-extremes,approximate-functions,expand-polynomials"
 
 # Bits are settled while constraints are still there; presolve takes them out of the energy, where weights are known.
 # One global quadratization after all penalties are in, so that products are shared and opposite signs cancel;
@@ -15,7 +15,8 @@ _QUADRATIC = "encode-variables,settle-bits,penalize-constraints,presolve,quadrat
 _ISING = f"{_QUADRATIC},binary-to-spin"
 
 # A traced model: its loss is replaced by a quadratic model over a block of weights, which is a problem like any other.
-_TRAIN = f"{_TENSOR},gradient-extraction,local-quadratic-model"
+MODEL = f"{_TENSOR},gradient-extraction"
+_TRAIN = f"{MODEL},local-quadratic-model"
 
 # Batch norm must be folded into its layer before weights are rounded; layers stay whole, for their inputs.
 _ROUND = "fold-constants,rounding-model"

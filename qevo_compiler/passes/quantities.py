@@ -6,6 +6,7 @@ With one of `CHANGES_ENERGIES` energies are not the problem's, with one of `CHAN
 from __future__ import annotations
 
 ACTIVATION_ERROR = "activation error"
+BOUND_ROUNDING = "rounding of a bounding variable"
 ENERGY_ERROR = "energy error of rounding"
 FUNCTION_ERROR = "largest error of a polynomial"
 MODEL_ERROR = "relative error of the quadratic model"
@@ -14,5 +15,5 @@ PENALTY_FLOOR = "penalty floor"
 REMAINDER = "remainder of the Taylor expansion"
 SLACK_ROUNDING = "slack rounding"
 
-CHANGES_ENERGIES = frozenset({ENERGY_ERROR, FUNCTION_ERROR, MODEL_ERROR, PENALTY_FLOOR, SLACK_ROUNDING})
+CHANGES_ENERGIES = frozenset({BOUND_ROUNDING, ENERGY_ERROR, FUNCTION_ERROR, MODEL_ERROR, PENALTY_FLOOR, SLACK_ROUNDING})
 CHANGES_TRAINING = (ACTIVATION_ERROR, REMAINDER)

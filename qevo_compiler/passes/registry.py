@@ -10,6 +10,7 @@ from qevo_compiler.passes.base import Pass
 PASSES = {
     "fold-constants": "FoldConstants",
     "decompose-layers": "DecomposeLayers",
+    "bound-extremes": "BoundExtremes",
     "approximate-functions": "ApproximateFunctions",
     "gradient-extraction": "GradientExtraction",
     "local-quadratic-model": "LocalQuadraticModel",

@@ -27,6 +27,9 @@ class BadPythonValue(Error):
 class ConstraintAsTruth(Error):
     """A constraint was used as a truth value: in `if`, with `and`, or in a chain such as `0 <= x <= 1`.
 
+    Python asks for a truth value there while the problem is stated. What depends on decisions is stated by
+    constraints, or by sums in which comparisons count 0 or 1, as in `p.minimize(5 * (k == 3))`.
+
     Bad:   p.subject_to(0 <= x.sum() <= 3)
     Good:  p.subject_to((0 <= x.sum()) & (x.sum() <= 3))
     """

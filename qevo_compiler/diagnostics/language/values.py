@@ -25,8 +25,7 @@ class NotWhole(Error):
 class NotConstant(Error):
     """Something has to be known before the program is solved and depends on a decision variable.
 
-    Sizes, ranges, conditions, plain indices, bits and weights are constants, and `%`, `//`, `max` and
-    `min` work on constants only.
+    Sizes, ranges, conditions, plain indices, bits and weights are constants, and `%` and `//` work on constants only.
 
     Bad:   var k: int in [0, 3]
            minimize sum(x[i] for i in 0..k)

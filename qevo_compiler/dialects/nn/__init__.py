@@ -4,7 +4,7 @@ Elementwise ops take operands of one shape; broadcasting is explicit. The primit
 under reverse- and forward-mode differentiation; layers (`layers.py`) are decomposed into them.
 """
 
-from qevo_compiler.dialects.nn.functions import TOLERANCE, Condition, Function
+from qevo_compiler.dialects.nn.functions import TOLERANCE, Condition, Extreme, Function
 from qevo_compiler.dialects.nn.layers import AveragePool2dOp, BatchNormOp, Conv2dOp, LinearOp
 from qevo_compiler.dialects.nn.ops import (
     AddOp,
@@ -13,6 +13,7 @@ from qevo_compiler.dialects.nn.ops import (
     ConcatOp,
     ConstantOp,
     DivOp,
+    ExtremeOp,
     GatherOp,
     IndicatorOp,
     LogSoftmaxOp,
@@ -40,6 +41,7 @@ PRIMITIVES = frozenset(
         ConcatOp,
         ConstantOp,
         DivOp,
+        ExtremeOp,
         GatherOp,
         IndicatorOp,
         LogSoftmaxOp,
@@ -72,6 +74,8 @@ __all__ = [
     "ConstantOp",
     "Conv2dOp",
     "DivOp",
+    "Extreme",
+    "ExtremeOp",
     "Function",
     "GatherOp",
     "IndicatorOp",

@@ -1,4 +1,4 @@
-"""The scalar functions that `nn.apply` maps over a tensor, and the conditions of `nn.indicator`."""
+"""The functions that `nn.apply` maps over a tensor, the conditions of `nn.indicator`, the ends of `nn.extreme`."""
 
 from qevo_compiler.ir import EnumAttribute
 
@@ -33,3 +33,10 @@ class Condition(EnumAttribute):
 
     ZERO = "zero"
     POSITIVE = "positive"
+
+
+class Extreme(EnumAttribute):
+    """Which end of several numbers."""
+
+    MAX = "max"
+    MIN = "min"

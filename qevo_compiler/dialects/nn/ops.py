@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from qevo_compiler.dialects.nn.functions import Condition, Function
+from qevo_compiler.dialects.nn.functions import Condition, Extreme, Function
 from qevo_compiler.ir import Array, Invalid, Op, TensorType, Type, Value
 
 
@@ -265,6 +265,32 @@ class ScatterAddOp(Op):
     def verify(self) -> None:
         if shape_of(self.x) != self.indices.shape:
             raise Invalid(f"{shape_of(self.x)} elements for {self.indices.shape} positions")
+
+
+@dataclass(frozen=True)
+class ExtremeOp(Op):
+    """The largest or the least of the elements that `indices` sends to each position of a tensor of `shape`.
+
+    Every position has one element at least.
+    """
+
+    name: ClassVar[str] = "nn.extreme"
+    x: Value
+    which: Extreme
+    indices: Array
+    shape: tuple[int, ...]
+
+    def result_types(self) -> tuple[Type, ...]:
+        return tensor(self.shape)
+
+    def verify(self) -> None:
+        if shape_of(self.x) != self.indices.shape:
+            raise Invalid(f"{shape_of(self.x)} elements for {self.indices.shape} positions")
+        positions, size = self.indices.values.reshape(-1), prod(self.shape)
+        if positions.size and not 0 <= self.indices.least <= self.indices.most < size:
+            raise Invalid(f"a position lies outside 0..{size - 1}")
+        if not np.bincount(positions, minlength=size).all():
+            raise Invalid("a position has no elements")
 
 
 @dataclass(frozen=True)

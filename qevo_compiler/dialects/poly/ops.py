@@ -55,8 +55,11 @@ class ConstraintOp(Op):
     indices: Array
     weight: float | None = None
     implied: bool = False
+    factors: Array | None = None
 
     def verify(self) -> None:
         _verify_terms(self.body)
         if len(self.indices) != self.body.rows:
             raise Invalid(f"{len(self.indices)} index rows for {self.body.rows} constraints")
+        if self.factors is not None and (self.weight is None or self.factors.shape != (self.body.rows,)):
+            raise Invalid(f"`{self.symbol}`: factors belong to a weight, one a row")

@@ -1,8 +1,20 @@
-"""Stating problems from Python: `Problem`, its expressions, and smooth functions of them."""
+"""Stating problems from Python: `Problem`, its expressions, and functions of them."""
 
+from qevo_compiler.frontend.builder.choices import ChoiceExpression
 from qevo_compiler.frontend.builder.constraints import Constraint
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression
-from qevo_compiler.frontend.builder.functions import exp, gelu, log, relu, sigmoid, silu, sqrt, tanh
+from qevo_compiler.frontend.builder.expressions import Expression
+from qevo_compiler.frontend.builder.functions import (
+    exp,
+    gelu,
+    log,
+    maximum,
+    minimum,
+    relu,
+    sigmoid,
+    silu,
+    sqrt,
+    tanh,
+)
 from qevo_compiler.frontend.builder.problem import Problem
 
 __all__ = [
@@ -13,6 +25,8 @@ __all__ = [
     "exp",
     "gelu",
     "log",
+    "maximum",
+    "minimum",
     "relu",
     "sigmoid",
     "silu",

@@ -10,7 +10,8 @@ from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.builder import places
-from qevo_compiler.frontend.builder.expressions import Expression, check_home
+from qevo_compiler.frontend.builder.expressions import Expression
+from qevo_compiler.frontend.builder.reading import check_home
 from qevo_compiler.frontend.draft import two_sided
 from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.source import Span

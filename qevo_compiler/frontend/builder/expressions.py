@@ -8,26 +8,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.language.names import UnknownLabel
-from qevo_compiler.diagnostics.language.python import BadPythonValue, ConstraintAsTruth, ForeignExpression
-from qevo_compiler.diagnostics.language.shapes import BadIndex, NoLength
+from qevo_compiler.diagnostics.language.python import BadPythonValue, ConstraintAsTruth
+from qevo_compiler.diagnostics.language.shapes import NoLength
 from qevo_compiler.diagnostics.syntax import NotARelation
 from qevo_compiler.dialects.problem import Relation
-from qevo_compiler.frontend import arrays, tensors
-from qevo_compiler.frontend.builder import numpy_functions, places, symbolic
-from qevo_compiler.frontend.tensors import Choice, Item, Tensor
-from qevo_compiler.frontend.tensors.value import show_labels
+from qevo_compiler.frontend import tensors
+from qevo_compiler.frontend.builder import numpy_functions, places
+from qevo_compiler.frontend.builder.reading import read_items, read_tensor
+from qevo_compiler.frontend.builder.stated import Stated
+from qevo_compiler.frontend.tensors import Tensor
 from qevo_compiler.source import Span
 
 if TYPE_CHECKING:
     from qevo_compiler.frontend.builder.constraints import Constraint
     from qevo_compiler.frontend.builder.problem import Problem
 
+_STRICT = "for whole numbers `a {0} b` is `a {0}= b {1}`; the {2} of expressions is `numpy.{2}imum(a, b)` or `x.{2}()`"
 Operation = Callable[[Tensor, Tensor, Span | None], Tensor]
-_EXPECTED = "numbers, arrays of numbers and expressions of this problem are accepted"
 
 
-class Expression:
+class Expression(Stated):
     """An array of expressions over decisions. Operators follow numpy.
 
     `==`, `!=`, `<=` and `>=` state constraints for `Problem.subject_to`, which are 0/1 values in other expressions.
@@ -35,7 +35,6 @@ class Expression:
     `CompileError` with the line of the user's file.
     """
 
-    __array_ufunc__ = None  # so that `ndarray @ expression` comes to __rmatmul__
     __pandas_priority__ = 10_000  # and `series * expression` to __rmul__
     __hash__ = None  # type: ignore[assignment]
 
@@ -46,6 +45,10 @@ class Expression:
     @property
     def _tensor(self) -> Tensor:
         return self._stated
+
+    @property
+    def _value(self) -> Tensor:
+        return self._tensor
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -90,6 +93,14 @@ class Expression:
         """The product of all elements."""
         return self._with(tensors.product(self._tensor, places.here()))
 
+    def max(self, axis: int | Sequence[int] | None = None) -> Expression:
+        """The largest element, or those over the given axes."""
+        return self._extreme("max", axis, places.here())
+
+    def min(self, axis: int | Sequence[int] | None = None) -> Expression:
+        """The least element, or those over the given axes."""
+        return self._extreme("min", axis, places.here())
+
     def norm2(self) -> Expression:
         """The sum of the squares of all elements."""
         return self._with(tensors.norm2(self._tensor, places.here()))
@@ -103,6 +114,9 @@ class Expression:
         whole = np.empty((), object)
         whole[()] = self
         return whole
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:
+        return numpy_functions.ufunc(ufunc.__name__, method, inputs, options)
 
     def __array_function__(self, function: Callable[..., Any], types: Any, args: Any, kwargs: Any) -> Any:
         return numpy_functions.call(function.__name__, args, kwargs)
@@ -144,6 +158,18 @@ class Expression:
 
     def __rtruediv__(self, other: Any) -> Expression:
         return self._reflected(tensors.divide, other)
+
+    def __mod__(self, other: Any) -> Expression:
+        return self._binary(tensors.remainder, other)
+
+    def __rmod__(self, other: Any) -> Expression:
+        return self._reflected(tensors.remainder, other)
+
+    def __floordiv__(self, other: Any) -> Expression:
+        return self._binary(tensors.floor_divide, other)
+
+    def __rfloordiv__(self, other: Any) -> Expression:
+        return self._reflected(tensors.floor_divide, other)
 
     def __pow__(self, other: Any) -> Expression:
         return self._binary(tensors.power, other)
@@ -196,10 +222,10 @@ class Expression:
         return self._problem._differs(equal, span)
 
     def __lt__(self, other: Any) -> Any:
-        raise CompileError(NotARelation(places.here(), "<", "for whole numbers `a < b` is `a <= b - 1`"))
+        raise CompileError(NotARelation(places.here(), "<", _STRICT.format("<", "- 1", "min")))
 
     def __gt__(self, other: Any) -> Any:
-        raise CompileError(NotARelation(places.here(), ">", "for whole numbers `a > b` is `a >= b + 1`"))
+        raise CompileError(NotARelation(places.here(), ">", _STRICT.format(">", "+ 1", "max")))
 
     def __bool__(self) -> bool:
         raise CompileError(ConstraintAsTruth(places.here()))
@@ -227,111 +253,12 @@ class Expression:
         span = places.here()
         return self._problem._compares(self._tensor, read_tensor(self._problem, other, span), relation, span)
 
+    def _extreme(self, name: str, axis: int | Sequence[int] | None, span: Span | None) -> Expression:
+        return self._with(tensors.extreme(name, self._tensor, self._axes(axis, span), span))
+
     def _axes(self, axis: int | Sequence[int] | None, span: Span | None) -> tuple[int, ...]:
         chosen = range(self.ndim) if axis is None else [axis] if isinstance(axis, int) else axis
         for one in chosen:
             if not -self.ndim <= one < self.ndim:
                 raise CompileError(BadPythonValue(span, "an axis", str(one), f"the array has {self.ndim} axes"))
         return tuple(sorted({one % self.ndim for one in chosen}))
-
-
-class ChoiceExpression:
-    """An array of choices. Compare it with a label (`op[0] == "pool"`), or read a table with it."""
-
-    __array_ufunc__ = None
-    __hash__ = None  # type: ignore[assignment]
-
-    def __init__(self, problem: Problem, choice: Choice) -> None:
-        self._problem = problem
-        self._choice = choice
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._choice.shape
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return self._choice.labels
-
-    def __len__(self) -> int:
-        if not self.shape:
-            raise CompileError(NoLength(places.here()))
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[ChoiceExpression]:
-        return (self[i] for i in range(len(self)))
-
-    def __getitem__(self, items: Any) -> ChoiceExpression:
-        span = places.here()
-        found = tensors.index(self._choice, read_items(self._problem, items, len(self.shape), span), span)
-        assert isinstance(found, Choice)
-        return ChoiceExpression(self._problem, found)
-
-    def __eq__(self, other: object) -> Expression:  # type: ignore[override]
-        return Expression(self._problem, self._equals(other, places.here()))
-
-    def __ne__(self, other: object) -> Constraint:  # type: ignore[override]
-        span = places.here()
-        return self._problem._differs(self._equals(other, span), span)
-
-    def __bool__(self) -> bool:
-        raise CompileError(ConstraintAsTruth(places.here()))
-
-    def __repr__(self) -> str:
-        return f"ChoiceExpression(shape={self.shape}, labels={self.labels})"
-
-    def _equals(self, other: object, span: Span | None) -> Tensor:
-        if isinstance(other, str):
-            return tensors.is_label(self._choice, other, span)
-        if isinstance(other, ChoiceExpression):
-            check_home(self._problem, other, span)
-            return tensors.is_equal(self._choice, other._choice, span)
-        hint = "a choice is compared with a label, as a string, or with another choice"
-        raise CompileError(UnknownLabel(span, "this object", show_labels(self.labels), hint))
-
-
-def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
-    """Anything that may stand in an expression, as a tensor. Arrays are copied."""
-    if isinstance(value, Expression):
-        check_home(problem, value, span)
-        return value._tensor
-    if isinstance(value, ChoiceExpression):
-        return tensors.number(value._choice, span)
-    if symbolic.is_sympy(value):
-        return symbolic.read(problem, value, span)
-    if callable(getattr(value, "toarray", None)):
-        value = numpy_functions.dense(value, span)
-    if value is None or isinstance(value, str | bytes | dict):
-        raise CompileError(BadPythonValue(span, "part of an expression", type(value).__name__, _EXPECTED))
-    # Copied, because the arrays of a module are frozen and this one belongs to the caller.
-    return tensors.constant(np.array(arrays.numbers("this array", value, span)))
-
-
-def read_items(problem: Problem, items: Any, rank: int, span: Span | None) -> list[Item]:
-    """The entries of an index: integers, arrays, slices, `...` and choices."""
-    entries = list(items) if isinstance(items, tuple) else [items]
-    if (dots := [i for i, entry in enumerate(entries) if entry is Ellipsis]) and len(dots) == 1:
-        missing = max(0, rank - len(entries) + 1)
-        entries[dots[0] : dots[0] + 1] = [slice(None)] * missing
-    return [_read_item(problem, entry, span) for entry in entries]
-
-
-def _read_item(problem: Problem, entry: Any, span: Span | None) -> Item:
-    if isinstance(entry, ChoiceExpression):
-        check_home(problem, entry, span)
-        return Item(entry._choice, span)
-    if isinstance(entry, slice):
-        try:
-            entry.indices(0)
-        except (TypeError, ValueError):
-            raise CompileError(BadIndex(span, "the bounds of a slice are whole numbers, its step not 0")) from None
-        return Item(entry, span)
-    if entry is None or entry is Ellipsis:
-        raise CompileError(BadIndex(span, "a new axis, or `...` twice"))
-    return Item(read_tensor(problem, entry, span), span)
-
-
-def check_home(problem: Problem, value: Expression | ChoiceExpression, span: Span | None) -> None:
-    """Raise unless `value` belongs to the problem."""
-    if value._problem is not problem:
-        raise CompileError(ForeignExpression(span, value._problem.name))

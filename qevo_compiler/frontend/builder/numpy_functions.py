@@ -6,6 +6,7 @@ Without the refusal NumPy would make object arrays of single expressions, which 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import numpy as np
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.frontend.builder import places
+from qevo_compiler.frontend.builder.stated import Stated
 from qevo_compiler.source import Span
 
 if TYPE_CHECKING:
@@ -35,6 +37,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sum": lambda a, axis=None: a.sum(axis),
     "mean": lambda a, axis=None: a.mean(axis),
     "prod": _prod,
+    "max": lambda a, axis=None: a.max(axis),
+    "min": lambda a, axis=None: a.min(axis),
     "dot": _dot,
     "transpose": lambda a: a.T,
     "shape": lambda a: a.shape,
@@ -55,6 +59,47 @@ def call(name: str, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any
     except TypeError as error:
         expected = f"give the array, and perhaps `axis`: {error}"
         raise CompileError(BadPythonValue(places.here(), "an argument", f"used by `numpy.{name}`", expected)) from None
+
+
+_ARITHMETIC = {
+    "add": "add", "subtract": "sub", "multiply": "mul", "true_divide": "truediv", "divide": "truediv", "power": "pow",
+    "matmul": "matmul", "remainder": "mod", "floor_divide": "floordiv",
+    "bitwise_and": "and", "bitwise_or": "or", "bitwise_xor": "xor",
+    "logical_and": "and", "logical_or": "or", "logical_xor": "xor",
+}  # fmt: skip
+# An operator, and what it is seen from the other side.
+_OPERATORS = {name: (f"__{word}__", f"__r{word}__") for name, word in _ARITHMETIC.items()} | {
+    "less_equal": ("__le__", "__ge__"),
+    "greater_equal": ("__ge__", "__le__"),
+    "less": ("__lt__", "__gt__"),
+    "greater": ("__gt__", "__lt__"),
+    "equal": ("__eq__", "__eq__"),
+    "not_equal": ("__ne__", "__ne__"),
+    "negative": ("__neg__", ""),
+    "positive": ("__pos__", ""),
+    "absolute": ("__abs__", ""),
+    "invert": ("__invert__", ""),
+    "logical_not": ("__invert__", ""),
+}
+_ELEMENTWISE = ("maximum", "minimum", "tanh", "exp", "log", "sqrt")
+
+
+def ufunc(name: str, method: str, inputs: Sequence[Any], options: Mapping[str, Any]) -> Any:
+    """`numpy.NAME(*inputs)` of expressions, element by element; raises `CompileError` where it has no meaning here."""
+    # `array += expression` binds the name to what is returned.
+    in_place = options.keys() == {"out"} and options["out"][0] is inputs[0]
+    if method == "__call__" and (not options or in_place):
+        if name in _ELEMENTWISE:
+            return getattr(import_module("qevo_compiler.frontend.builder.functions"), name)(*inputs)
+        if name == "square":
+            return inputs[0] ** 2
+        if name in _OPERATORS:
+            own, reflected = _OPERATORS[name]
+            first = isinstance(inputs[0], Stated)
+            return getattr(inputs[0], own)(*inputs[1:]) if first else getattr(inputs[1], reflected)(inputs[0])
+    known = ", ".join(f"`numpy.{known}`" for known in ("abs", "square", *_ELEMENTWISE))
+    expected = f"write it with operators and indices; element by element there are {known}"
+    raise CompileError(BadPythonValue(places.here(), f"the argument of `numpy.{name}`", "an expression", expected))
 
 
 def dense(matrix: Any, span: Span | None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -12,19 +12,23 @@ from numpy.typing import ArrayLike
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.names import DuplicateName
 from qevo_compiler.diagnostics.language.python import BadPythonValue
+from qevo_compiler.diagnostics.language.shapes import ShapesDoNotFit
 from qevo_compiler.diagnostics.language.statements import BadWeight, RepeatedStatement
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.frontend import arrays, declare, directives, tensors
 from qevo_compiler.frontend.builder import places, symbolic
+from qevo_compiler.frontend.builder.choices import ChoiceExpression
 from qevo_compiler.frontend.builder.constraints import Constraint, Unequal
-from qevo_compiler.frontend.builder.expressions import ChoiceExpression, Expression, check_home, read_items, read_tensor
+from qevo_compiler.frontend.builder.expressions import Expression
+from qevo_compiler.frontend.builder.reading import check_home, read_items, read_tensor
 from qevo_compiler.frontend.directives import Given, Kind
-from qevo_compiler.frontend.draft import Draft, Family, index_rows
+from qevo_compiler.frontend.draft import Draft, Family, index_rows, row_weights
 from qevo_compiler.frontend.tensors import Choice, Tensor
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.source import Span
 
 Shape = int | Sequence[int]
+_COMPARISON = "write a comparison, such as `x.sum() <= 3`"
 
 
 class Problem:
@@ -131,12 +135,12 @@ class Problem:
         """State the objective: one number, to be made large."""
         self._objective(Sense.MAXIMIZE, objective, places.here())
 
-    def subject_to(self, constraint: Any, name: str | None = None, weight: float | None = None) -> None:
+    def subject_to(self, constraint: Any, name: str | None = None, weight: ArrayLike | None = None) -> None:
         """State a constraint, one for each element of an array.
 
         `constraint` is a comparison, two inequalities joined by `&` (`(1 <= x) & (x <= 3)`: one constraint with
-        two sides), a sympy relation, or a 0/1 expression that has to be 1. With a
-        `weight` it is soft. Without a name it is called c1, c2, ...
+        two sides), a sympy relation, or a 0/1 expression that has to be 1. With a `weight`, a number or one for each
+        element, it is soft. Without a name it is called c1, c2, ...
         """
         span = places.here()
         stated = self._constraint(constraint, span)
@@ -147,10 +151,9 @@ class Problem:
             raise CompileError(DuplicateName(span, name, self._families[name]))
         self._families[name] = span
         indices = Array(index_rows(stated.shape, stated.sides))
-        soft = _weight(weight, span)
-        self._draft.add_constraint(
-            Family(name, stated.left, stated.right, stated.body, stated.relation, indices, soft, stated.span)
-        )
+        sides = stated.left, stated.right, stated.body
+        soft, factors = _weight(weight, stated, span)
+        self._draft.add_constraint(Family(name, *sides, stated.relation, indices, soft, stated.span, factors))
 
     def train(self, method: str = "sgd", **options: Any) -> None:
         """Ask for gradient descent: `rate`, `steps`, and torch.optim.SGD's further options."""
@@ -213,11 +216,21 @@ class Problem:
             return given
         if symbolic.is_sympy(given):
             return Constraint(self, *symbolic.read_relation(self, given, span), span)
+        found, expected = type(given).__name__, _COMPARISON
         if isinstance(given, Expression):
-            value = tensors.logical("and", [(read_tensor(self, given, span), span)], span)
-            return Constraint(self, value, tensors.ONE, Relation.EQ, span)
-        expected = "write a comparison, such as `x.sum() <= 3`"
-        raise CompileError(BadPythonValue(span, "a constraint", type(given).__name__, expected))
+            value = read_tensor(self, given, span)
+            if value.is_zero_one:
+                return Constraint(self, value, tensors.ONE, Relation.EQ, span)
+            found, expected = (
+                "an expression without a comparison",
+                f"{_COMPARISON}; only what is 0 or 1 may stand alone",
+            )
+        elif isinstance(given, bool | np.bool_) or getattr(given, "dtype", None) == np.bool_:
+            found = str(given) if np.ndim(given) == 0 else "an array of truth values"
+            expected = "no side of the comparison holds a variable; leave it out, or compare an expression"
+        elif isinstance(given, list | tuple | Iterator):
+            expected = "hand comparisons in one by one; one of arrays states a constraint for each element"
+        raise CompileError(BadPythonValue(span, "a constraint", found, expected))
 
     def _compares(self, left: Tensor, right: Tensor, relation: Relation, span: Span | None) -> Constraint:
         return Constraint(self, left, right, relation, span)
@@ -254,17 +267,23 @@ def _word(words: type[Encoding], what: str, given: str, span: Span | None) -> En
     return known[given]
 
 
-def _weight(weight: float | None, span: Span | None) -> float | None:
+def _weight(weight: Any, stated: Constraint, span: Span | None) -> tuple[float | None, Array | None]:
+    """The weight of a constraint, and factors of its rows where they have weights of their own."""
     if weight is None:
-        return None
-    try:
-        number = float(weight)
-    except (TypeError, ValueError):
-        expected = "a weight is one positive number for all rows of the constraint"
-        raise CompileError(BadPythonValue(span, "a weight", type(weight).__name__, expected)) from None
-    if not 0 < number < float("inf"):
-        raise CompileError(BadWeight(span, f"{number:g}"))
-    return number
+        return None, None
+    if isinstance(weight, Expression | str):
+        expected = "a weight is a positive number, or an array of them for the constraint's elements"
+        raise CompileError(BadPythonValue(span, "a weight", type(weight).__name__, expected))
+    values = np.asarray(arrays.numbers("the weight", weight, span), np.float64)
+    if not values.ndim:
+        if not 0 < values < np.inf:
+            raise CompileError(BadWeight(span, f"{values:g}"))
+        return float(values), None
+    if tensors.common_shape(values.shape, stated.shape, span) != stated.shape:
+        raise CompileError(ShapesDoNotFit(span, stated.shape, values.shape))
+    if not ((values >= 0) & (values < np.inf)).all():
+        raise CompileError(BadWeight(span, f"{values.min():g}"))
+    return row_weights(np.broadcast_to(values, stated.shape), stated.sides)
 
 
 def _given(options: dict[str, Any], span: Span | None) -> list[Given]:

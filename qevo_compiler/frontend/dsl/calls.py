@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial, reduce
+from functools import partial
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.language.names import UnknownFunction
 from qevo_compiler.diagnostics.language.statements import WrongArguments
-from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.dsl.frames import Frame
 from qevo_compiler.frontend.tensors import FUNCTIONS, Choice, Tensor, constant
@@ -85,11 +82,7 @@ def _check_count(node: ast.Call, count: int, expected: str) -> None:
 def _extreme(name: str, arguments: list[Tensor], node: ast.Call) -> Tensor:
     """Of one array, or element by element of several."""
     if len(arguments) == 1:
-        return tensors.extreme(name, arguments[0], node.span)
+        return tensors.extreme(name, arguments[0], None, node.span)
     if not arguments:
         raise CompileError(WrongArguments(node.span, name, "one array or several numbers", 0))
-    for argument, written in zip(arguments, node.arguments, strict=True):
-        if not argument.is_constant:
-            raise CompileError(NotConstant(written.span, f"what `{name}` works on"))
-    ufunc = np.maximum if name == "max" else np.minimum
-    return reduce(partial(tensors.fold, ufunc, span=node.span), arguments)
+    return tensors.extreme_of(name, arguments, node.span)

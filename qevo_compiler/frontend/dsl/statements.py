@@ -11,11 +11,12 @@ import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.language.names import DuplicateName
+from qevo_compiler.diagnostics.language.shapes import ShapesDoNotFit
 from qevo_compiler.diagnostics.language.statements import BadWeight, ConstraintIndices, RepeatedStatement
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend import declare, directives, tensors
 from qevo_compiler.frontend.directives import Given, Kind
-from qevo_compiler.frontend.draft import Draft, Family, index_rows, two_sided
+from qevo_compiler.frontend.draft import Draft, Family, index_rows, row_weights, two_sided
 from qevo_compiler.frontend.dsl import comparing
 from qevo_compiler.frontend.dsl.comprehensions import build_frame
 from qevo_compiler.frontend.dsl.data import DataSource
@@ -97,7 +98,7 @@ class _Stating:
             frame = ROOT
         else:
             frame = build_frame(self._expressions, node.generators, node.condition, ROOT)
-        (left, right, *last), weight = self._sides(node, frame)
+        (left, right, *last), weights = self._sides(node, frame)
         place = node.left.span.to((node.last or node.right).span)
         if last:
             left, right, body = two_sided((left, right), (right, last[0]), place)
@@ -107,15 +108,19 @@ class _Stating:
             body = tensors.spread(body, frame.rows, body.shape, node.span)
         indices = Array(_index_rows(frame, index_names, body, 2 if last else 1))
         relation = _RELATIONS[node.op]
-        self.draft.add_constraint(Family(node.name.text, left, right, body, relation, indices, weight, node.span))
+        sides = 2 if last else 1
+        weight, factors = _weight(weights, body, sides, node)
+        self.draft.add_constraint(
+            Family(node.name.text, left, right, body, relation, indices, weight, node.span, factors)
+        )
 
-    def _sides(self, node: ast.Constraint, frame: Frame) -> tuple[list[Tensor], float | None]:
+    def _sides(self, node: ast.Constraint, frame: Frame) -> tuple[list[Tensor], Tensor | None]:
         written = (node.left, node.right) if node.last is None else (node.left, node.right, node.last)
         sides: list[list[Tensor]] = []
-        weights: list[float | None] = []
+        weights: list[Tensor | None] = []
         self._expressions.every(
             lambda: sides.append(self._indicated(node, frame) or self._expressions.tensors(written, frame)),
-            lambda: weights.append(self._weight(node.weight)),
+            lambda: weights.append(self._weights(node.weight, frame)),
         )
         return sides[0], weights[0]
 
@@ -128,13 +133,15 @@ class _Stating:
         equal = ast.Compare(ast.Comparison.EQ, node.left, node.right, span=node.left.span.to(node.right.span))
         return [self._expressions.tensor(equal, frame), tensors.ZERO if differs else tensors.ONE]
 
-    def _weight(self, node: ast.Expr | None) -> float | None:
+    def _weights(self, node: ast.Expr | None, frame: Frame) -> Tensor | None:
+        """The weight of a soft constraint: one positive number, or one that is not negative for each row."""
         if node is None:
             return None
-        weight = self._expressions.real(node, "a weight")
-        if not weight > 0:
-            raise CompileError(BadWeight(node.span, f"{weight:g}"))
-        return weight
+        weights = self._expressions.constants(node, "a weight", frame)
+        least = float(weights.known.min()) if weights.known.size else 1.0
+        if least < 0 or (least == 0 and weights.rows is None and not weights.shape):
+            raise CompileError(BadWeight(node.span, f"{least:g}"))
+        return weights
 
     def _directive(self, statement: ast.Statement) -> None:
         name, op = self._directive_op(statement)
@@ -187,6 +194,20 @@ def _given(arguments: Sequence[ast.Argument]) -> list[Given]:
         Given(None, a.value, a.value.span) if a.name is None else Given(a.name.text, a.value, a.value.span, a.name.span)
         for a in arguments
     ]
+
+
+def _weight(
+    weights: Tensor | None, body: Tensor, sides: int, node: ast.Constraint
+) -> tuple[float | None, Array | None]:
+    """The weight of a constraint, and factors of its rows where they have weights of their own."""
+    if weights is None or node.weight is None:
+        return None, None
+    if weights.rows is None and not weights.shape:
+        return float(weights.constant), None
+    shape = body.shape if sides == 1 else body.shape[:-1]
+    if tensors.common_shape(weights.shape, shape, node.weight.span) != shape:
+        raise CompileError(ShapesDoNotFit(node.weight.span, shape, weights.shape))
+    return row_weights(tensors.spread_values(weights, body.rows, shape), sides)
 
 
 def _index_names(node: ast.Constraint) -> list[str]:

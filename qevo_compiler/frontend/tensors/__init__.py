@@ -1,6 +1,6 @@
 """Lazy tensors: the shape rules and op building that the language and `Problem` share."""
 
-from qevo_compiler.frontend.tensors.align import beside, reinterpret, spread, spread_values, stack
+from qevo_compiler.frontend.tensors.align import beside, common_shape, reinterpret, spread, spread_values, stack
 from qevo_compiler.frontend.tensors.arithmetic import (
     add,
     divide,
@@ -16,13 +16,12 @@ from qevo_compiler.frontend.tensors.arithmetic import (
     sum_axes,
 )
 from qevo_compiler.frontend.tensors.choices import is_equal, is_label, is_label_of_row
+from qevo_compiler.frontend.tensors.extremes import EXTREMES, extreme, extreme_of, extreme_rows
 from qevo_compiler.frontend.tensors.functions import FUNCTIONS, apply
 from qevo_compiler.frontend.tensors.indexing import Item, index, transpose
 from qevo_compiler.frontend.tensors.logic import ONE, ZERO, compare, logical, negation
 from qevo_compiler.frontend.tensors.reduce import (
     dot,
-    extreme,
-    extreme_rows,
     length,
     mean,
     mean_rows,
@@ -35,6 +34,7 @@ from qevo_compiler.frontend.tensors.reduce import (
 from qevo_compiler.frontend.tensors.value import Choice, Labels, Rows, Tensor, Value, constant, derived, number
 
 __all__ = [
+    "EXTREMES",
     "FUNCTIONS",
     "ONE",
     "ZERO",
@@ -47,12 +47,14 @@ __all__ = [
     "add",
     "apply",
     "beside",
+    "common_shape",
     "compare",
     "constant",
     "derived",
     "divide",
     "dot",
     "extreme",
+    "extreme_of",
     "extreme_rows",
     "floor_divide",
     "fold",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -135,14 +135,17 @@ def stack(items: list[Tensor], span: Span | None) -> Tensor:
     return derived(lambda *parts: nn.ConcatOp(parts, axis), operands, whole, rows, span, zero_one)
 
 
-def beside(x: Tensor, y: Tensor, span: Span | None) -> Tensor:
-    """Both, broadcast to one shape, along a new last axis."""
-    rows, shape = deepest(x.rows, y.rows), common_shape(x.shape, y.shape, span)
-    if x.is_constant and y.is_constant:
-        return constant(np.stack([spread_values(one, rows, shape) for one in (x, y)], axis=-1), rows)
-    operands = tuple(reshape(spread(one, rows, shape, span), (*shape, 1), span) for one in (x, y))
+def beside(items: Sequence[Tensor], span: Span | None) -> Tensor:
+    """All of them, broadcast to one shape, along a new last axis."""
+    rows = deepest(*(item.rows for item in items))
+    shape = reduce(lambda shape, item: common_shape(shape, item.shape, span), items[1:], items[0].shape)
+    if all(item.is_constant for item in items):
+        return constant(np.stack([spread_values(one, rows, shape) for one in items], axis=-1), rows)
+    operands = tuple(reshape(spread(one, rows, shape, span), (*shape, 1), span) for one in items)
     axis = len(shape) + (rows is not None)
-    return derived(lambda *parts: nn.ConcatOp(parts, axis), operands, (*shape, 2), rows, span)
+    zero_one = all(item.is_zero_one for item in items)
+    whole = (*shape, len(items))
+    return derived(lambda *parts: nn.ConcatOp(parts, axis), operands, whole, rows, span, zero_one)
 
 
 def index_dtype(size: int) -> np.dtype[Any]:

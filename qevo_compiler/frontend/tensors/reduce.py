@@ -8,7 +8,6 @@ import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.shapes import EmptyReduction, MatrixShapes, NoLength
-from qevo_compiler.diagnostics.language.values import NotConstant
 from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.tensors.align import index_dtype, refine, reinterpret
 from qevo_compiler.frontend.tensors.arithmetic import add, divide, finite, matmul, multiply, power, subtract, sum_axes
@@ -18,8 +17,6 @@ from qevo_compiler.frontend.tensors.value import Rows, Tensor, Values, constant,
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.attributes import ends
 from qevo_compiler.source import Span
-
-EXTREMES: dict[str, np.ufunc] = {"max": np.maximum, "min": np.minimum}
 
 
 def total(x: Tensor, span: Span | None) -> Tensor:
@@ -53,15 +50,6 @@ def product(x: Tensor, span: Span | None) -> Tensor:
     return _product_along(flat, span)
 
 
-def extreme(name: str, x: Tensor, span: Span | None) -> Tensor:
-    """`max` or `min` of all elements of constants."""
-    _check_constant(name, x, span)
-    if not count_of(x.shape):
-        raise CompileError(EmptyReduction(span, name))
-    axes = tuple(range(-len(x.shape), 0))
-    return constant(EXTREMES[name].reduce(x.constant, axis=axes), x.rows) if axes else x
-
-
 def length(x: Tensor, span: Span | None) -> Tensor:
     """How long the first axis is."""
     if not x.shape:
@@ -91,30 +79,12 @@ def mean_rows(x: Tensor, rows: Rows, span: Span | None) -> Tensor:
 
 def product_rows(x: Tensor, rows: Rows, span: Span | None) -> Tensor:
     """The product over the rows that refine each row of the parent; 1 where there is none."""
-    x = _one_value_a_row(x, rows, span)
+    x = one_value_a_row(x, rows, span)
     if not rows.count:
         return constant(np.ones(_outer(rows) + x.shape, np.int64), rows.parent)
     if (block := _even_block(rows)) is not None:
         return _product_along(reinterpret(x, (block, *x.shape), rows.parent, span), span)
     return _product_along(_padded_with_ones(x, rows, span), span)
-
-
-def extreme_rows(name: str, x: Tensor, rows: Rows, span: Span | None) -> Tensor:
-    """`max` or `min` of constants over the rows that refine each row of the parent."""
-    _check_constant(name, x, span)
-    counts = rows.counts()
-    if not counts.all():
-        raise CompileError(EmptyReduction(span, name))
-    x = _one_value_a_row(x, rows, span)
-    starts = np.cumsum(counts) - counts
-    values = EXTREMES[name].reduceat(x.constant, starts, axis=0)
-    return constant(values[0] if rows.parent is None else values, rows.parent)
-
-
-def _check_constant(name: str, x: Tensor, span: Span | None) -> None:
-    if not x.is_constant:
-        advice = f"bound it instead: a variable `top`, and constraints `top {'>=' if name == 'max' else '<='} ...`"
-        raise CompileError(NotConstant(span, f"what `{name}` works on", advice))
 
 
 def _outer(rows: Rows) -> tuple[int, ...]:
@@ -130,7 +100,8 @@ def _even_block(rows: Rows) -> int | None:
     return int(most) if fewest == most else None
 
 
-def _one_value_a_row(x: Tensor, rows: Rows, span: Span | None) -> Tensor:
+def one_value_a_row(x: Tensor, rows: Rows, span: Span | None) -> Tensor:
+    """`x`, which has values for `rows`, an ancestor or none, written out for each of `rows`."""
     if x.rows is not None:
         return refine(x, rows)
     if x.is_constant:

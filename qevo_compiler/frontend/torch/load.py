@@ -119,7 +119,11 @@ def load_model_file(path: str | Path, sources: SourceMap | None = None) -> Trace
     """
     path = Path(path)
     sources = SourceMap() if sources is None else sources
-    names = run_file(path, sources)
+    return model_of(run_file(path, sources), path, sources)
+
+
+def model_of(names: Mapping[str, Any], path: Path, sources: SourceMap) -> TracedModel:
+    """The model that the module-level names of the file at `path` define; see `load_model_file`."""
     missing = [name for name in REQUIRED if names.get(name) is None]
     if missing:
         listed = ", ".join(f"`{name}`" for name in missing)

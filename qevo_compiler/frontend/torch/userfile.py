@@ -45,7 +45,8 @@ def run_file(path: Path, sources: SourceMap) -> dict[str, object]:
     """The module-level names of the Python file at `path` after running it.
 
     The text is added to `sources`. Raises `CompileError` when the file cannot be read, is not
-    Python, or raises an exception (its innermost line in the user's files is shown).
+    Python, or raises an exception (its innermost line in the user's files is shown; the diagnostics of a
+    `CompileError` are its own).
     """
     file = _read(path)
     sources.add(file)
@@ -55,6 +56,8 @@ def run_file(path: Path, sources: SourceMap) -> dict[str, object]:
     try:
         with _surroundings(full.parent, module), guarded():
             exec(compile(file.text, str(full), "exec"), module.__dict__)
+    except CompileError:
+        raise
     except SyntaxError as error:
         raise CompileError(_syntax(error, path, sources)) from None
     except (Exception, SystemExit) as error:

@@ -84,7 +84,9 @@ class Expander:
     def _polynomial_op(self, op: Op, operands: list[Known]) -> Expansion | Product:
         rule = _RULES.get(type(op))
         if rule is None:
-            name = op.function.name.lower() if isinstance(op, nn.ApplyOp) else op.name.partition(".")[2]
+            name = op.name.partition(".")[2]
+            if isinstance(op, nn.ApplyOp | nn.ExtremeOp):
+                name = (op.function if isinstance(op, nn.ApplyOp) else op.which).name.lower()
             raise CompileError(NotPolynomial(op.span, name))
         if not isinstance(op, _KEEPS_PRODUCTS):
             operands = [self._expansion(x, op.span) if isinstance(x, Product) else x for x in operands]

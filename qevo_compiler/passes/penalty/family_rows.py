@@ -71,6 +71,12 @@ class PenaltyRows:
     def soft(self) -> bool:
         return self.op.weight is not None
 
+    @cached_property
+    def soft_weights(self) -> Floats:
+        """What the squared violation of each row of a soft family costs."""
+        ones = np.ones(len(self.forms)) if self.op.factors is None else self.op.factors.values
+        return ones * (self.op.weight or 0.0)
+
     @property
     def slack_bits(self) -> int:
         return 0 if self.slack is None else self.slack.bits

@@ -167,12 +167,13 @@ def _worst(family: PenaltyRows) -> float:
         excess = np.maximum(excess, -family.low)
     if family.widths is not None:
         excess = np.maximum(excess, -family.low - family.widths)
-    return float((excess[family.active] ** 2).sum()) * (family.op.weight or 0.0)
+    return float((family.soft_weights * np.where(family.active, excess, 0.0) ** 2).sum())
 
 
 def soft_value(family: PenaltyRows, state: NDArray[np.int8]) -> float:
     """A soft family's least energy over its slack at a state: violation squared times weight."""
-    residual = arithmetic.evaluate(family.residual, state)
+    residual, weights = arithmetic.evaluate(family.residual, state), family.soft_weights
     if family.op.relation is not Relation.EQ:
         residual = np.maximum(np.append(residual, arithmetic.evaluate(family.lower_sides, state)), 0.0)
-    return float((residual * residual).sum()) * (family.op.weight or 0.0)
+        weights = weights if family.widths is None else np.append(weights, weights[np.isfinite(family.widths)])
+    return float((weights * residual * residual).sum())

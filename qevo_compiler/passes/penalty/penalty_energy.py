@@ -29,7 +29,9 @@ def penalty_energy(family: PenaltyRows, first_slack: int, vartype: Vartype) -> P
     Cost: for the square of a row of L terms L (L + 1) / 2 terms.
     """
     residual = with_slack(family, first_slack)
-    if family.form is not PenaltyForm.MIXED:
+    if family.op.factors is not None:
+        parts = [weighted_squares(residual, vartype, family.op.factors.values)]
+    elif family.form is not PenaltyForm.MIXED:
         parts = form_energy(family.form, residual, vartype, family.slopes)
     else:
         parts = []
@@ -57,6 +59,12 @@ def form_energy(form: PenaltyForm, rows: Polynomials, vartype: Vartype, slopes: 
             assert slopes is not None
             return [_squares(rows, vartype), arithmetic.total(arithmetic.scale(rows, slopes))]
     return [_squares(rows, vartype)]
+
+
+def weighted_squares(rows: Polynomials, vartype: Vartype, factors: Floats) -> Polynomials:
+    """The sum of factor times square over all rows."""
+    products = arithmetic.multiply(rows, arithmetic.scale(rows, factors))
+    return arithmetic.total(arithmetic.reduce_powers(products, vartype))
 
 
 def with_slack(family: PenaltyRows, first_slack: int) -> Polynomials:

@@ -38,5 +38,16 @@ def penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
     repeated = None if caps is None or family.repeated is None else Array(family.repeated)
     kind = (weight.rule, family.form)
     return PenaltyOp(
-        op.symbol, weight.value, *kind, units, shifts, op.implied, forms, slopes, caps, repeated, span=op.span
+        op.symbol,
+        weight.value,
+        *kind,
+        units,
+        shifts,
+        op.implied,
+        forms,
+        slopes,
+        caps,
+        repeated,
+        op.factors,
+        span=op.span,
     )

@@ -73,6 +73,9 @@ def penalty_rows(
     if op.weight is not None and not (np.isfinite(op.weight) and op.weight >= 0):
         found.add(BadWeight(op.span, f"{op.weight:g}"))
         return None
+    if op.factors is not None and not (op.factors.is_finite and op.factors.least >= 0):
+        found.add(BadWeight(op.span, f"{op.factors.least:g} in a row"))
+        return None
     stated = _body(op, groups)
     cuttable = options.tighten and op.weight is None and not stated.equal
     body = _tightened(stated, groups) if cuttable else stated
@@ -85,6 +88,8 @@ def penalty_rows(
         holds = holds | redundant
     if op.weight:
         _warn_of_unmet(body, found)
+    if op.factors is not None:
+        holds = holds | (op.factors.values == 0)
     if holds.all() or op.weight == 0:
         return None
     rows = _soft(body, holds, options) if op.weight is not None else _hard(body, holds, options)
@@ -295,7 +300,7 @@ def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
         widths = pairs.widths(steps * unit[pairs.first], len(holds))
         slack = _slack(np.maximum(span, 0), step, options, fraction)
         done = bool((exact | holds).all())
-    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, None, widths)
+    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, widths=widths)
 
 
 def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | None = None) -> Slack | None:

@@ -277,3 +277,75 @@ def test_control_characters_in_lp_files_are_refused(character: str) -> None:
         stated(text.encode(), "lp")
     (found,) = refused.value.diagnostics
     assert (found.code, str(found.span)) == ("Q0911", "lp:4:10")
+
+
+MPS = """NAME          shop
+OBJSENSE
+    MAX
+ROWS
+ N  profit
+ L  weight
+ G  least
+ E  pair
+COLUMNS
+    MARKER                 'MARKER'                 'INTORG'
+    x1        profit         8.0   weight         4.0
+    x1        least          1.0
+    x2        profit         3.0   weight         2.0
+    x2        least          1.0   pair           1.0
+    k         profit         2.5   weight         1.0
+    k         pair           1.0
+    MARKER                 'MARKER'                 'INTEND'
+RHS
+    RHS       weight         7.0   least          1.0
+    RHS       pair           2.0
+RANGES
+    RNG       weight         5.0
+BOUNDS
+ BV BND       x1
+ UP BND       x2             1
+ UP BND       k              3
+ENDATA
+"""
+
+
+def test_an_mps_file_means_what_it_says() -> None:
+    pytest.importorskip("ommx.v1")
+    module = stated(MPS.encode(), "shop.mps")
+    assert [op.symbol for op in module.main.ops_of(VariableOp)] == ["x1", "x2", "k"]
+    points = all_points(module)
+    values, feasible = merits(module, points)
+    for (x1, x2, k), value, fits in zip(points.tolist(), values, feasible, strict=True):
+        assert -value == pytest.approx(8 * x1 + 3 * x2 + 2.5 * k)
+        assert fits == (2 <= 4 * x1 + 2 * x2 + k <= 7 and x1 + x2 >= 1 and x2 + k == 2)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "code", "place"),
+    [
+        ("ENDATA\n", "", "Q0908", "shop.mps:26:2"),
+        ("L  weight", "Q  weight", "Q0911", "shop.mps:6:2"),
+        ("profit         8.0", "nowhere        8.0", "Q0911", "shop.mps:11:15"),
+        ("8.0", "eight", "Q0911", "shop.mps:11:30"),
+        ("'INTORG'", "'OTHER'", "Q0911", "shop.mps:10:53"),
+    ],
+)
+def test_broken_mps_files_are_refused(old: str, new: str, code: str, place: str) -> None:
+    pytest.importorskip("ommx.v1")
+    with pytest.raises(CompileError) as refused:
+        stated(MPS.replace(old, new).encode(), "shop.mps")
+    found = refused.value.diagnostics[0]
+    assert (found.code, str(found.span)) == (code, place)
+
+
+@pytest.mark.parametrize(("sign", "meant"), [("<", "<="), ("=<", "<="), (">", ">="), ("=>", ">="), ("==", "=")])
+def test_lp_files_may_write_relations_in_their_ways(sign: str, meant: str) -> None:
+    text = "Maximize\n obj: x0 + 2 x1\nSubject To\n c: x0 + x1 {} 1\nBinary\n x0 x1\nEnd\n"
+    assert stated(text.format(sign).encode(), "a.lp") == stated(text.format(meant).encode(), "a.lp")
+
+
+@pytest.mark.parametrize("row", ["c: 1 <= x0 + x1 <= 2", "my row: x0 + x1 <= 1", "c: x0 + x1 <="])
+def test_the_line_of_a_bad_row_of_an_lp_file_is_shown(row: str) -> None:
+    with pytest.raises(CompileError) as refused:
+        stated(f"Minimize\n obj: x0\nSubject To\n {row}\nBinary\n x0 x1\nEnd\n".encode(), "a.lp")
+    assert str(refused.value.diagnostics[0].span) == "a.lp:4:2"

@@ -1,0 +1,1 @@
+"""Extremes and absolute values of decisions as rows."""
