@@ -68,9 +68,9 @@ CASES = {
     "not_a_tensor": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: 3.0\n", "Q0711", 8),
     "not_finite_loss": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: o.sum() / 0\n", "Q0708", 8),
     "reads_model": (
-        HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: o.mean() + model.weight.sum()\n",
+        HEAD + "model = nn.Linear(3, 2)" + TAIL + "w = model.weight\nloss = lambda o, t: o.mean() + w.sum()\n",
         "Q0715",
-        8,
+        9,
     ),
     "frozen": (HEAD + "model = nn.Linear(3, 2).requires_grad_(False)" + TAIL, "Q0712", 7),
     "nan_inputs": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "inputs = inputs / 0 * 0\n", "Q0708", 8),
@@ -215,5 +215,5 @@ def test_without_torch_the_extra_is_named() -> None:
 
 def test_every_code_of_the_topic_is_reached_here() -> None:
     codes = {cls.code for cls in vars(wording).values() if isinstance(cls, type) and getattr(cls, "code", "")}
-    elsewhere = {"Q0701", "Q0706", "Q0707", "Q0714"}
+    elsewhere = {"Q0701", "Q0706", "Q0707", "Q0714", "Q0716"}
     assert codes == {code for _, code, _ in CASES.values()} | elsewhere
