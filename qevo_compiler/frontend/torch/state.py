@@ -195,12 +195,15 @@ def _measure(traced: TracedModel, weights: Mapping[str, Tensor], batch: Batch) -
 def class_axis(outputs: Any, targets: Any) -> int | None:
     """The axis of outputs that holds one score a class of integer `targets`; None where there is none.
 
-    It is axis 1, as torch's losses have it, or the last one, as models of sequences return it.
+    It is axis 1, as torch's losses have it, or the last one, as models of sequences return it. Where both would fit
+    nothing tells which it is.
     """
     if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)) or targets.is_floating_point():
         return None
     shape = tuple(outputs.shape)
-    return next((axis for axis in (1, -1) if len(shape) > 1 and _without(shape, axis) == tuple(targets.shape)), None)
+    axes = {1, len(shape) - 1} if len(shape) > 1 else set()
+    fitting = [axis for axis in axes if _without(shape, axis) == tuple(targets.shape)]
+    return fitting[0] if len(fitting) == 1 else None
 
 
 def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:

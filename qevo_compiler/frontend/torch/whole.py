@@ -43,9 +43,19 @@ class Whole(torch.nn.Module):
 
     def at(self, weights: Mapping[str, Tensor], batch: Batch) -> tuple[Any, Tensor]:
         """The same with `weights` (parameters and buffers by name) in place of some; the loss without axes."""
-        named = {f"model.{name}": tensor for name, tensor in weights.items()}
-        outputs, loss = functional_call(self, named, batch.parts)
+        own = {**dict(self.model.named_parameters()), **dict(self.model.named_buffers())}
+        new = {id(own[name]): tensor for name, tensor in weights.items()}
+        # Every place of a shared tensor once: torch's own rule for ties visits a module twice that stands at two paths.
+        places = {place: new[id(tensor)] for place, tensor in self._places() if id(tensor) in new}
+        outputs, loss = functional_call(self, places, batch.parts, tie_weights=False)
         return outputs, loss.reshape(())
+
+    def _places(self) -> Iterator[tuple[str, Tensor]]:
+        """Each module's own tensors by one path."""
+        for path, module in self.named_modules():
+            for name, tensor in {**module._parameters, **module._buffers}.items():
+                if tensor is not None:
+                    yield f"{path}.{name}", tensor
 
 
 def _copy(model: torch.nn.Module) -> torch.nn.Module:
