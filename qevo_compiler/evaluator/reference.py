@@ -188,7 +188,7 @@ def _log_softmax(op: nn.LogSoftmaxOp, x: Floats) -> Floats:
 
 
 def _gather(op: nn.GatherOp, x: Floats) -> Floats:
-    return gather(x.reshape(1, -1), op.indices.values)[0]
+    return np.asarray(gather(x.reshape(1, -1), op.indices.values)[0])
 
 
 def _scatter_add(op: nn.ScatterAddOp, x: Floats) -> Floats:

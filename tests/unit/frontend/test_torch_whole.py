@@ -1,4 +1,4 @@
-"""A model and its loss as one module, against torch itself: losses that read the model, ties, what is left as it was."""
+"""A model and its loss as one module, against torch itself: losses that read the model, ties, what stays as it was."""
 
 from __future__ import annotations
 
