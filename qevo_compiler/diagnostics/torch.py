@@ -78,11 +78,11 @@ class UnsupportedOp(Error):
     Every unsupported operation of a model is listed in one run, each with the line that used it.
     What is supported: linear and convolutional layers, batch norm with stored statistics, layer norm,
     pooling by average and maximum, arithmetic with broadcasting, whole powers, the usual activations,
-    comparisons, maxima, softmax, sums, means, matrix products, layout changes, indexing by data, and the
-    usual losses. Anything may be done to data that depends on no parameter.
+    comparisons, maxima, softmax, sums, means, products, matrix products, layout changes, indexing by data,
+    and the usual losses. Anything may be done to data that depends on no parameter.
 
-    Bad:   x = x.cumsum(1)
-    Good:  x = x @ torch.ones(n, n).triu()
+    Bad:   x = torch.sin(x)
+    Good:  x = x - x**3 / 6
     """
 
     code: ClassVar[str] = "Q0704"

@@ -38,7 +38,7 @@ from qevo_compiler.frontend.torch.userfile import first_line, innermost
 from qevo_compiler.ir import Array, Builder, Func, Module, Value, remove_dead
 
 # Kept whole: a linear layer is asked for its inputs, and these functions have ops of their own.
-_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "detach", "logsumexp")
+_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "detach", "logsumexp", "logaddexp")
 
 
 def import_model(traced: TracedModel, name: str, check: bool = True) -> Module:
@@ -89,6 +89,8 @@ def _failure(error: Exception, traced: TracedModel) -> Diagnostic:
     span, reason = (spans[-1] if spans else None), first_line(error)
     if "data-dependent" in str(error) or any("DataDependent" in type(e).__name__ for e in errors):
         return DynamicShape(span, "" if span else f"{type(error).__name__}: {reason}")
+    if "target" in reason and "Long" in reason:
+        span, reason = traced.places.top_level("targets"), f"{reason}: `targets.long()`"
     return CaptureFailed(span, "the model and its loss", type(error).__name__, reason, "" if span else reason)
 
 
@@ -170,7 +172,7 @@ def _placeholders(
         if spec.kind is InputKind.USER_INPUT:
             tensor = next(batch)
             symbol = symbol_of[id(tensor)]
-        elif spec.arg.name not in users:
+        elif spec.arg.name not in users or spec.kind is InputKind.TOKEN:
             continue
         elif spec.target in symbols:
             found[spec.arg.name] = parameters[symbols[spec.target]]

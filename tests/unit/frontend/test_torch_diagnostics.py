@@ -72,6 +72,11 @@ CASES = {
         "Q0715",
         9,
     ),
+    "labels": (
+        HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = nn.CrossEntropyLoss()\ntargets = torch.ones(4)\n",
+        "Q0710",
+        9,
+    ),
     "frozen": (HEAD + "model = nn.Linear(3, 2).requires_grad_(False)" + TAIL, "Q0712", 7),
     "nan_inputs": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "inputs = inputs / 0 * 0\n", "Q0708", 8),
     "nan_weight": (HEAD + "model = nn.Linear(3, 2)\nmodel.weight.data[1, 2] = float('inf')" + TAIL, "Q0708", 5),
@@ -98,7 +103,7 @@ def test_each_mistake_is_told_with_its_line(name: str, tmp_path: Path) -> None:
 
 
 def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
-    found, shown = refused(tmp_path, net("x = torch.sin(x)", "x = F.relu(x)", "x = x.cumsum(0)"))
+    found, shown = refused(tmp_path, net("x = torch.sin(x)", "x = F.relu(x)", "x = x.cumprod(0)"))
     assert [(d.code, d.span and d.span.line) for d in found] == [("Q0704", 11), ("Q0704", 13)]
     assert shown == dedent(
         """\
@@ -109,16 +114,15 @@ def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
            |         ^^^^^^^^^^^^^^^^ this has no counterpart in the compiler
            = note: supported are linear and convolutional layers, batch and layer norm, average and max
                    pooling, arithmetic, whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt,
-                   softmax, sums, means, maxima, comparisons, matrix products, layout changes, indexing by
-                   data
-           = help: write it with supported operations, or compute it outside of the model if it depends on
-                   data alone
+                   softmax, sums, means, products, maxima, comparisons, matrix products, layout changes,
+                   indexing by data
+           = help: use a polynomial, `tanh` or `sigmoid`; of data alone any function may be taken
 
-        error[Q0704]: `cumsum` is not supported
+        error[Q0704]: `cumprod` is not supported
           --> net.py:13:9
            |
-        13 |         x = x.cumsum(0)
-           |         ^^^^^^^^^^^^^^^ this has no counterpart in the compiler
+        13 |         x = x.cumprod(0)
+           |         ^^^^^^^^^^^^^^^^ this has no counterpart in the compiler
            = help: write it with supported operations, or compute it outside of the model if it depends on
                    data alone
 
