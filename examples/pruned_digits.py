@@ -70,11 +70,11 @@ def experiment(steps: int, every: int | None, hidden: int, epochs: int) -> tuple
 
 def accuracy(live: LiveLoss, weights: np.ndarray) -> float:
     """On the held-out images."""
-    inputs, targets = live.traced.held_out
+    held_out = live.traced.held_out
     state = {name: torch.from_numpy(values) for name, values in live.weights(weights).items()}
     with torch.no_grad():
-        outputs = torch.func.functional_call(live.traced.exact[0], state, inputs)
-    return float((outputs.argmax(1) == targets).double().mean())
+        outputs, _ = live.traced.whole.at(state, held_out)
+    return float((outputs.argmax(1) == held_out.targets).double().mean())
 
 
 def correlation(run: ChunkedTraining, proxy: str) -> float:

@@ -28,6 +28,7 @@ from qevo_compiler.targets import TARGETS, Target, load_target
 __all__ = [
     "CompiledProgram",
     "Options",
+    "announce",
     "compile",
     "is_linear",
     "load",
@@ -141,6 +142,7 @@ def lower(
     module = imported.module if options.name is None else replace(imported.module, name=options.name)
     _check_name(module.name)
     pipeline, sources = plan(imported, options, target), imported.sources
+    announce(imported, context)
     for name in sorted(options.passes.keys() - {step.name for step in pipeline.passes}):
         context.warn(OptionsUnused(None, name))
     given = [module]
@@ -149,6 +151,12 @@ def lower(
     target.check(final)
     final = final.record(*target.ledger(final))
     return CompiledProgram(final, target, sources, _recorded(pipeline, options, target), warnings.warnings)
+
+
+def announce(imported: Imported, context: Context) -> None:
+    """Hand over what the user should know about a source that is right as it is."""
+    for warning in imported.warnings:
+        context.warn(warning)
 
 
 def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
@@ -199,7 +207,9 @@ def lower_linear(
     sources = SourceMap()
     with showing(sources):
         imported = import_source(source, given, data, Task.LINEARIZE, sources)
-        return _linear_until(imported, until, passes or {}, context or Context())
+        context = context or Context()
+        announce(imported, context)
+        return _linear_until(imported, until, passes or {}, context)
 
 
 def _linear_until(imported: Imported, until: str | None, passes: Settings, context: Context) -> Module:
@@ -217,8 +227,9 @@ def lower_history(
     """The history system of an imported linear program, as `lower` would make it on the way to any target."""
     module = imported.module if options.name is None else replace(imported.module, name=options.name)
     _check_name(module.name)
-    pipeline = _history_pipeline(imported, options.passes)
-    return run_guarded(pipeline, module, context or Context(), after, options.check)
+    pipeline, context = _history_pipeline(imported, options.passes), context or Context()
+    announce(imported, context)
+    return run_guarded(pipeline, module, context, after, options.check)
 
 
 def _history_pipeline(imported: Imported, passes: Settings) -> Pipeline:

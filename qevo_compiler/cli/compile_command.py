@@ -27,6 +27,7 @@ from qevo_compiler.ir import Module, module_chunks
 if TYPE_CHECKING:
     from qevo_compiler.analyses.structure import Structure
     from qevo_compiler.driver import CompiledProgram
+    from qevo_compiler.frontend.load import Imported
     from qevo_compiler.passes.pipeline import AfterPass
 
 
@@ -54,7 +55,6 @@ def run(args: argparse.Namespace) -> int:
         return _emit_ast(args)
     from qevo_compiler.driver import lower, make_target, plan
     from qevo_compiler.frontend.load import import_source
-    from qevo_compiler.passes.pipeline import Pipeline
 
     options = options_from(args)
     imported = import_source(args.source, data=data_from(args), task=options.source_task, sources=args.sources)
@@ -65,15 +65,10 @@ def run(args: argparse.Namespace) -> int:
         return 0
     watch = Watcher(args, pipeline.passes)
     if args.emit == "hubo":
-        shortened = Pipeline(_before_quadratization(args, pipeline.passes))
-        module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
-        watch.finish()
-        return _print_hubo(module)
+        return _print_hubo(_module_after(_before_quadratization(args, pipeline.passes), imported, args, watch))
     if args.stop_after or args.emit in ("ir", "latex"):
-        shortened = Pipeline(_until(pipeline.passes, _stop(args, pipeline.passes)))
-        module = shortened.run(imported.module, make_context(args), watch, not args.no_verify_ir)
-        watch.finish()
-        return _print_module(module, args.emit)
+        passes = _until(pipeline.passes, _stop(args, pipeline.passes))
+        return _print_module(_module_after(passes, imported, args, watch), args.emit)
     hooks: list[AfterPass] = [watch]
     if args.report or args.verbose:
         from qevo_compiler.report import SizeLog, StructureLog
@@ -160,6 +155,22 @@ def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]
         return passes
     check_runs(stop, passes)
     return passes[: [step.name for step in passes].index(stop) + 1]
+
+
+def _module_after(
+    passes: tuple,  # type: ignore[type-arg]
+    imported: Imported,
+    args: argparse.Namespace,
+    watch: Watcher,
+) -> Module:
+    from qevo_compiler.driver import announce
+    from qevo_compiler.passes.pipeline import Pipeline
+
+    context = make_context(args)
+    announce(imported, context)
+    module = Pipeline(passes).run(imported.module, context, watch, not args.no_verify_ir)
+    watch.finish()
+    return module
 
 
 def _before_quadratization(args: argparse.Namespace, passes: tuple) -> tuple:  # type: ignore[type-arg]

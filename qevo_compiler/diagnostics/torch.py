@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error, counted
+from qevo_compiler.diagnostics.core import Error, Warn, counted
 
 
 class ModelFileLacks(Error):
@@ -54,9 +54,13 @@ class ModelFileFailed(Error):
 class WrongModelPart(Error):
     """A part of a model file, or an argument of `compile`, is not of the kind that it has to be.
 
-    `model` is an `nn.Module` with real parameters; `inputs` is a tensor or a tuple of tensors;
-    `targets` is a tensor; `loss` is called with the model's outputs and the targets; `optimizer` is a
+    `model` is an `nn.Module` with real parameters; `inputs` is a tensor, a tuple of tensors (forward's
+    arguments) or a dictionary of tensors (its keyword arguments); `targets` is a tensor, or a tuple or
+    dictionary of tensors; `loss` is called with the model's outputs and the targets; `optimizer` is a
     `torch.optim` instance; `evaluation` is a pair of inputs and targets.
+
+    Bad:   inputs = DataLoader(dataset, batch_size=64)
+    Good:  inputs, targets = next(iter(DataLoader(dataset, batch_size=64)))
     """
 
     code: ClassVar[str] = "Q0703"
@@ -75,11 +79,11 @@ class UnsupportedOp(Error):
     Every unsupported operation of a model is listed in one run, each with the line that used it.
     What is supported: linear and convolutional layers, batch norm with stored statistics, layer norm,
     pooling by average and maximum, arithmetic with broadcasting, whole powers, the usual activations,
-    comparisons, maxima, softmax, sums, means, matrix products, layout changes, indexing by data, and the
-    usual losses. Anything may be done to data that depends on no parameter.
+    comparisons, maxima, softmax, sums, means, products, matrix products, layout changes, indexing by data,
+    and the usual losses. Anything may be done to data that depends on no parameter.
 
-    Bad:   x = x.cumsum(1)
-    Good:  x = x @ torch.ones(n, n).triu()
+    Bad:   x = torch.sin(x)
+    Good:  x = x - x**3 / 6
     """
 
     code: ClassVar[str] = "Q0704"
@@ -255,20 +259,42 @@ class RandomOp(Error):
 
 
 class LossReadsModel(Error):
-    """The loss reads parameters of the model by itself, past the outputs that it is given.
+    """The loss reads trainable tensors that the compiler cannot follow to a parameter of the model.
 
-    A loss is a function of outputs and targets. The compiler works on a copy of the model, so what the
-    loss reads from the original would count as constant.
+    A loss is a function of outputs, targets and the model's parameters; it may read these from `model` whenever
+    it is called. The compiler works on a copy of the model, so tensors that were taken out of it beforehand, and
+    trainable ones that belong to no model, would count as constant.
 
-    Bad:   loss = lambda outputs, targets: mse(outputs, targets) + model.weight.square().sum()
-    Good:  def forward(self, x): return self.layer(x), self.layer.weight.square().sum()
-           loss = lambda outputs, targets: mse(outputs[0], targets) + outputs[1]
+    Bad:   weights = list(model.parameters())
+           loss = lambda outputs, targets: mse(outputs, targets) + sum(w.square().sum() for w in weights)
+    Good:  loss = lambda outputs, targets: mse(outputs, targets) + sum(w.square().sum() for w in model.parameters())
     """
 
     code: ClassVar[str] = "Q0715"
-    title: ClassVar[str] = "the loss reads the model's parameters by itself"
-    label: ClassVar[str] = "this depends on parameters other than through the outputs"
-    help: ClassVar[str] = "return what it needs from the model's `forward`, beside the outputs"
+    title: ClassVar[str] = "the loss reads trainable tensors that are not reached through `model`"
+    label: ClassVar[str] = "this depends on them"
+    help: ClassVar[str] = (
+        "read them from `model` inside of the loss, make them parameters of the model, or `detach` what is constant"
+    )
+
+
+class TrainingMode(Warn):
+    """The model is in training mode, where some of its layers do something else than in evaluation mode.
+
+    Models are compiled in evaluation mode: dropout is off, and a batch norm uses its stored statistics. The loss
+    that is compiled and reported is therefore not the one that the model has in training mode.
+
+    Bad:   model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.Linear(8, 2))
+    Good:  model = nn.Sequential(nn.Linear(4, 8), nn.Dropout(), nn.Linear(8, 2)).eval()
+    """
+
+    code: ClassVar[str] = "Q0716"
+    title: ClassVar[str] = "the model is in training mode, and is compiled in evaluation mode"
+    label: ClassVar[str] = "this is in training mode"
+    note: ClassVar[str] = "{changes}"
+    help: ClassVar[str] = "call `model.eval()` to have the same loss in your own code"
+
+    changes: str
 
 
 class StateMismatch(Error):

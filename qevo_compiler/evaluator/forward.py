@@ -32,18 +32,20 @@ def batched_jvp(
     constants: Given | None = None,
     *,
     argument_tangents: Sequence[Floats | None] = (),
+    known: Mapping[Value, Floats] | None = None,
     memory: int = MEMORY,
 ) -> list[Floats]:
     """Derivatives of `outputs` along k directions of the inputs: one array [k, *shape] an output.
 
     `tangents` gives, by symbol of a parameter or decision variable, its k directions [k, *shape];
     `argument_tangents` those of the func's arguments. What is not named does not move, and ops that
-    depend on nothing that moves cost nothing. The other inputs are those of `run_func`. Directions are
-    taken in chunks so that intermediate tangents hold at most about `memory` bytes. Work: about k times
-    an evaluation of `func`. Raises `Invalid` for an unknown symbol, shapes that do not fit and an op
+    depend on nothing that moves cost nothing. The other inputs are those of `run_func`, or `known` are
+    the values that it found. Directions are taken in chunks so that intermediate tangents hold at most
+    about `memory` bytes. Work: an evaluation of `func` unless its values are known, and for each direction
+    the ops between it and the outputs. Raises `Invalid` for an unknown symbol, shapes that do not fit and an op
     that has no rule.
     """
-    values = run_func(func, arguments, variables, parameters, constants)
+    values = run_func(func, arguments, variables, parameters, constants) if known is None else known
     return Sweep.of(func, outputs, _seeds(func, tangents, argument_tangents)).run(values, memory)
 
 

@@ -18,7 +18,7 @@ from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.nn.products import matmul
 from qevo_compiler.dialects.poly.arithmetic import evaluate
 from qevo_compiler.evaluator.functions import apply_function
-from qevo_compiler.evaluator.windows import convolution_positions, pooling_positions
+from qevo_compiler.evaluator.windows import convolution_positions, gather, pooling_positions
 from qevo_compiler.ir import Func, Invalid, Op, TensorType, Value, signature
 
 Floats = NDArray[np.float64]
@@ -188,15 +188,7 @@ def _log_softmax(op: nn.LogSoftmaxOp, x: Floats) -> Floats:
 
 
 def _gather(op: nn.GatherOp, x: Floats) -> Floats:
-    return gather(x, op.indices.values)
-
-
-def gather(x: Floats, positions: NDArray[np.integer]) -> Floats:
-    """Elements of flattened `x`; position -1 gives zero."""
-    if not x.size:
-        return np.zeros(positions.shape)
-    taken = x.reshape(-1)[positions]
-    return np.where(positions < 0, 0.0, taken)
+    return np.asarray(gather(x.reshape(1, -1), op.indices.values)[0])
 
 
 def _scatter_add(op: nn.ScatterAddOp, x: Floats) -> Floats:
@@ -224,7 +216,7 @@ def _conv2d(op: nn.Conv2dOp, x: Floats, weight: Floats, bias: Floats | None) -> 
     out, _, height, width = weight.shape
     positions = convolution_positions(x.shape, (height, width), op.stride, op.padding, op.dilation, op.groups)
     matrices = weight.reshape(op.groups, out // op.groups, -1).transpose(0, 2, 1)
-    product = matmul(gather(x, positions), matrices)
+    product = matmul(gather(x.reshape(1, -1), positions)[0], matrices)
     parts = product.reshape(op.groups, len(x), -1, out // op.groups).transpose(1, 0, 3, 2)
     result = parts.reshape(_result_shape(op))
     return result if bias is None else result + bias[:, None, None]
@@ -232,7 +224,7 @@ def _conv2d(op: nn.Conv2dOp, x: Floats, weight: Floats, bias: Floats | None) -> 
 
 def _average_pool2d(op: nn.AveragePool2dOp, x: Floats) -> Floats:
     positions = pooling_positions(x.shape, op.kernel, op.stride, op.padding)
-    return np.asarray(gather(x, positions).mean(axis=-1).reshape(_result_shape(op)))
+    return np.asarray(gather(x.reshape(1, -1), positions)[0].mean(axis=-1).reshape(_result_shape(op)))
 
 
 def _batch_norm(

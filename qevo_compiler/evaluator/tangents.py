@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn import Function
 from qevo_compiler.evaluator.functions import apply_function
+from qevo_compiler.evaluator.windows import gather
 from qevo_compiler.ir import Invalid, Op
 
 Floats = NDArray[np.float64]
@@ -129,14 +130,7 @@ def _broadcast(op: nn.BroadcastOp, operands: Operands, result: Floats, tangents:
 
 
 def _gather(op: nn.GatherOp, operands: Operands, result: Floats, tangents: Tangents) -> Tangent:
-    (tangent,) = tangents
-    if tangent is None:
-        return None
-    positions = op.indices.values
-    if not operands[0].size:
-        return np.zeros((len(tangent), *positions.shape))
-    taken = tangent.reshape(len(tangent), -1)[:, positions]
-    return taken if positions.size and positions.min() >= 0 else np.where(positions < 0, 0.0, taken)
+    return None if tangents[0] is None else gather(tangents[0].reshape(len(tangents[0]), -1), op.indices.values)
 
 
 def _scatter_add(op: nn.ScatterAddOp, operands: Operands, result: Floats, tangents: Tangents) -> Tangent:

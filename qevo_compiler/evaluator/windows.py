@@ -60,3 +60,17 @@ def _axis_positions(length: int, kernel: int, stride: int, padding: int, dilatio
     starts = np.arange(window_count(length, kernel, stride, padding, dilation)) * stride - padding
     positions = starts[:, None] + np.arange(kernel) * dilation
     return np.where((positions >= 0) & (positions < length), positions, -1)
+
+
+def gather(rows: NDArray[np.float64], positions: NDArray[np.integer]) -> NDArray[np.float64]:
+    """The elements of every row [k, n] at `positions`, as [k, *positions.shape]; position -1 gives zero."""
+    if not rows.shape[1]:
+        return np.zeros((len(rows), *positions.shape))
+    flat = np.ascontiguousarray(positions).reshape(-1)
+    taken = np.empty((len(rows), flat.size))
+    for row, out in zip(rows, taken, strict=True):
+        # Wrapping lets -1 pass, and spares the check of every position that the op has made already.
+        np.take(row, flat, out=out, mode="wrap")
+    if flat.size and flat.min() < 0:
+        taken[:, flat < 0] = 0.0
+    return taken.reshape(len(rows), *positions.shape)

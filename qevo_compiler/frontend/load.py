@@ -8,7 +8,7 @@ from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics import CompileError, Diagnostic
 from qevo_compiler.diagnostics.interchange import BadModel
 from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
 from qevo_compiler.frontend.builder import Problem, places
@@ -37,6 +37,11 @@ class Imported:
     sources: SourceMap
     task: Task
     traced: TracedModel | None = None
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What the user should know about the source, right as it is."""
+        return () if self.traced is None else self.traced.warnings
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,21 @@
-"""Simulated annealing of all members of a family at once: they share one matrix, so a sweep is array work."""
+"""Simulated annealing of all members of a family at once: they share one matrix, and go on as threads allow."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.evaluator.llvm import run_chunks, thread_count
+from qevo_compiler.evaluator.rounding import sweep_rows
+
 Floats = NDArray[np.float64]
+
+# Random numbers drawn before the chains go on: 32 MiB.
+_NUMBERS_DRAWN = 1 << 22
 
 
 def anneal_rows(
@@ -26,25 +34,44 @@ def anneal_rows(
     at most; late sweeps, where few bits flip, cost rows * reads * d.
     """
     rows, reads, size = starts.shape
-    state = starts.reshape(-1, size).astype(np.float64)
-    aim = np.repeat(residual, reads, axis=0)
-    diagonal = np.diag(gram)
-    gradient = (state - aim) @ gram
-    best, least = state.copy(), _energy(state, aim, gradient)
-    for number, temperature in enumerate(temperatures(gram, sweeps)):
-        thresholds = generator.standard_exponential((size, len(state))) * temperature
-        for bit in range(size):
-            step = 1.0 - 2.0 * state[:, bit]
-            change = diagonal[bit] + 2.0 * step * gradient[:, bit]
-            flips = np.flatnonzero(change < thresholds[bit])
-            if flips.size:
-                state[flips, bit] += step[flips]
-                gradient[flips] += step[flips, None] * gram[bit]
-        energy = _energy(state, aim, gradient)
-        better = energy < least
-        best[better], least[better] = state[better], energy[better]
-        progress((number + 1) / sweeps)
-    return best.reshape(rows, reads, size)
+    chains = _Chains(np.ascontiguousarray(gram), np.repeat(residual, reads, axis=0), starts.reshape(-1, size))
+    falling = temperatures(gram, sweeps)
+    together = max(1, _NUMBERS_DRAWN // max(chains.state.size, 1))
+    for first in range(0, sweeps, together):
+        part = falling[first : first + together]
+        drawn = generator.standard_exponential((len(part), size, len(chains.state)))
+        limits = np.ascontiguousarray((drawn * part[:, None, None]).transpose(0, 2, 1))
+        run_chunks(partial(chains.sweep, limits), _shares(len(chains.state)))
+        progress((first + len(part)) / sweeps)
+    return chains.best.reshape(rows, reads, size)
+
+
+class _Chains:
+    """All reads of all rows: states, gradients G (x - r), and the best state that each met."""
+
+    def __init__(self, gram: Floats, aim: Floats, starts: Floats) -> None:
+        self.gram, self.aim = gram, aim
+        self.state = np.array(starts, np.float64)
+        self.gradient = np.ascontiguousarray((self.state - aim) @ gram)
+        self.best, self.least = self.state.copy(), self._energy(slice(None))
+
+    def sweep(self, limits: Floats, part: slice) -> None:
+        """Sweeps of some chains with `limits` [sweeps, chains, d]; no chain sees another."""
+        for given in limits:
+            sweep_rows(self.gram, given, self.state, self.gradient, part.start, part.stop)
+            energy = self._energy(part)
+            better = np.flatnonzero(energy < self.least[part])
+            self.best[part.start + better] = self.state[part.start + better]
+            self.least[part.start + better] = energy[better]
+
+    def _energy(self, part: slice) -> Floats:
+        return np.asarray(np.einsum("ri,ri->r", self.state[part] - self.aim[part], self.gradient[part]))
+
+
+def _shares(count: int) -> list[slice]:
+    """The chains, in as many parts as there are threads."""
+    bounds = np.linspace(0, count, thread_count() + 1).astype(int).tolist()
+    return [slice(start, stop) for start, stop in pairwise(bounds) if stop > start]
 
 
 def temperatures(gram: Floats, sweeps: int) -> Floats:
@@ -53,7 +80,3 @@ def temperatures(gram: Floats, sweeps: int) -> Floats:
     hot = 0.1 * float(np.sqrt((gram**2).sum(axis=1)).mean())
     cold = 0.03 * float(diagonal.mean())
     return np.geomspace(max(hot, cold), cold, sweeps)
-
-
-def _energy(state: Floats, aim: Floats, gradient: Floats) -> Floats:
-    return np.asarray(np.einsum("ri,ri->r", state - aim, gradient))

@@ -63,6 +63,8 @@ def run_model(imported: Imported, options: Mapping[str, Any], folder: Path | Non
     if folder is not None:
         _make(folder)
     found = Diagnostics()
+    for warning in imported.warnings:
+        found.add(warning)
     context = Context(found.add, progress)
     scales: Values = {}
     report: RoundingReport | TrainingReport

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -27,8 +28,10 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import evaluate_model, fine_tune, loss_at
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes import Context, Pipeline
+from qevo_compiler.passes.gradient_extraction import objective_of
 from qevo_compiler.passes.pipelines import SOURCES, lowering_text
 from qevo_compiler.passes.quadratic.curvature import Curvature
+from qevo_compiler.passes.quadratic.work import work_shares
 from qevo_compiler.runtime.training_report import RoundResult, TrainingReport
 
 Floats = NDArray[np.float64]
@@ -40,8 +43,10 @@ POOR, GOOD = 0.25, 0.75
 SEARCHED = 4
 CORNERS = 9
 """What `local-quadratic-model` looks at: curvatures a weight in its search, and corners for its own error."""
-FORWARD, JACOBIAN, HESSIAN = 1 / 3, 2 / 3, 2.0
-"""Gradient-equivalents of an evaluation of the loss, of a product with the Jacobian, and with the Hessian."""
+FORWARD, HESSIAN = 1 / 3, 1.0
+"""Gradient-equivalents of an evaluation of the loss, or of pushing one tangent through it; and through its gradient."""
+ADAPTIVE = frozenset({"Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Adagrad", "Adadelta"})
+"""Optimizers whose learning rate is a step length, as AdamW's is; that of plain descent multiplies gradients."""
 
 Sampler = Callable[[Module, int, int, int | None], NDArray[np.integer]]
 
@@ -52,7 +57,8 @@ class TrainingOptions:
 
     `candidates` samples a round are tried on the true loss. `radius` multiplies the first grid;
     `model` holds further options of `local-quadratic-model` (block, size, capacity, bits, curvature).
-    `steps` of AdamW follow the rounds, with the learning rate of the model file's optimizer if it has one.
+    `steps` of AdamW follow the rounds, with the learning rate of the model file's optimizer if that is one of
+    `ADAPTIVE`.
     """
 
     rounds: int = 6
@@ -168,7 +174,7 @@ class _Training:
         if accepted:
             self.values, self.loss = trials[best], float(losses[best])
         self._resize(ratio if accepted else 0.0)
-        cost = self._cost(weights, len(trials))
+        cost = self._cost(registers, len(trials))
         self.rounds.append(RoundResult(weights, radius, promised, actual, ratio, accepted, self.loss, cost))
 
     def _moved(self, registers: tuple[ising.RegisterOp, ...], point: Mapping[str, Floats]) -> Values:
@@ -187,13 +193,28 @@ class _Training:
         elif ratio > GOOD:
             self.radius *= GROW
 
-    def _cost(self, weights: int, trials: int) -> float:
-        """Gradient-equivalents of a round: its gradient, its products and evaluations of the loss."""
-        total = sum(value.size for value in self.values.values())
+    @cached_property
+    def _products(self) -> dict[str, float]:
+        """Gradient-equivalents of a second derivative's product with a unit tangent of each parameter."""
+        main, kind = self.module.main, self.options.model.get("curvature", Curvature.GAUSS_NEWTON)
+        if kind in (Curvature.HESSIAN, Curvature.HESSIAN.value):
+            gradient = self.module.func("gradient")
+            unit, shares = HESSIAN, work_shares(gradient, gradient.returns)
+        else:
+            # What comes after the outputs is counted, too: the loss is differentiated in them.
+            unit, shares = FORWARD, work_shares(main, [objective_of(main).x])
+        return {symbol: unit * share for symbol, share in shares.items()}
+
+    def _cost(self, registers: tuple[ising.RegisterOp, ...], trials: int) -> float:
+        """Gradient-equivalents of a round: its gradient, its products, and evaluations of the loss.
+
+        The weights looked at to choose the block are counted as if they lay in the tensors of the block.
+        """
+        sizes = {op.symbol: op.affine.size for op in registers if op.affine is not None}
+        weights, total = sum(sizes.values()), sum(value.size for value in self.values.values())
         searched = min(SEARCHED * weights, total) if weights < total else 0
-        kind = self.options.model.get("curvature", Curvature.GAUSS_NEWTON)
-        product = HESSIAN if kind in (Curvature.HESSIAN, Curvature.HESSIAN.value) else JACOBIAN
-        return 1.0 + product * (searched + weights) + FORWARD * (CORNERS + trials)
+        products = sum(size * self._products.get(symbol, 0.0) for symbol, size in sizes.items())
+        return 1.0 + products * (1 + searched / max(weights, 1)) + FORWARD * (1 + CORNERS + trials)
 
     def finish(self, seconds: dict[str, float]) -> TrainedModel:
         """Fine-tune, train by AdamW alone at the same budget, and compare."""
@@ -228,8 +249,9 @@ class _Training:
         return TrainedModel(report, values)
 
     def _rate(self) -> float:
-        rate = self.traced.optimizer.get("lr", 1e-3)
-        return float(rate) if float(rate) > 0 else 1e-3
+        settings = self.traced.optimizer
+        rate = float(settings.get("lr", 0.0)) if settings.get("kind") in ADAPTIVE else 0.0
+        return rate if rate > 0 else 1e-3
 
 
 def _decisions(lowered: Module) -> tuple[ising.RegisterOp, ...]:

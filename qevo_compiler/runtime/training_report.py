@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from qevo_compiler.frontend.torch.state import Metrics
 
 ACCOUNTING = (
-    "one AdamW step costs one gradient; a round costs one gradient, two thirds for each product with the Jacobian or "
-    "two for each with the Hessian (one a weight, and up to four a weight to choose them), and a third for each "
-    "evaluation of the loss; the sampler's own time is not counted"
+    "one AdamW step costs one gradient; a round costs one gradient, a third for each evaluation of the loss, and for "
+    "each product with the Jacobian (or the Hessian; one a weight, and up to four a weight to choose them) a third (or "
+    "all) of the share of the arithmetic that depends on the weight; the sampler's own time is not counted"
 )
 
 

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch.export.graph_signature import InputKind
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._pytree import tree_leaves
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic
 from qevo_compiler.diagnostics.torch import (
@@ -29,28 +30,15 @@ from qevo_compiler.diagnostics.torch import (
 )
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.frontend.torch.check import check_gradient
-from qevo_compiler.frontend.torch.guard import guarded, silenced
-from qevo_compiler.frontend.torch.load import Loss, TracedModel
+from qevo_compiler.frontend.torch.guard import exactly, silenced
+from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.scope import Operand, Scope
 from qevo_compiler.frontend.torch.translate import Translator
 from qevo_compiler.frontend.torch.userfile import first_line, innermost
 from qevo_compiler.ir import Array, Builder, Func, Module, Value, remove_dead
 
 # Kept whole: a linear layer is asked for its inputs, and these functions have ops of their own.
-_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "detach", "logsumexp")
-
-
-class Wrapper(torch.nn.Module):
-    """The model and its loss as one module that returns the outputs and the loss."""
-
-    def __init__(self, model: torch.nn.Module, loss: Loss) -> None:
-        super().__init__()
-        self.model = model
-        self.loss = loss
-
-    def forward(self, inputs: tuple[Tensor, ...], targets: Tensor) -> tuple[Any, Tensor]:
-        outputs = self.model(*inputs)
-        return outputs, self.loss(outputs, targets)
+_KEPT = ("linear", "silu", "leaky_relu", "softplus", "hardtanh", "_safe_softmax", "detach", "logsumexp", "logaddexp")
 
 
 def import_model(traced: TracedModel, name: str, check: bool = True) -> Module:
@@ -61,7 +49,7 @@ def import_model(traced: TracedModel, name: str, check: bool = True) -> Module:
     `problem.objective` on the loss. `check` compares loss and gradient with eager autograd.
     Raises `CompileError`, with every unsupported operation at once.
     """
-    with guarded():
+    with exactly():
         program = export(traced)
         _refuse_mutations(program, traced)
         func = _translate(program, traced)
@@ -73,12 +61,11 @@ def import_model(traced: TracedModel, name: str, check: bool = True) -> Module:
 
 def export(traced: TracedModel) -> torch.export.ExportedProgram:
     """The exported program in core ATen, gradients not yet taken."""
-    wrapper = Wrapper(*traced.exact)
-    inputs, targets = traced.batch
+    whole, parts = traced.whole, traced.batch.parts
     try:
-        _refuse_loss(wrapper(inputs, targets)[1], traced)
+        _refuse_loss(whole(*parts)[1], traced)
         with silenced(), sdpa_kernel(SDPBackend.MATH):
-            program: torch.export.ExportedProgram = torch.export.export(wrapper, (inputs, targets))
+            program: torch.export.ExportedProgram = torch.export.export(whole, parts)
             program = program.run_decompositions(_decompositions())
     except CompileError:
         raise
@@ -102,6 +89,8 @@ def _failure(error: Exception, traced: TracedModel) -> Diagnostic:
     span, reason = (spans[-1] if spans else None), first_line(error)
     if "data-dependent" in str(error) or any("DataDependent" in type(e).__name__ for e in errors):
         return DynamicShape(span, "" if span else f"{type(error).__name__}: {reason}")
+    if "target" in reason and "Long" in reason:
+        span, reason = traced.places.top_level("targets"), f"{reason}: `targets.long()`"
     return CaptureFailed(span, "the model and its loss", type(error).__name__, reason, "" if span else reason)
 
 
@@ -121,11 +110,23 @@ def _refuse_loss(loss: Any, traced: TracedModel) -> None:
         raise CompileError(LossNotScalar(span, f"a tensor of shape {list(loss.shape)} and type {loss.dtype}"))
     if not bool(torch.isfinite(loss).all()):
         raise CompileError(NonFiniteTensor(span, "loss", 1, 1, "[]"))
-    users = [p for p in traced.model.parameters() if p.requires_grad]
-    if loss.requires_grad and users:
-        reached = torch.autograd.grad(loss.reshape(()).double(), users, allow_unused=True)
-        if any(gradient is not None for gradient in reached):
-            raise CompileError(LossReadsModel(span))
+    known = {id(p) for p in traced.parameters().values()}
+    if any(id(tensor) not in known for tensor in _trained(loss)):
+        raise CompileError(LossReadsModel(span))
+
+
+def _trained(result: Tensor) -> list[Tensor]:
+    """The tensors that a result could be differentiated with respect to: the leaves of its recorded graph."""
+    waiting, seen, found = [result.grad_fn], set(), []
+    while waiting:
+        step = waiting.pop()
+        if step is None or step in seen:
+            continue
+        seen.add(step)
+        if hasattr(step, "variable"):
+            found.append(step.variable)
+        waiting += [before for before, _ in step.next_functions]
+    return found
 
 
 def _refuse_mutations(program: torch.export.ExportedProgram, traced: TracedModel) -> None:
@@ -164,14 +165,14 @@ def _placeholders(
         for name, tensor in traced.parameters().items()
         if name in used
     }
-    inputs, targets = traced.batch
-    names = ["inputs"] if len(inputs) == 1 else [f"inputs.{index}" for index in range(len(inputs))]
-    batch = iter([*zip(names, inputs, strict=True), ("targets", targets)])
+    symbol_of = {id(tensor): symbol for symbol, tensor in traced.batch.named.items()}
+    batch = iter(tree_leaves(traced.batch.parts))
     found: dict[str, Operand | None] = {}
     for spec in specs:
         if spec.kind is InputKind.USER_INPUT:
-            symbol, tensor = next(batch)
-        elif spec.arg.name not in users:
+            tensor = next(batch)
+            symbol = symbol_of[id(tensor)]
+        elif spec.arg.name not in users or spec.kind is InputKind.TOKEN:
             continue
         elif spec.target in symbols:
             found[spec.arg.name] = parameters[symbols[spec.target]]
@@ -184,10 +185,10 @@ def _placeholders(
 
 
 def _trainable(traced: TracedModel) -> dict[str, str]:
-    """The symbol of a trainable parameter by each of its names in the wrapper: a shared one has several."""
+    """The symbol of a trainable parameter by each of its names in model and loss: a shared one has several."""
     symbols = {id(p): name for name, p in traced.parameters().items()}
-    named = traced.exact[0].named_parameters(remove_duplicate=False)
-    return {f"model.{name}": symbols[id(p)] for name, p in named if id(p) in symbols}
+    named = traced.whole.named_parameters(remove_duplicate=False)
+    return {name: symbols[id(p)] for name, p in named if id(p) in symbols}
 
 
 def _stored(program: torch.export.ExportedProgram, name: str) -> Tensor:

@@ -20,7 +20,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.torch import GradientMismatch
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import evaluate_func
-from qevo_compiler.frontend.torch.guard import guarded
+from qevo_compiler.frontend.torch.guard import exactly
 from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.decompose_layers import DecomposeLayers
@@ -54,12 +54,10 @@ def check_gradient(module: Module, traced: TracedModel) -> float:
 
 def eager_gradient(traced: TracedModel) -> tuple[float, dict[str, NDArray[np.float64]]]:
     """Loss and gradient by eager autograd in double precision; zeros for parameters that the loss does not use."""
-    model, loss = traced.exact
-    inputs, targets = traced.batch
     parameters = traced.parameters()
-    with guarded(), torch.enable_grad():
-        value = loss(model(*inputs), targets)
-        found = torch.autograd.grad(value.reshape(()), list(parameters.values()), allow_unused=True)
+    with exactly(), torch.enable_grad():
+        value = traced.whole.at({}, traced.batch)[1]
+        found = torch.autograd.grad(value, list(parameters.values()), allow_unused=True)
     pairs = zip(parameters.items(), found, strict=True)
     return float(value.detach()), {name: (torch.zeros_like(p) if g is None else g).numpy() for (name, p), g in pairs}
 

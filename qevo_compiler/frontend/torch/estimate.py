@@ -19,7 +19,7 @@ from qevo_compiler.analyses.hessian import stochastic_lanczos
 from qevo_compiler.dialects import linear, problem
 from qevo_compiler.dialects.linear import Figure, Known
 from qevo_compiler.frontend.linearization import Linearization
-from qevo_compiler.frontend.torch.guard import guarded
+from qevo_compiler.frontend.torch.guard import exactly
 from qevo_compiler.frontend.torch.hessian import HessianProduct
 from qevo_compiler.frontend.torch.jet import LiveLoss, descend
 from qevo_compiler.frontend.torch.load import TracedModel
@@ -99,7 +99,7 @@ def third_derivative_norm(live: LiveLoss, point: Floats, seed: int = 0) -> float
     def gradient(at: Floats) -> Floats:
         return np.asarray(slope(torch.from_numpy(at)).detach().numpy(), np.float64)
 
-    with guarded(), sdpa_kernel(SDPBackend.MATH):
+    with exactly(), sdpa_kernel(SDPBackend.MATH):
         centre = gradient(point)
         for _ in range(2):
             x = rng.normal(size=len(point))

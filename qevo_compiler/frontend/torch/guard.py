@@ -31,6 +31,18 @@ def guarded() -> Iterator[None]:
 
 
 @contextmanager
+def exactly() -> Iterator[None]:
+    """`guarded`, and what a model makes while it runs, as `torch.zeros(n)`, is in double precision like its weights."""
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)
+    try:
+        with guarded():
+            yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+@contextmanager
 def silenced() -> Iterator[None]:
     """Keep torch's exporter from logging; what it has to say comes back as a diagnostic."""
     before = logging.root.manager.disable

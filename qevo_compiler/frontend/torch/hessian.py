@@ -6,19 +6,18 @@ form: the fused kernels have no second derivative.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from qevo_compiler.analyses.hessian import Spectrum, stochastic_lanczos
 from qevo_compiler.analyses.hessian.masks import Mask
-from qevo_compiler.frontend.torch.guard import guarded
+from qevo_compiler.frontend.torch.guard import exactly
 from qevo_compiler.frontend.torch.load import TracedModel
+from qevo_compiler.frontend.torch.whole import Whole
 
 Floats = NDArray[np.float64]
 
@@ -38,11 +37,8 @@ class HessianProduct:
         device: str = "cpu",
     ) -> None:
         self._device = torch.device(device)
-        model, loss = traced.exact
-        if self._device.type != "cpu":
-            model = copy.deepcopy(model).to(self._device)
-            loss = copy.deepcopy(loss).to(self._device) if isinstance(loss, torch.nn.Module) else loss
-        inputs, targets = traced.batch
+        whole = traced.whole if self._device.type == "cpu" else Whole(traced.model, traced.loss, self._device)
+        batch = traced.batch.mapped(lambda part: part.to(self._device))
         given = values or {}
         self._parameters = {
             name: torch.as_tensor(np.array(given.get(name, p.detach().numpy())), dtype=torch.float64)
@@ -52,9 +48,8 @@ class HessianProduct:
         }
         masks = [np.ones(p.shape, bool) if live is None else live[n] for n, p in self._parameters.items()]
         self._chosen = np.flatnonzero(np.concatenate([mask.reshape(-1) for mask in masks]))
-        with guarded(), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
-            outputs = functional_call(model, self._parameters, tuple(part.to(self._device) for part in inputs))
-            self._loss = loss(outputs, targets.to(self._device)).reshape(())
+        with exactly(), torch.enable_grad(), sdpa_kernel(SDPBackend.MATH):
+            self._loss = whole.at(self._parameters, batch)[1]
             slopes = torch.autograd.grad(self._loss, list(self._parameters.values()), create_graph=True)
         self._slope = torch.cat([slope.reshape(-1) for slope in slopes])
 
@@ -72,7 +67,7 @@ class HessianProduct:
         """H v for v [size]."""
         whole = np.zeros(self._slope.numel())
         whole[self._chosen] = vector
-        with guarded(), sdpa_kernel(SDPBackend.MATH):
+        with exactly(), sdpa_kernel(SDPBackend.MATH):
             found = torch.autograd.grad(
                 self._slope,
                 list(self._parameters.values()),

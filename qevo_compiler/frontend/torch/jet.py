@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.func import functional_call, hessian, jvp, vmap
+from torch.func import hessian, jvp, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from qevo_compiler.analyses.carleman.aposteriori import iterate
@@ -32,8 +32,8 @@ from qevo_compiler.dialects.linear import StepMap
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.frontend.linearization import Linearization
-from qevo_compiler.frontend.torch.guard import guarded
-from qevo_compiler.frontend.torch.load import Batch, TracedModel
+from qevo_compiler.frontend.torch.guard import exactly
+from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import parameter_values
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.quantities import REMAINDER
@@ -85,13 +85,12 @@ class LiveLoss:
     @property
     def rows(self) -> int:
         """Samples of the batch."""
-        targets = self.traced.batch[1]
-        return len(targets) if targets.dim() else 1
+        return self.traced.batch.rows
 
     def at(self, rows: Ints | None = None) -> Callable[[Tensor], Tensor]:
         """The loss over some rows of the batch (None: all), of a tensor [s]."""
-        model, loss = self.traced.exact
-        batch = self.traced.batch if rows is None else _rows(self.traced.batch, rows)
+        whole = self.traced.whole
+        batch = self.traced.batch if rows is None else self.traced.batch.chosen(torch.from_numpy(rows))
         places = torch.from_numpy(self.chosen)
         shapes = {name: mask.shape for name, mask in self.masks.items()}
         sizes = [int(np.prod(shape, dtype=np.int64)) for shape in shapes.values()]
@@ -100,7 +99,7 @@ class LiveLoss:
             flat = torch.zeros(sum(sizes), dtype=torch.float64).scatter(0, places, u)
             parts = torch.split(flat, sizes)
             weights = {name: p.reshape(shape) for (name, shape), p in zip(shapes.items(), parts, strict=True)}
-            return loss(functional_call(model, weights, batch[0]), batch[1]).reshape(())
+            return whole.at(weights, batch)[1]
 
         return value
 
@@ -124,7 +123,7 @@ def derivatives(value: Callable[[Tensor], Tensor], point: Floats, degree: int) -
     fourth = _pushed(third, 1)
     functions = [value, torch.func.grad(value), second, third, fourth]
     try:
-        with guarded(), sdpa_kernel(SDPBackend.MATH):
+        with exactly(), sdpa_kernel(SDPBackend.MATH):
             return [function(u).detach().numpy().astype(np.float64) for function in functions[: degree + 1]]
     except NotImplementedError as error:
         missing = re.search(r"\b(\w+?)(_backward)? that does not support it", str(error))
@@ -195,7 +194,7 @@ def descend(live: LiveLoss, start: Floats, train: problem.TrainOp, first: int = 
     slopes = [torch.func.grad(live.at(rows if train.batch else None)) for rows in chosen]
     rates = step_decay(train.rate, first + train.steps, train.decay_every, train.decay)[first:]
     states, velocity = [np.array(start, np.float64)], np.zeros(len(start))
-    with guarded(), sdpa_kernel(SDPBackend.MATH):
+    with exactly(), sdpa_kernel(SDPBackend.MATH):
         for t, rate in enumerate(rates.tolist()):
             theta = states[-1]
             slope = slopes[int(which[first + t])](torch.from_numpy(theta)).detach().numpy()
@@ -229,11 +228,6 @@ def check_size(live: int, degree: int, span: Span | None = None) -> None:
     size = math.comb(live + degree, degree)
     if size > MOST_COEFFICIENTS:
         raise CompileError(JetTooLarge(span, degree, live, size, MOST_COEFFICIENTS))
-
-
-def _rows(batch: Batch, rows: Ints) -> Batch:
-    chosen = torch.from_numpy(rows)
-    return tuple(part[chosen] for part in batch[0]), batch[1][chosen]
 
 
 def _remainder(

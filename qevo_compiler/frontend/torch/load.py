@@ -3,8 +3,8 @@
 The contract of a model file, which imports nothing of ours:
 
     model       an nn.Module
-    inputs      a tensor, or a tuple of tensors that the model is called with
-    targets     a tensor
+    inputs      a tensor, a tuple of tensors that the model is called with, or a dictionary of keyword arguments
+    targets     a tensor, or a tuple or dictionary of tensors as the loss takes it
     loss        a torch loss or any callable: loss(model(inputs), targets) is one real number
     optimizer   optional: a torch.optim instance, whose hyper-parameters are read
     scheduler   optional: a torch.optim.lr_scheduler.StepLR of that optimizer
@@ -17,7 +17,6 @@ its stored statistics. The user's own objects are never changed; all work is on 
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -27,30 +26,37 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn.parameter import UninitializedParameter
+from torch.utils.data import DataLoader, Dataset
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
-from qevo_compiler.diagnostics.torch import CaptureFailed, ModelFileLacks, NonFiniteTensor, WrongModelPart
+from qevo_compiler.diagnostics.torch import (
+    CaptureFailed,
+    ModelFileLacks,
+    NonFiniteTensor,
+    TrainingMode,
+    WrongModelPart,
+)
+from qevo_compiler.frontend.torch.batch import Batch, is_structure
+from qevo_compiler.frontend.torch.modes import mode_dependent
 from qevo_compiler.frontend.torch.places import Places
 from qevo_compiler.frontend.torch.userfile import first_line, run_file
+from qevo_compiler.frontend.torch.whole import Loss, Whole
 from qevo_compiler.source import SourceMap
 
 REQUIRED = ("model", "inputs", "targets", "loss")
-Loss = Callable[[Any, Tensor], Tensor]
-Batch = tuple[tuple[Tensor, ...], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
 class TracedModel:
     """A model, the batch that its loss is taken over, and what else is known about it.
 
-    `inputs` are what the model is called with. `optimizer` holds the hyper-parameters of the user's
+    `given` is the batch as the user has it. `optimizer` holds the hyper-parameters of the user's
     optimizer, among them `kind`, its class name; `schedule` those of its scheduler; `training`
     is `linearize`. `places` finds lines of the user's files.
     """
 
     model: torch.nn.Module
-    inputs: tuple[Tensor, ...]
-    targets: Tensor
+    given: Batch
     loss: Loss
     optimizer: Mapping[str, Any] = field(default_factory=dict)
     evaluation: Batch | None = None
@@ -85,31 +91,35 @@ class TracedModel:
         return self.places.sources
 
     @cached_property
-    def exact(self) -> tuple[torch.nn.Module, Loss]:
+    def whole(self) -> Whole:
         """Copies of model and loss in double precision and evaluation mode, on the CPU."""
         with torch.no_grad():
             try:
-                model = _exact(copy.deepcopy(self.model))
-                loss = _exact(copy.deepcopy(self.loss)) if isinstance(self.loss, torch.nn.Module) else self.loss
+                return Whole(self.model, self.loss)
             except Exception as error:
                 span = self.places.top_level("model")
                 what = CaptureFailed(span, "the model", type(error).__name__, first_line(error), "it cannot be copied")
                 raise CompileError(what) from error
-        return model, loss
 
     @cached_property
     def batch(self) -> Batch:
         """Copies of inputs and targets, reals in double precision."""
-        return exact_batch((self.inputs, self.targets))
+        return self.given.exact()
 
     @cached_property
     def held_out(self) -> Batch | None:
         """Copies of the held-out inputs and targets."""
-        return None if self.evaluation is None else exact_batch(self.evaluation)
+        return None if self.evaluation is None else self.evaluation.exact()
 
     def parameters(self) -> dict[str, Tensor]:
         """The trainable parameters of the exact copy by symbol; a shared one appears once."""
-        return {name: p for name, p in self.exact[0].named_parameters() if p.requires_grad}
+        return {name: p for name, p in self.whole.model.named_parameters() if p.requires_grad}
+
+    @property
+    def warnings(self) -> tuple[Diagnostic, ...]:
+        """What the user should know about the model before it is compiled."""
+        found = mode_dependent(self.model)
+        return (TrainingMode(self.places.top_level("model"), found),) if found else ()
 
 
 def load_model_file(path: str | Path, sources: SourceMap | None = None) -> TracedModel:
@@ -125,25 +135,10 @@ def load_model_file(path: str | Path, sources: SourceMap | None = None) -> Trace
 def model_of(names: Mapping[str, Any], path: Path, sources: SourceMap) -> TracedModel:
     """The model that the module-level names of the file at `path` define; see `load_model_file`."""
     missing = [name for name in REQUIRED if names.get(name) is None]
-    if missing:
+    if missing and not (missing == ["targets"] and is_loader(names["inputs"])):
         listed = ", ".join(f"`{name}`" for name in missing)
         raise CompileError(ModelFileLacks(None, path.name, listed, _suggestion(missing, names)))
     return _assemble(names, Places(sources, path.name))
-
-
-def exact_batch(batch: Batch) -> Batch:
-    """Copies on the CPU; reals in double precision, integers as they are."""
-    inputs, targets = batch
-    return tuple(map(_exact_tensor, inputs)), _exact_tensor(targets)
-
-
-def _exact(module: torch.nn.Module) -> torch.nn.Module:
-    return module.to(device="cpu", dtype=torch.float64).eval()
-
-
-def _exact_tensor(tensor: Tensor) -> Tensor:
-    plain = tensor.detach().cpu().clone()
-    return plain.double() if plain.is_floating_point() else plain
 
 
 def _suggestion(missing: list[str], names: Mapping[str, object]) -> str:
@@ -161,8 +156,9 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
         return value
 
     model = part("model", _as_model, "an `nn.Module` with real, initialised parameters")
-    inputs = part("inputs", _as_inputs, "a real tensor or a tuple of them")
-    targets = part("targets", _as_tensor, "a real tensor")
+    inputs = part("inputs", _as_part, "a real tensor, or a tuple or dictionary of them")
+    expected = "a real tensor, or a tuple or dictionary of them"
+    targets = None if is_loader(given["inputs"]) else part("targets", _as_part, expected)
     loss = part(
         "loss", lambda x: x if callable(x) and not isinstance(x, type) else None, "a function of outputs and targets"
     )
@@ -171,11 +167,13 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
     pair = None if evaluation is None else part("evaluation", _as_pair, "a pair of inputs and targets")
     schedule = {} if given.get("scheduler") is None else part("scheduler", _as_schedule, "a learning-rate scheduler")
     training = None if given.get("linearize") is None else part("linearize", _as_training, "a dictionary of settings")
-    if not wrong:
-        wrong = _not_finite(model, inputs, targets, pair, places)
     if wrong:
         raise CompileError(*wrong)
-    return TracedModel(model, inputs, targets, loss, settings, pair, schedule, training, places)
+    batch = Batch.of(model, inputs, targets)
+    held_out = None if pair is None else Batch.of(model, *pair)
+    if wrong := _not_finite(model, batch, held_out, places):
+        raise CompileError(*wrong)
+    return TracedModel(model, batch, loss, settings, held_out, schedule, training, places)
 
 
 def _as_model(value: Any) -> torch.nn.Module | None:
@@ -185,13 +183,8 @@ def _as_model(value: Any) -> torch.nn.Module | None:
     return None if unfit else value
 
 
-def _as_tensor(value: Any) -> Tensor | None:
-    return value if isinstance(value, Tensor) and not value.is_complex() else None
-
-
-def _as_inputs(value: Any) -> tuple[Tensor, ...] | None:
-    parts = tuple(value) if isinstance(value, (tuple, list)) else (value,)
-    return parts if parts and all(_as_tensor(part) is not None for part in parts) else None
+def _as_part(value: Any) -> Any:
+    return value if is_structure(value) else None
 
 
 def _as_settings(value: Any) -> dict[str, Any] | None:
@@ -212,11 +205,14 @@ def _as_training(value: Any) -> dict[str, Any] | None:
     return dict(value) if isinstance(value, Mapping) else None
 
 
-def _as_pair(value: Any) -> Batch | None:
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        return None
-    inputs, targets = _as_inputs(value[0]), _as_tensor(value[1])
-    return None if inputs is None or targets is None else (inputs, targets)
+def _as_pair(value: Any) -> tuple[Any, Any] | None:
+    fits = isinstance(value, (tuple, list)) and len(value) == 2 and all(map(is_structure, value))
+    return (value[0], value[1]) if fits else None
+
+
+def is_loader(value: Any) -> bool:
+    """Whether a value is a data loader or a data set of torch: many batches, where one is wanted."""
+    return isinstance(value, (DataLoader, Dataset))
 
 
 def _kind(value: Any) -> str:
@@ -225,16 +221,20 @@ def _kind(value: Any) -> str:
     name = type(value).__name__
     if type(value).__module__ == "numpy":
         return f"of NumPy's type `{name}`; `torch.as_tensor` makes a tensor of it"
+    if isinstance(value, DataLoader):
+        return f"of type `{name}`; `inputs, targets = next(iter(loader))` takes one batch"
+    if isinstance(value, Dataset):
+        return f"of type `{name}`; `inputs, targets = next(iter(DataLoader(dataset, len(dataset))))` takes all of it"
+    if isinstance(value, (tuple, list)) and value and all(isinstance(part, (int, float)) for part in value):
+        return f"a {name} of numbers; `torch.tensor` makes a tensor of it"
     return f"the class `{value.__name__}`" if isinstance(value, type) else f"of type `{name}`"
 
 
-def _not_finite(
-    model: torch.nn.Module, inputs: tuple[Tensor, ...], targets: Tensor, pair: Batch | None, places: Places
-) -> list[Diagnostic]:
+def _not_finite(model: torch.nn.Module, batch: Batch, held_out: Batch | None, places: Places) -> list[Diagnostic]:
     named: list[tuple[str, str, Tensor]] = [("model", name, p) for name, p in model.named_parameters()]
-    named += [("inputs", "inputs", part) for part in inputs] + [("targets", "targets", targets)]
-    if pair is not None:
-        named += [("evaluation", "evaluation", part) for part in (*pair[0], pair[1])]
+    named += [(symbol.partition(".")[0], symbol, part) for symbol, part in batch.named.items()]
+    if held_out is not None:
+        named += [("evaluation", f"evaluation.{symbol}", part) for symbol, part in held_out.named.items()]
     found: list[Diagnostic] = []
     for part, symbol, tensor in named:
         bad = ~torch.isfinite(tensor.detach())

@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor
-from torch.func import functional_call
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.sources import MissingFile
 from qevo_compiler.diagnostics.torch import StateMismatch
-from qevo_compiler.frontend.torch.guard import guarded
-from qevo_compiler.frontend.torch.load import Batch, TracedModel
+from qevo_compiler.frontend.torch.batch import Batch
+from qevo_compiler.frontend.torch.guard import exactly
+from qevo_compiler.frontend.torch.load import TracedModel
 
 Values = Mapping[str, NDArray[Any]]
 Progress = Callable[[str, float], None]
@@ -36,7 +36,7 @@ class Metrics:
     """Loss and accuracy on the batch compiled for and on held-out data; None where there is no such number.
 
     The accuracy is the share of rows whose largest output stands at the target; it exists for integer
-    targets and outputs with one more axis of classes (axis 1).
+    targets and outputs with one more axis of classes (`class_axis`).
     """
 
     loss: float
@@ -60,7 +60,7 @@ def evaluate_model(traced: TracedModel, values: Values | None = None) -> Metrics
     Raises `CompileError` for a symbol or a shape that the model does not have.
     """
     weights = _tensors(traced, values or {})
-    with guarded(), torch.no_grad():
+    with exactly(), torch.no_grad():
         loss, accuracy = _measure(traced, weights, traced.batch)
         held_out = traced.held_out
         if held_out is None:
@@ -70,8 +70,8 @@ def evaluate_model(traced: TracedModel, values: Values | None = None) -> Metrics
 
 def loss_at(traced: TracedModel, values: Values | None = None) -> float:
     """The loss on the batch at the given weights."""
-    with guarded(), torch.no_grad():
-        return float(_loss(traced, _tensors(traced, values or {}), traced.batch))
+    with exactly(), torch.no_grad():
+        return float(traced.whole.at(_tensors(traced, values or {}), traced.batch)[1])
 
 
 def fine_tune(
@@ -94,10 +94,10 @@ def fine_tune(
     optimizer = torch.optim.AdamW(list(trained.values()), lr=lr, weight_decay=weight_decay, foreach=False)
     history: list[float] = []
     rows = _row_batches(traced.batch, batch, seed)
-    with guarded(), torch.enable_grad():
+    with exactly(), torch.enable_grad():
         for step in range(steps):
             optimizer.zero_grad()
-            loss = _loss(traced, {**weights, **trained}, next(rows))
+            loss = traced.whole.at({**weights, **trained}, next(rows))[1]
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             history.append(float(loss.detach()))
@@ -156,7 +156,7 @@ def _shared_names(model: torch.nn.Module, symbol: str) -> list[str]:
 
 def _tensors(traced: TracedModel, values: Values) -> dict[str, Tensor]:
     """Parameters and buffers of the exact copy, with `values` in place of some."""
-    model = traced.exact[0]
+    model = traced.whole.model
     state = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     state = {name: tensor.detach() for name, tensor in state.items()}
     kinds = {name: p.dtype for name, p in traced.model.named_parameters()}
@@ -186,29 +186,33 @@ def _same_shape(symbol: str, new: Tensor, old: Tensor) -> None:
         raise CompileError(StateMismatch(None, symbol, reason, ""))
 
 
-def _outputs(traced: TracedModel, weights: Mapping[str, Tensor], inputs: tuple[Tensor, ...]) -> Any:
-    return functional_call(traced.exact[0], dict(weights), inputs)
-
-
-def _loss(traced: TracedModel, weights: Mapping[str, Tensor], batch: Batch) -> Tensor:
-    inputs, targets = batch
-    return traced.exact[1](_outputs(traced, weights, inputs), targets).reshape(())
-
-
 def _measure(traced: TracedModel, weights: Mapping[str, Tensor], batch: Batch) -> tuple[float, float | None]:
-    inputs, targets = batch
-    outputs = _outputs(traced, weights, inputs)
-    loss = float(traced.exact[1](outputs, targets))
-    classes = not targets.is_floating_point() and isinstance(outputs, Tensor) and outputs.dim() == targets.dim() + 1
-    if not classes:
-        return loss, None
-    return loss, float((outputs.argmax(1) == targets).double().mean())
+    outputs, loss = traced.whole.at(weights, batch)
+    axis = class_axis(outputs, batch.targets)
+    return float(loss), None if axis is None else float((outputs.argmax(axis) == batch.targets).double().mean())
+
+
+def class_axis(outputs: Any, targets: Any) -> int | None:
+    """The axis of outputs that holds one score a class of integer `targets`; None where there is none.
+
+    It is axis 1, as torch's losses have it, or the last one, as models of sequences return it. Where both would fit
+    nothing tells which it is.
+    """
+    if not (isinstance(outputs, Tensor) and isinstance(targets, Tensor)) or targets.is_floating_point():
+        return None
+    shape = tuple(outputs.shape)
+    axes = {1, len(shape) - 1} if len(shape) > 1 else set()
+    fitting = [axis for axis in axes if _without(shape, axis) == tuple(targets.shape)]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return tuple(np.delete(shape, axis).tolist())
 
 
 def _row_batches(batch: Batch, size: int, seed: int) -> Iterator[Batch]:
     """The whole batch again and again, or rows of it in random order without repetition in each round."""
-    inputs, targets = batch
-    count = len(targets) if targets.dim() else 0
+    count = batch.rows
     order = np.random.default_rng(seed)
     while True:
         if not 0 < size < count:
@@ -216,5 +220,4 @@ def _row_batches(batch: Batch, size: int, seed: int) -> Iterator[Batch]:
             continue
         shuffled = order.permutation(count)
         for start in range(0, count - size + 1, size):
-            rows = torch.from_numpy(shuffled[start : start + size])
-            yield tuple(part[rows] for part in inputs), targets[rows]
+            yield batch.chosen(torch.from_numpy(shuffled[start : start + size]))

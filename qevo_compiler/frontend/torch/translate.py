@@ -25,8 +25,8 @@ from qevo_compiler.source import Span
 
 _SUPPORTED = (
     "supported are linear and convolutional layers, batch and layer norm, average and max pooling, arithmetic, "
-    "whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt, softmax, sums, means, maxima, comparisons, "
-    "matrix products, layout changes, indexing by data"
+    "whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt, softmax, sums, means, products, maxima, "
+    "comparisons, matrix products, layout changes, indexing by data"
 )
 _NO_COUNTERPART = "this has no counterpart in the compiler"
 _HINTS = {
@@ -34,6 +34,13 @@ _HINTS = {
     "topk": "use arithmetic that does not order values",
     "eq": "use `relu` or arithmetic instead of testing values for equality",
     "ne": "use `relu` or arithmetic instead of testing values for equality",
+    "sin": "use a polynomial, `tanh` or `sigmoid`; of data alone any function may be taken",
+    "cos": "use a polynomial, `tanh` or `sigmoid`; of data alone any function may be taken",
+    "atan": "use `tanh` or `sigmoid`",
+    "round": "use `sign` or comparisons, or round the weights with `--task=round`",
+    "floor": "use `sign` or comparisons, or round the weights with `--task=round`",
+    "cdist": "write the distances out: `((x[:, None] - y) ** 2).sum(-1).sqrt()`",
+    "scatter_add": "use a product with a matrix of zeros and ones that says what is added where",
     "upsample": "use `nn.Upsample` in its mode `nearest`",
     "convolution": "use one- or two-dimensional convolutions",
 }
@@ -77,7 +84,9 @@ class Translator:
             return self._poison(node)
         if not _returns(callee):
             return None
-        if torch.Tag.nondeterministic_seeded in getattr(callee, "tags", ()):
+        if callee is torch.ops.higher_order.with_effects:
+            return self._poison(node)  # a check of values, which has no result
+        if torch.Tag.nondeterministic_seeded in getattr(callee, "tags", ()) and _overload(callee) not in IMPORTERS:
             self._found.add(RandomOp(span, _written(callee)))
             return self._poison(node)
         if not any(isinstance(leaf, Value) for leaf in _leaves((arguments, options))):
@@ -88,7 +97,7 @@ class Translator:
         return self.environment.get(node.name)
 
     def _import(self, node: torch.fx.Node, callee: Any, arguments: Any, options: Any, span: Span | None) -> Any:
-        importer = IMPORTERS.get(str(callee).removeprefix("aten."))
+        importer = IMPORTERS.get(_overload(callee))
         if importer is None:
             self._refuse(callee, span, _NO_COUNTERPART, "")
             return self._poison(node)
@@ -125,6 +134,10 @@ class Translator:
         value = self._scope.builder.argument(TensorType(sizes))
         self._poisoned.add(value)
         return value
+
+
+def _overload(callee: Any) -> str:
+    return str(callee).removeprefix("aten.")
 
 
 def _leaves(item: Any) -> Iterator[Any]:

@@ -12,7 +12,7 @@ hessian: Jacobian-vector products of the gradient.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -64,6 +64,11 @@ class Hessian(SecondOrder):
 
     weights: Weights
     gradient: Func
+    known: Mapping[Value, Floats]
+
+    @staticmethod
+    def of(weights: Weights, gradient: Func) -> Hessian:
+        return Hessian(weights, gradient, run_func(gradient))
 
     def matrix(self, block: Ints) -> Floats:
         rows = [self._rows(block[part], block) for part in _chunks(len(block), self.weights.size)]
@@ -78,7 +83,7 @@ class Hessian(SecondOrder):
         returns = dict(zip((op.symbol for op in self.weights.parameters), self.gradient.returns[1:], strict=True))
         touched = list(self.weights.split(block))
         outputs = [returns[op.symbol] for op, _, _ in touched]
-        products = batched_jvp(self.gradient, self.weights.directions(some), outputs)
+        products = batched_jvp(self.gradient, self.weights.directions(some), outputs, known=self.known)
         columns = (p.reshape(len(some), -1)[:, at] for p, (_, _, at) in zip(products, touched, strict=True))
         return np.concatenate(list(columns), axis=1)
 
@@ -87,7 +92,8 @@ class Hessian(SecondOrder):
 class GaussNewton(SecondOrder):
     """`inner` computes z from the weights; `outer` takes z and returns L and its derivatives in z, then in `direct`.
 
-    `point` is the value of every z; `direct` are the symbols of the weights that L has beside z.
+    `known` are the values of `inner`, `point` those of every z, `outer_known` those of `outer` there;
+    `direct` are the symbols of the weights that L has beside z.
     `matrix` keeps the products J v of the whole block: 8 m |z| bytes.
     """
 
@@ -97,6 +103,8 @@ class GaussNewton(SecondOrder):
     outer: Func
     direct: tuple[str, ...]
     point: tuple[Floats, ...]
+    known: Mapping[Value, Floats]
+    outer_known: Mapping[Value, Floats]
 
     @staticmethod
     def of(func: Func, objective: Value) -> GaussNewton:
@@ -107,7 +115,8 @@ class GaussNewton(SecondOrder):
         outer = differentiate(cut, loss, [*cut.arguments, *(op.result for op in direct)], "outer")
         known = run_func(func)
         point = tuple(known[value] for value in outputs)
-        return GaussNewton(Weights.of(func), func, outputs, outer, tuple(op.symbol for op in direct), point)
+        symbols = tuple(op.symbol for op in direct)
+        return GaussNewton(Weights.of(func), func, outputs, outer, symbols, point, known, run_func(outer, point))
 
     def matrix(self, block: Ints) -> Floats:
         left = np.empty((len(block), self._width))
@@ -136,7 +145,8 @@ class GaussNewton(SecondOrder):
 
     def _moved(self, some: Ints) -> Floats:
         """J v for the unit tangents v of `some`: [k, |z|]."""
-        return _joined(batched_jvp(self.inner, self.weights.directions(some), self.outputs), len(some))
+        directions = self.weights.directions(some)
+        return _joined(batched_jvp(self.inner, directions, self.outputs, known=self.known), len(some))
 
     def _curved(self, some: Ints, moved: Floats) -> tuple[Floats, dict[str, Floats]]:
         """The derivative of L's gradient along (J v, v): in z [k, |z|], and in the direct weights by symbol."""
@@ -145,7 +155,8 @@ class GaussNewton(SecondOrder):
         parts = zip(np.split(moved, ends, axis=1), self.point, strict=True) if count else ()
         along_z = [part.reshape(len(some), *z.shape) for part, z in parts]
         along = {symbol: t for symbol, t in self.weights.directions(some).items() if symbol in self.direct}
-        pushed = batched_jvp(self.outer, along, self.outer.returns[1:], self.point, argument_tangents=along_z)
+        returns = self.outer.returns[1:]
+        pushed = batched_jvp(self.outer, along, returns, argument_tangents=along_z, known=self.outer_known)
         return _joined(pushed[:count], len(some)), dict(zip(self.direct, pushed[count:], strict=True))
 
     def _columns(self, direct: dict[str, Floats], block: Ints) -> Floats:

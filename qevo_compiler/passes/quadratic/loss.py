@@ -58,7 +58,7 @@ class Loss:
 
     def second(self, kind: Curvature) -> SecondOrder:
         if kind is Curvature.HESSIAN:
-            return Hessian(self.weights, self.gradient)
+            return Hessian.of(self.weights, self.gradient)
         return GaussNewton.of(self.func, self.objective.x)
 
     def check_finite(self, quantity: str, numbers: Floats) -> None:

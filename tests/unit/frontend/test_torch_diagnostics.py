@@ -68,9 +68,14 @@ CASES = {
     "not_a_tensor": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: 3.0\n", "Q0711", 8),
     "not_finite_loss": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: o.sum() / 0\n", "Q0708", 8),
     "reads_model": (
-        HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = lambda o, t: o.mean() + model.weight.sum()\n",
+        HEAD + "model = nn.Linear(3, 2)" + TAIL + "w = model.weight\nloss = lambda o, t: o.mean() + w.sum()\n",
         "Q0715",
-        8,
+        9,
+    ),
+    "labels": (
+        HEAD + "model = nn.Linear(3, 2)" + TAIL + "loss = nn.CrossEntropyLoss()\ntargets = torch.ones(4)\n",
+        "Q0710",
+        9,
     ),
     "frozen": (HEAD + "model = nn.Linear(3, 2).requires_grad_(False)" + TAIL, "Q0712", 7),
     "nan_inputs": (HEAD + "model = nn.Linear(3, 2)" + TAIL + "inputs = inputs / 0 * 0\n", "Q0708", 8),
@@ -98,7 +103,7 @@ def test_each_mistake_is_told_with_its_line(name: str, tmp_path: Path) -> None:
 
 
 def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
-    found, shown = refused(tmp_path, net("x = torch.sin(x)", "x = F.relu(x)", "x = x.cumsum(0)"))
+    found, shown = refused(tmp_path, net("x = torch.sin(x)", "x = F.relu(x)", "x = x.cumprod(0)"))
     assert [(d.code, d.span and d.span.line) for d in found] == [("Q0704", 11), ("Q0704", 13)]
     assert shown == dedent(
         """\
@@ -109,16 +114,15 @@ def test_all_unsupported_operations_are_told_at_once(tmp_path: Path) -> None:
            |         ^^^^^^^^^^^^^^^^ this has no counterpart in the compiler
            = note: supported are linear and convolutional layers, batch and layer norm, average and max
                    pooling, arithmetic, whole powers, relu, gelu, silu, tanh, sigmoid, exp, log, sqrt,
-                   softmax, sums, means, maxima, comparisons, matrix products, layout changes, indexing by
-                   data
-           = help: write it with supported operations, or compute it outside of the model if it depends on
-                   data alone
+                   softmax, sums, means, products, maxima, comparisons, matrix products, layout changes,
+                   indexing by data
+           = help: use a polynomial, `tanh` or `sigmoid`; of data alone any function may be taken
 
-        error[Q0704]: `cumsum` is not supported
+        error[Q0704]: `cumprod` is not supported
           --> net.py:13:9
            |
-        13 |         x = x.cumsum(0)
-           |         ^^^^^^^^^^^^^^^ this has no counterpart in the compiler
+        13 |         x = x.cumprod(0)
+           |         ^^^^^^^^^^^^^^^^ this has no counterpart in the compiler
            = help: write it with supported operations, or compute it outside of the model if it depends on
                    data alone
 
@@ -215,5 +219,5 @@ def test_without_torch_the_extra_is_named() -> None:
 
 def test_every_code_of_the_topic_is_reached_here() -> None:
     codes = {cls.code for cls in vars(wording).values() if isinstance(cls, type) and getattr(cls, "code", "")}
-    elsewhere = {"Q0701", "Q0706", "Q0707", "Q0714"}
+    elsewhere = {"Q0701", "Q0706", "Q0707", "Q0714", "Q0716"}
     assert codes == {code for _, code, _ in CASES.values()} | elsewhere

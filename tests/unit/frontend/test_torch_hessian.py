@@ -23,14 +23,14 @@ def traced() -> TracedModel:
 
 @pytest.fixture(scope="module")
 def dense(traced: TracedModel) -> np.ndarray:
-    model, loss = traced.exact
     names, shapes = zip(*((name, p.shape) for name, p in traced.parameters().items()), strict=True)
     flat = torch.cat([p.detach().reshape(-1) for p in traced.parameters().values()])
 
     def at(x):
         parts = torch.split(x, [shape.numel() for shape in shapes])
         state = {name: part.reshape(shape) for name, part, shape in zip(names, parts, shapes, strict=True)}
-        return loss(torch.func.functional_call(model, state, traced.batch[0]), traced.batch[1])
+        outputs = torch.func.functional_call(traced.whole.model, state, traced.batch.arguments)
+        return traced.loss(outputs, traced.batch.targets)
 
     return torch.func.hessian(at)(flat).numpy()
 

@@ -45,7 +45,7 @@ def write(folder: Path, text: str, name: str = "net.py") -> Path:
 
 def test_everything_that_a_file_defines_is_collected(tmp_path: Path) -> None:
     traced = load_model_file(write(tmp_path, PLAIN))
-    assert traced.inputs[0].shape == (6, 4)
+    assert traced.given.arguments[0].shape == (6, 4)
     assert traced.optimizer["kind"] == "SGD"
     assert (traced.optimizer["lr"], traced.optimizer["momentum"]) == (0.25, 0.5)
     assert traced.evaluation is not None

@@ -43,12 +43,12 @@ def test_measures_agree_with_the_imported_module(traced: TracedModel) -> None:
 
 def test_accuracy_is_the_share_of_largest_outputs(traced: TracedModel) -> None:
     metrics = evaluate_model(traced)
-    outputs = traced.model.eval()(traced.inputs[0])
-    right = (outputs.argmax(1) == traced.targets).numpy()
+    outputs = traced.model.eval()(*traced.given.arguments)
+    right = (outputs.argmax(1) == traced.given.targets).numpy()
     assert metrics.accuracy == pytest.approx(right.mean())
     assert metrics.held_out_accuracy == pytest.approx(right[:5].mean())
     model = nn.Linear(4, 1)
-    plain = TracedModel.from_objects(model, traced.inputs, torch.zeros(20, 1), nn.MSELoss())
+    plain = TracedModel.from_objects(model, traced.given.arguments, torch.zeros(20, 1), nn.MSELoss())
     assert evaluate_model(plain).accuracy is None
     assert evaluate_model(plain).held_out_loss is None
 

@@ -81,6 +81,11 @@ ELEMENTWISE = {
     "hardtanh": F.hardtanh,
     "clamp_one_side": lambda x: x.clamp(min=0.1) + x.clamp(max=-0.1),
     "elu": F.elu,
+    "rrelu": F.rrelu,
+    "other_bases": lambda x: torch.exp2(x) + (x * x + 1).log2() + (x * x + 1).log10(),
+    "hyperbolic": lambda x: torch.sinh(x) + torch.cosh(x),
+    "hypot": lambda x: torch.hypot(x, x + 2),
+    "logaddexp": lambda x: torch.logaddexp(x, 2 * x),
     "softplus": lambda x: F.softplus(x, beta=2.0),
     "log_sigmoid": F.logsigmoid,
     "maximum": lambda x: torch.maximum(x, torch.full_like(x, 0.1)),
@@ -92,6 +97,7 @@ CHOICES = {
     "where": lambda x: torch.where(x > 0, x, 0.2 * x) + torch.where(x < 0.1, x.exp(), x),
     "masks": lambda x: x * ((x >= -0.5) & ~(x > 0.5)) + x.tanh() * ((x <= -0.5) | (x > 0.5)).double(),
     "rows_compared": lambda x: torch.where(x > x.mean(0), x * x, -x),
+    "nothing_chosen": lambda x: x + torch.where(CLASSES[:, None] > 7, x, torch.zeros(6, 3, dtype=x.dtype)),
     "infinite_mask": lambda x: torch.where(CLASSES[:, None] == 1, x, x.clamp_min(-0.1)),
     "softshrink": lambda x: F.softshrink(x, 0.2) + F.threshold(x, 0.1, 0.0),
     "celu_hardshrink": lambda x: F.celu(x, 0.5) + F.hardshrink(x, 0.1),
@@ -113,6 +119,10 @@ REDUCTIONS = {
     "normalised": F.normalize,
     "first_norm": lambda x: x / (1 + torch.linalg.vector_norm(x, ord=1, dim=1, keepdim=True)),
     "layer_norm": lambda x: F.layer_norm(x, (3,)),
+    "instance_norm": lambda x: F.instance_norm(x.reshape(2, 3, 3), weight=x[0].exp(), bias=x[1]).reshape(6, 3),
+    "var_mean": lambda x: sum(torch.var_mean(x, 1, keepdim=True, correction=0)),
+    "cumulative": lambda x: x.cumsum(1) + x.cumsum(0).tanh(),
+    "prod": lambda x: x.prod(1, keepdim=True) + x.prod(0) + (x * 0.5 + 1).prod(),
 }
 LAYOUT = {
     "transposes": lambda x: x.t().unsqueeze(0).transpose(1, 2).squeeze(0),
@@ -162,6 +172,7 @@ LOSSES = {
     "smoothed": (nn.CrossEntropyLoss(label_smoothing=0.1), CLASSES),
     "probabilities": (nn.CrossEntropyLoss(), F.softmax(data(6, 3), 1)),
     "binary": (nn.BCEWithLogitsLoss(), (data(6, 3) > 0).float()),
+    "cosine_embedding": (lambda o, t: F.cosine_embedding_loss(o, t, torch.ones(6)), data(6, 3)),
     "own": (lambda outputs, targets: ((outputs - targets) ** 4).mean(), data(6, 3)),
 }
 
@@ -247,6 +258,28 @@ NETS = {
     "upsampled_lines": (
         nn.Sequential(nn.Conv1d(2, 1, 3), nn.Upsample(7), nn.Flatten(), nn.Linear(7, 3)),
         data(6, 2, 5),
+    ),
+    "instances": (
+        nn.Sequential(nn.Conv2d(1, 2, 3), nn.InstanceNorm2d(2, affine=True), nn.Flatten(), nn.Linear(18, 3)),
+        data(6, 1, 5, 5),
+    ),
+    "bag_mean": (nn.EmbeddingBag(9, 3), torch.randint(0, 9, (6, 4), generator=DATA)),
+    "bag_sum_padded": (
+        nn.EmbeddingBag(5, 3, mode="sum", padding_idx=0),
+        torch.randint(0, 5, (6, 4), generator=DATA),
+    ),
+    "bag_mean_padded": (nn.EmbeddingBag(5, 3, padding_idx=0), torch.randint(0, 5, (6, 4), generator=DATA)),
+    "bags_of_any_size": (
+        nn.EmbeddingBag(9, 3, mode="sum"),
+        (torch.randint(0, 9, (11,), generator=DATA), torch.tensor([0, 1, 4, 4, 6, 9])),
+    ),
+    "bags_weighed": (
+        nn.EmbeddingBag(9, 3, mode="sum", include_last_offset=True),
+        {
+            "input": torch.randint(0, 9, (11,), generator=DATA),
+            "offsets": torch.tensor([0, 1, 4, 5, 6, 9, 11]),
+            "per_sample_weights": data(11),
+        },
     ),
     "norm_first": (nn.Sequential(nn.BatchNorm1d(5), nn.Linear(5, 3, bias=False)), data(6, 5)),
     "attention": (Attention(), torch.randint(0, 7, (6, 4), generator=DATA)),

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qevo_compiler.analyses.rounding_grid import Grid, gptq, row_errors, upper_factor
-from qevo_compiler.runtime.lattice import BLOCK, search_lattice
+from qevo_compiler.evaluator.rounding.branches import WIDTH
+from qevo_compiler.runtime.lattice import search_lattice
 
 
 def case(seed: int, size: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -63,7 +64,7 @@ def settled_one_by_one(factor: np.ndarray, aim: np.ndarray, grid: Grid, keep: in
     return beginnings[0][1]
 
 
-@pytest.mark.parametrize("size", [BLOCK - 1, BLOCK, BLOCK + 1, 2 * BLOCK + 5])
+@pytest.mark.parametrize("size", [WIDTH - 1, WIDTH, WIDTH + 1, 2 * WIDTH + 5])
 def test_blocks_change_nothing(size: int) -> None:
     random = np.random.default_rng(size)
     inputs = random.normal(size=(2 * size, size)) + random.normal(size=(2 * size, 1))

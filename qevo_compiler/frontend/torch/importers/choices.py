@@ -102,7 +102,7 @@ def _where(scope: Scope, condition: Operand, x: Operand, y: Operand) -> Value:
     full = np.broadcast_shapes(condition.shape, shape(x), shape(y))
     chosen = condition.expand(full)
     parts = [_masked(scope, x, chosen), _masked(scope, y, ~chosen)]
-    kept = [part for part in parts if part is not None]
+    kept = [part for part in parts if part is not None] or [scope.value(torch.zeros(full))]
     return scope.plus(*kept) if len(kept) == 2 else kept[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn import Function
@@ -99,6 +100,44 @@ def _exponential(scope: Scope, base: float, x: Operand) -> Value:
     return scope.apply(Function.EXP, scope.times(x, math.log(base)))
 
 
+@imports("exp2.default")
+def _exp2(scope: Scope, x: Operand) -> Value:
+    return _exponential(scope, 2.0, x)
+
+
+def _logarithm(overload: str, base: float) -> None:
+    imports(overload)(lambda scope, x: scope.times(scope.apply(Function.LOG, x), 1.0 / math.log(base)))
+
+
+_logarithm("log2.default", 2.0)
+_logarithm("log10.default", 10.0)
+
+
+@imports("sinh.default")
+def _sinh(scope: Scope, x: Operand) -> Value:
+    return scope.times(scope.minus(_exp(scope, x), _exp(scope, _neg(scope, x))), 0.5)
+
+
+@imports("cosh.default")
+def _cosh(scope: Scope, x: Operand) -> Value:
+    return scope.times(scope.plus(_exp(scope, x), _exp(scope, _neg(scope, x))), 0.5)
+
+
+def _exp(scope: Scope, x: Operand) -> Value:
+    return scope.apply(Function.EXP, x)
+
+
+@imports("hypot.default")
+def _hypot(scope: Scope, x: Operand, y: Operand) -> Value:
+    return scope.apply(Function.SQRT, scope.plus(_square(scope, x), _square(scope, y)))
+
+
+@imports("logaddexp.default")
+def _logaddexp(scope: Scope, x: Operand, y: Operand) -> Value:
+    """x + softplus(y - x)."""
+    return scope.plus(x, _softplus(scope, scope.minus(y, x)))
+
+
 @imports("log1p.default")
 def _log1p(scope: Scope, x: Operand) -> Value:
     return scope.apply(Function.LOG, scope.plus(x, 1.0))
@@ -118,6 +157,22 @@ def _gelu(scope: Scope, x: Operand, approximate: str = "none") -> Value:
 def _leaky_relu(scope: Scope, x: Operand, slope: float = 0.01) -> Value:
     """slope x + (1 - slope) relu(x)."""
     return scope.plus(scope.times(x, slope), scope.times(scope.apply(Function.RELU, x), 1.0 - slope))
+
+
+@imports("rrelu_with_noise_functional.default")
+def _rrelu(
+    scope: Scope,
+    x: Operand,
+    _noise: Operand,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    *_: Any,
+) -> tuple[Value, None]:
+    """Outside of training its slope is the mean of the random ones."""
+    if training:
+        raise Unsupported("it draws random slopes", "draw them only in training mode")
+    return _leaky_relu(scope, x, (lower + upper) / 2), None
 
 
 @imports("softplus.default")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from qevo_compiler.dialects import nn
+from qevo_compiler.frontend.torch.importers.reductions import affine, normalised
 from qevo_compiler.frontend.torch.scope import Operand, Scope, Unsupported, imports, shape
 from qevo_compiler.ir import Value
 
@@ -85,9 +86,28 @@ def _batch_norm(
     return scope.add(norm), None, None
 
 
+@imports("_native_batch_norm_legit.no_stats")
+def _norm_without_statistics(
+    scope: Scope,
+    x: Operand,
+    weight: Operand | None,
+    bias: Operand | None,
+    _training: bool,
+    _momentum: float,
+    epsilon: float,
+) -> tuple[Value, None, None]:
+    """An instance norm, which torch states over one row of all instances' channels; others depend on the batch."""
+    full = shape(x)
+    if full[0] != 1:
+        raise BatchStatistics("it uses the statistics of its batch")
+    along = (full[1], *(1 for _ in full[2:]))
+    gain, shift = (None if part is None else scope.reshape(part, along) for part in (weight, bias))
+    axes = [axis for axis in range(len(full)) if axis != 1]
+    return affine(scope, normalised(scope, x, axes, float(epsilon)), gain, shift), None, None
+
+
 @imports(
     "_native_batch_norm_legit.default",
-    "_native_batch_norm_legit.no_stats",
     "_native_batch_norm_legit_functional.default",
     "native_batch_norm.default",
     "batch_norm.default",

@@ -91,6 +91,11 @@ def _picked(scope: Scope, x: Operand, moved: Tensor) -> Value:
     return scope.add(nn.GatherOp(scope.value(x), Array((moved - 1).contiguous().numpy())))
 
 
+def picked_range(scope: Scope, x: Operand, axis: int, start: int, stop: int) -> Value:
+    """The elements from `start` to `stop` - 1 along an axis."""
+    return _picked(scope, x, _positions(x).narrow(axis, start, stop - start))
+
+
 def _mover(overload: str) -> None:
     """An operation that moves elements of its first argument by data: running it on positions says how."""
     packet, _, name = overload.partition(".")
@@ -173,6 +178,29 @@ def _embedding(scope: Scope, weight: Operand, rows: Operand, *_: Any, **__: Any)
     if not isinstance(rows, Tensor):
         raise Unsupported("the rows depend on parameters", "index an embedding by data only")
     return _picked(scope, weight, _positions(weight)[rows])
+
+
+@imports("_embedding_bag.default")
+def _embedding_bag(
+    scope: Scope,
+    weight: Operand,
+    rows: Operand,
+    offsets: Operand,
+    _scale: bool = False,
+    mode: int = 0,
+    _sparse: bool = False,
+    factors: Operand | None = None,
+    last: bool = False,
+    padding: int = -1,
+) -> tuple[Value, None, None, None]:
+    """The rows of all bags, times a matrix that says which belong to which; torch itself makes it, from unit rows."""
+    if mode == 2 or not isinstance(rows, Tensor) or isinstance(factors, Value):
+        raise Unsupported("its mode is `max`, or it depends on parameters", "use `mean` or `sum` of rows told by data")
+    count = len(rows)
+    unit = torch.arange(count).where(rows != padding, torch.tensor(count))
+    eye = torch.eye(count + 1, count, dtype=torch.float64)
+    bags = torch.ops.aten._embedding_bag(eye, unit, offsets, False, mode, False, factors, last, count)[0]
+    return scope.add(nn.MatmulOp(scope.value(bags), _embedding(scope, weight, rows))), None, None, None
 
 
 @imports("detach.default")

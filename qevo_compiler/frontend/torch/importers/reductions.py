@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import torch
 
 from qevo_compiler.dialects import nn
 from qevo_compiler.dialects.nn import Function
+from qevo_compiler.frontend.torch.importers.layout import picked_range
 from qevo_compiler.frontend.torch.scope import Operand, Scope, Unsupported, imports, reduced_axes, shape
 from qevo_compiler.ir import Value
 
@@ -33,6 +35,44 @@ def _variance(
     old = shape(x)
     count = int(np.prod([old[axis] for axis in reduced_axes(axes, len(old))], dtype=np.int64))
     return scope.over(squares, count - correction)
+
+
+@imports("var_mean.correction")
+def _variance_and_mean(
+    scope: Scope, x: Operand, axes: Sequence[int] | None = None, correction: float = 1, keepdim: bool = False
+) -> tuple[Value, Value]:
+    return _variance(scope, x, axes, correction, keepdim), scope.mean(x, axes, keepdim)
+
+
+@imports("cumsum.default")
+def _cumulative_sum(scope: Scope, x: Operand, axis: int, **_: Any) -> Value:
+    """x times a triangle of ones along the axis."""
+    full = shape(x)
+    order = [a for a in range(len(full)) if a != axis % len(full)] + [axis % len(full)]
+    last = scope.transpose(x, order)
+    count = full[axis]
+    summed = nn.MatmulOp(
+        scope.reshape(last, (int(np.prod(shape(last)[:-1])), count)), scope.value(torch.ones(count, count).triu())
+    )
+    back = np.argsort(order).tolist()
+    return scope.transpose(scope.reshape(scope.add(summed), shape(last)), back)
+
+
+@imports("prod.default", "prod.dim_int")
+def _product(scope: Scope, x: Operand, axis: int | None = None, keep: bool = False, **_: Any) -> Value:
+    """Halves of the axis times each other, so that n factors take log2 n operations."""
+    value = scope.reshape(x, (int(np.prod(shape(x))),)) if axis is None else scope.value(x)
+    full, along = shape(value), 0 if axis is None else axis % len(shape(value))
+    while (count := shape(value)[along]) > 1:
+        first, second, rest = (
+            picked_range(scope, value, along, *ends)
+            for ends in ((0, count // 2), (count // 2, count // 2 * 2), (count // 2 * 2, count))
+        )
+        value = scope.times(first, second)
+        if shape(rest)[along]:
+            value = scope.add(nn.ConcatOp((value, rest), along))
+    kept = (*full[:along], 1, *full[along + 1 :])
+    return value if keep else scope.reshape(value, kept[:along] + kept[along + 1 :])
 
 
 @imports("_log_softmax.default", "log_softmax.int")
@@ -70,7 +110,7 @@ def _layer_norm(
     scope: Scope, x: Operand, size: Sequence[int], weight: Operand | None, bias: Operand | None, epsilon: float
 ) -> tuple[Value, None, None]:
     """(x - mean) / sqrt(variance + epsilon) * weight + bias over the last axes."""
-    return _affine(scope, _normalised(scope, x, range(-len(size), 0), epsilon), weight, bias), None, None
+    return affine(scope, normalised(scope, x, range(-len(size), 0), epsilon), weight, bias), None, None
 
 
 @imports("native_group_norm.default")
@@ -87,23 +127,25 @@ def _group_norm(
 ) -> tuple[Value, None, None]:
     """The same over the channels of a group and all positions; weight and bias belong to channels."""
     full = shape(x)
-    grouped = _normalised(scope, scope.reshape(x, (batch, groups, _rest(full, groups))), [2], epsilon)
+    grouped = normalised(scope, scope.reshape(x, (batch, groups, _rest(full, groups))), [2], epsilon)
     along = (channels, *(1 for _ in full[2:]))
     gain, shift = (None if part is None else scope.reshape(part, along) for part in (weight, bias))
-    return _affine(scope, scope.reshape(grouped, full), gain, shift), None, None
+    return affine(scope, scope.reshape(grouped, full), gain, shift), None, None
 
 
 def _rest(full: Sequence[int], groups: int) -> int:
     return int(np.prod(full[1:], dtype=np.int64)) // groups
 
 
-def _normalised(scope: Scope, x: Operand, axes: Sequence[int], epsilon: float) -> Value:
+def normalised(scope: Scope, x: Operand, axes: Sequence[int], epsilon: float) -> Value:
+    """(x - mean) / sqrt(variance + epsilon) over `axes`."""
     deviation = scope.minus(x, scope.mean(x, axes, keep=True))
     variance = scope.mean(scope.add(nn.PowerOp(deviation, 2)), axes, keep=True)
     root = scope.apply(Function.SQRT, scope.plus(variance, epsilon))
     return scope.times(deviation, scope.add(nn.PowerOp(root, -1)))
 
 
-def _affine(scope: Scope, x: Value, weight: Operand | None, bias: Operand | None) -> Value:
+def affine(scope: Scope, x: Value, weight: Operand | None, bias: Operand | None) -> Value:
+    """x * weight + bias, each of which may be absent."""
     scaled = x if weight is None else scope.times(x, weight)
     return scaled if bias is None else scope.plus(scaled, bias)

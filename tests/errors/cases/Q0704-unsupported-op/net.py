@@ -10,7 +10,7 @@ class Net(nn.Module):
     def forward(self, x):
         x = torch.sin(self.layer(x))
         x = torch.relu(x)
-        return x.cumsum(0)
+        return x.sort(0).values
 
 
 model = Net()
