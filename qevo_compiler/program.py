@@ -25,6 +25,7 @@ from qevo_compiler.diagnostics.sources import (
     UnknownTarget,
 )
 from qevo_compiler.dialects import anneal, ising, poly
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.results import RunResult, ledger_json
 from qevo_compiler.source import SourceFile, SourceMap, Span
@@ -89,10 +90,12 @@ class CompiledProgram:
 
     @cached_property
     def bqm(self) -> dimod.BinaryQuadraticModel:
-        """The spin model as a dimod object."""
+        """The spin model as a dimod object. Raises `CompileError` beside products of three and more spins."""
         from qevo_compiler.passes.binary_to_spin import spin_view
         from qevo_compiler.targets.dwave import to_dimod
 
+        if self.module.main.first(ProductsOp) is not None:
+            raise CompileError(NoSpinModel(None, self.target.name))
         return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
 
     @cached_property
