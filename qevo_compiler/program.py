@@ -171,15 +171,30 @@ class CompiledProgram:
         `progress` hears the part done of the sampling, from 0 to 1.
         """
         from qevo_compiler.backends.select import select_backend
-        from qevo_compiler.decode.verdict import verdict
 
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
-        sampled = time.perf_counter()
-        decoded = self.decoder.decode(samples.spins)
-        solutions, found = decoded.ranked(), verdict(self.module, decoded, samples.exact)
-        timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
-        reads = len(samples.spins)
+        took = time.perf_counter() - started
+        return self._result(samples.spins, len(samples.spins), {"sample": took}, samples.exact)
+
+    def decode_counts(self, counts: Mapping[str, int], order: str = "little") -> RunResult:
+        """What a machine measured, as a dictionary from bit strings to counts; one solution for every string.
+
+        `order` says where bit 0 stands in a string: `little`, at its end (Qiskit), or `big`, at its start (Cirq).
+        Raises `CompileError` for counts that do not fit the program's circuit.
+        """
+        from qevo_compiler.decode.counts import BitOrder, spins_of_counts
+
+        spins, shots = spins_of_counts(counts, self.decoder.size, BitOrder(order))
+        return self._result(spins, shots, {}, False)
+
+    def _result(self, spins: Any, reads: int, timing: Mapping[str, float], exact: bool) -> RunResult:
+        from qevo_compiler.decode.verdict import verdict
+
+        started = time.perf_counter()
+        decoded = self.decoder.decode(spins)
+        solutions, found = decoded.ranked(), verdict(self.module, decoded, exact)
+        timing = {**timing, "decode": time.perf_counter() - started}
         return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, found.note)
 
     def decode(self, sample: Any) -> Solution:
