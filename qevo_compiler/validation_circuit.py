@@ -62,6 +62,10 @@ def _outcomes(main: Func, step: AnnealToCircuit) -> Floats:
     middles = (np.arange(step.layers) + 0.5) / step.layers
     fractions = middles if schedule is None else _held(schedule, middles)
     state = np.full(len(energies), len(energies) ** -0.5, np.complex128)
+    for gamma, beta in zip(step.gammas, step.betas, strict=True):
+        state = _mixed(np.exp(-1j * gamma * energies) * state, -beta, model.size)
+    if step.gammas:
+        return np.abs(state) ** 2
     for fraction in fractions:
         cost = np.exp(-1j * layer * fraction * energies / largest)
         halves = 0.5 if step.order == 2 else 0.0

@@ -44,7 +44,11 @@ STEP = 0.75
 
 @dataclass(frozen=True)
 class AnnealToCircuit(Pass):
-    """Options: `layers`, `order` (1 or 2), and `time`, the dimensionless evolution time."""
+    """Options: `layers`, `order` (1 or 2), and `time`, the dimensionless evolution time.
+
+    Or `gammas` and `betas`, as many of one as of the other: layer k of a QAOA circuit is exp(-i gamma_k E), in the
+    model's own units, then exp(-i beta_k sum X). The schedule and the other options are then not used.
+    """
 
     name: ClassVar[str] = "anneal-to-circuit"
     takes: ClassVar = SCHEDULED
@@ -53,16 +57,21 @@ class AnnealToCircuit(Pass):
     layers: int = 4
     order: int = 2
     time: float | None = None
+    gammas: tuple[float, ...] = ()
+    betas: tuple[float, ...] = ()
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         self._check_options()
         models = module.main.ops_of(ising.ModelOp)
         if len(models) != 1:
             raise CompileError(NoModel(None, self.name, len(models)))
+        energy = _Energy(models[0], module.main.first(ProductsOp))
+        if self.gammas:
+            gammas, betas = np.array(self.gammas), np.array(self.betas)
+            return _append(module, _layers(energy, 2.0, gammas, 2.0 * betas, 0.0))
         times, curve = _curve(module.main.first(anneal.ScheduleOp))
         fractions = np.interp((np.arange(self.layers) + 0.5) / self.layers, times, curve)
         variation = float(np.abs(np.diff(curve)).sum())
-        energy = _Energy(models[0], module.main.first(ProductsOp))
         circuit = self._circuit(energy, fractions)
         return _append(module, circuit).record(*self._ledger(energy, fractions, variation))
 
@@ -78,23 +87,23 @@ class AnnealToCircuit(Pass):
             found.add(BadTrotter(None, "order", str(self.order), "1 or 2"))
         if self.time is not None and not (0 < self.time < math.inf):
             found.add(BadTrotter(None, "time", str(self.time), "a positive number"))
+        if len(self.gammas) != len(self.betas):
+            expected = f"one angle for each of the {len(self.gammas)} gammas"
+            found.add(BadTrotter(None, "betas", f"{len(self.betas)} angles", expected))
+        for option in ("gammas", "betas"):
+            if not all(map(math.isfinite, getattr(self, option))):
+                found.add(BadTrotter(None, option, ":".join(map(str, getattr(self, option))), "finite numbers"))
         found.raise_if_any()
 
     def _circuit(self, energy: _Energy, fractions: Floats) -> CircuitOp:
         size, step = energy.model.size, self._step
-        cost = _cost_layer(energy, 2.0 * step / energy.largest)
         mixers = -2.0 * step * (1.0 - fractions)
         phase = 0.0
         if self.order == 2:
             # exp(i a X) |+> = e^(i a) |+>: the first half mixer is a phase.
             phase = math.remainder(-mixers[0] / 4 * size, math.tau)
             mixers = (mixers + np.append(mixers[1:], 0.0)) / 2
-        parts = [_one_qubit_layer(Gate.H, size, 0.0)]
-        for fraction, mixer in zip(fractions.tolist(), mixers.tolist(), strict=True):
-            parts += [(cost[0], cost[1], cost[2] * fraction), _one_qubit_layer(Gate.RX, size, mixer)]
-        opcodes, qubits, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
-        both = np.stack([angles, np.zeros_like(angles)], axis=1)
-        return CircuitOp(size, Array(opcodes), Array(qubits), Array(both), phase, span=energy.model.span)
+        return _layers(energy, 2.0 * step / energy.largest, fractions, mixers, phase)
 
     def _ledger(self, energy: _Energy, fractions: Floats, variation: float) -> tuple[LedgerEntry, ...]:
         splitting, formula = _splitting_bound(energy, fractions, self._step, self.order)
@@ -144,6 +153,18 @@ class _Energy:
         yield np.stack([model.rows.values, model.columns.values], axis=1).astype(np.int64), model.couplings.values
         for block in () if self.products is None else self.products.energy.terms:
             yield block.variables.values.astype(np.int64), block.coefficients.values
+
+
+def _layers(energy: _Energy, factor: float, costs: Floats, mixers: Floats, phase: float) -> CircuitOp:
+    """h on all, then for every layer the energy's phases times `factor` and its cost, and rx by its mixer."""
+    size = energy.model.size
+    cost = _cost_layer(energy, factor)
+    parts = [_one_qubit_layer(Gate.H, size, 0.0)]
+    for fraction, mixer in zip(costs.tolist(), mixers.tolist(), strict=True):
+        parts += [(cost[0], cost[1], cost[2] * fraction), _one_qubit_layer(Gate.RX, size, mixer)]
+    opcodes, qubits, angles = (np.concatenate(column) for column in zip(*parts, strict=True))
+    both = np.stack([angles, np.zeros_like(angles)], axis=1)
+    return CircuitOp(size, Array(opcodes), Array(qubits), Array(both), phase, span=energy.model.span)
 
 
 def _one_qubit_layer(gate: Gate, size: int, angle: float) -> tuple[Ints, Ints, Floats]:
