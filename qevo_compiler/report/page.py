@@ -131,7 +131,10 @@ def _sections(program: CompiledProgram, log: SizeLog, digest: str, structure: St
         parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
         if _annealer(program):
             parts.append(("Precision of the control", precision_section(program, model)))
-        parts.append(("Interaction graph", graph_section(model, program.provenance, program.decoder.numbering)))
+        graph = graph_section(model, program.provenance, program.decoder.numbering)
+        if main.first(ProductsOp) is not None:
+            graph = join([element("p", "Products of three and more spins are not drawn."), graph])
+        parts.append(("Interaction graph", graph))
     if circuit is not None:
         parts.append(("Circuit", circuit_section(circuit)))
     if schedule is not None:

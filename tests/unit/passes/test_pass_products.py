@@ -203,3 +203,4 @@ def test_the_report_counts_products():
     page = report_page(compiled(CUBIC), SizeLog(), "").decode()
     assert "of 3 to 4 spins" in page
     assert "products of three and more" in page
+    assert "Products of three and more spins are not drawn." in page
