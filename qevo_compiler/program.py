@@ -25,6 +25,7 @@ from qevo_compiler.diagnostics.sources import (
     UnknownTarget,
 )
 from qevo_compiler.dialects import anneal, ising, poly
+from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.results import RunResult, ledger_json
@@ -175,7 +176,7 @@ class CompiledProgram:
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
         took = time.perf_counter() - started
-        return self._result(samples.spins, len(samples.spins), {"sample": took}, samples.exact)
+        return self._result(samples.spins, np.ones(len(samples.spins), np.int64), {"sample": took}, samples.exact)
 
     def decode_counts(self, counts: Mapping[str, int], order: str = "little") -> RunResult:
         """What a machine measured, as a dictionary from bit strings to counts; one solution for every string.
@@ -188,14 +189,17 @@ class CompiledProgram:
         spins, shots = spins_of_counts(counts, self.decoder.size, BitOrder(order))
         return self._result(spins, shots, {}, False)
 
-    def _result(self, spins: Any, reads: int, timing: Mapping[str, float], exact: bool) -> RunResult:
+    def _result(self, spins: Any, counts: Any, timing: Mapping[str, float], exact: bool) -> RunResult:
+        from qevo_compiler.decode.shots import shots_of
         from qevo_compiler.decode.verdict import verdict
 
         started = time.perf_counter()
         decoded = self.decoder.decode(spins)
         solutions, found = decoded.ranked(), verdict(self.module, decoded, exact)
         timing = {**timing, "decode": time.perf_counter() - started}
-        return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, found.note)
+        shots = None if self.module.main.first(CircuitOp) is None else shots_of(decoded, counts)
+        reads, note = int(counts.sum()), found.note
+        return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, note, shots)
 
     def decode(self, sample: Any) -> Solution:
         """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample.

@@ -21,13 +21,13 @@ class BitOrder(Enum):
     BIG = "big"
 
 
-def spins_of_counts(counts: Mapping[str, int], bits: int, order: BitOrder) -> tuple[Spins, int]:
-    """Samples [strings, bits], one for each string that was counted, and the number of shots.
+def spins_of_counts(counts: Mapping[str, int], bits: int, order: BitOrder) -> tuple[Spins, NDArray[np.int64]]:
+    """Samples [strings, bits], one for each string that was counted, and how often [strings].
 
     Bit 0 of the circuit is spin 0 and reads 0 for +1. Spaces between registers are left out. Raises `CompileError`
     for strings of another length or of other characters, counts that are no whole numbers from 0, and no shots.
     """
-    rows, shots = [], 0
+    rows, shots = [], []
     for text, count in counts.items():
         string = text.replace(" ", "") if isinstance(text, str) else ""
         if len(string) != bits or set(string) - {"0", "1"}:
@@ -36,8 +36,8 @@ def spins_of_counts(counts: Mapping[str, int], bits: int, order: BitOrder) -> tu
             raise CompileError(BadCounts(None, f"{text!r} was counted {count!r} times", bits))
         if count:
             rows.append(string if order is BitOrder.BIG else string[::-1])
-            shots += int(count)
+            shots.append(int(count))
     if not shots:
         raise CompileError(BadCounts(None, "no shot was counted", bits))
     zeros = np.frombuffer("".join(rows).encode(), np.uint8).reshape(len(rows), bits) == ord("0")
-    return np.where(zeros, np.int8(1), np.int8(-1)), shots
+    return np.where(zeros, np.int8(1), np.int8(-1)), np.array(shots, np.int64)
