@@ -20,13 +20,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.backends.statevector import probabilities
+from qevo_compiler.decode.decoder import model_energies
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import BadArgument
 from qevo_compiler.dialects import ising, linear, nn, poly, problem
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.evaluator.annealing import PolynomialModel, SpinModel, energies, polynomial_energies
+from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.evaluator.annealing import PolynomialModel, polynomial_energies
 from qevo_compiler.evaluator.reference import evaluate_func
 from qevo_compiler.ir import Func, Module
 
@@ -113,12 +115,15 @@ def _trajectory(func: Func) -> dict[str, Any]:
 def _energies(
     func: Func, model: ising.ModelOp | ising.QuboOp | None, registers: tuple[ising.RegisterOp, ...], inputs: Inputs
 ) -> NDArray[np.float64]:
+    products = func.first(ProductsOp)
     if isinstance(model, ising.ModelOp):
-        return energies(SpinModel.of(model), _states(inputs, "spins", model.size))
+        return model_energies(model, _states(inputs, "spins", model.size), products)
     if isinstance(model, ising.QuboOp):
         first, pairs = _linear(model.linear.values), np.stack([model.rows.values, model.columns.values], axis=1)
         terms = [first, (np.zeros(len(pairs), np.int32), pairs, model.quadratic.values)]
         polynomial = poly.polynomials.pack(1, [*terms, _constant(model.offset)])
+        if products is not None:
+            polynomial = poly.arithmetic.add(polynomial, products.energy)
         size, vartype = model.size, Vartype.BINARY
     else:
         op = func.first(poly.ObjectiveOp)

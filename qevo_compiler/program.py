@@ -25,6 +25,8 @@ from qevo_compiler.diagnostics.sources import (
     UnknownTarget,
 )
 from qevo_compiler.dialects import anneal, ising, poly
+from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Func, LedgerEntry, Module, Op, module_chunks, parse_module
 from qevo_compiler.results import RunResult, ledger_json
 from qevo_compiler.source import SourceFile, SourceMap, Span
@@ -89,10 +91,12 @@ class CompiledProgram:
 
     @cached_property
     def bqm(self) -> dimod.BinaryQuadraticModel:
-        """The spin model as a dimod object."""
+        """The spin model as a dimod object. Raises `CompileError` beside products of three and more spins."""
         from qevo_compiler.passes.binary_to_spin import spin_view
         from qevo_compiler.targets.dwave import to_dimod
 
+        if self.module.main.first(ProductsOp) is not None:
+            raise CompileError(NoSpinModel(None, self.target.name))
         return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
 
     @cached_property
@@ -168,16 +172,34 @@ class CompiledProgram:
         `progress` hears the part done of the sampling, from 0 to 1.
         """
         from qevo_compiler.backends.select import select_backend
-        from qevo_compiler.decode.verdict import verdict
 
         started = time.perf_counter()
         samples = select_backend(backend, progress=progress).sample(self.module, reads, seed, sweeps)
-        sampled = time.perf_counter()
-        decoded = self.decoder.decode(samples.spins)
-        solutions, found = decoded.ranked(), verdict(self.module, decoded, samples.exact)
-        timing = {"sample": sampled - started, "decode": time.perf_counter() - sampled}
-        reads = len(samples.spins)
-        return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, found.note)
+        took = time.perf_counter() - started
+        return self._result(samples.spins, np.ones(len(samples.spins), np.int64), {"sample": took}, samples.exact)
+
+    def decode_counts(self, counts: Mapping[str, int], order: str = "little") -> RunResult:
+        """What a machine measured, as a dictionary from bit strings to counts; one solution for every string.
+
+        `order` says where bit 0 stands in a string: `little`, at its end (Qiskit), or `big`, at its start (Cirq).
+        Raises `CompileError` for counts that do not fit the program's circuit.
+        """
+        from qevo_compiler.decode.counts import BitOrder, spins_of_counts
+
+        spins, shots = spins_of_counts(counts, self.decoder.size, BitOrder(order))
+        return self._result(spins, shots, {}, False)
+
+    def _result(self, spins: Any, counts: Any, timing: Mapping[str, float], exact: bool) -> RunResult:
+        from qevo_compiler.decode.shots import shots_of
+        from qevo_compiler.decode.verdict import verdict
+
+        started = time.perf_counter()
+        decoded = self.decoder.decode(spins)
+        solutions, found = decoded.ranked(), verdict(self.module, decoded, exact)
+        timing = {**timing, "decode": time.perf_counter() - started}
+        shots = None if self.module.main.first(CircuitOp) is None else shots_of(decoded, counts)
+        reads, note = int(counts.sum()), found.note
+        return RunResult(self.name, found.status, solutions[0], solutions, reads, self.ledger, timing, note, shots)
 
     def decode(self, sample: Any) -> Solution:
         """One sample in the problem's names: a sequence of spins, a dict from label to spin, or a dimod sample.

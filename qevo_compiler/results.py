@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qevo_compiler.decode import Solution
+from qevo_compiler.decode.shots import Shots
 from qevo_compiler.ir import LedgerEntry
 
 
@@ -15,7 +16,7 @@ class RunResult:
     """What a run gave: solutions from best to worst, and how it was run.
 
     `status` is `optimal` where that is proved, else `feasible`, or `infeasible` where no read satisfies every hard
-    constraint; `note` says why it is not more, where there is something to say.
+    constraint; `note` says why it is not more, where there is something to say. `shots` sums up the reads of a circuit.
     """
 
     program: str
@@ -26,13 +27,14 @@ class RunResult:
     ledger: tuple[LedgerEntry, ...]
     timing: Mapping[str, float]
     note: str = ""
+    shots: Shots | None = None
 
     def __repr__(self) -> str:
         return f"RunResult({self.program!r}: {self.status}, {self.reads} reads, best={self.best!r})"
 
     def to_json(self) -> dict[str, Any]:
         """The keys that `qevoc run --json` prints."""
-        return {
+        found = {
             "program": self.program,
             "status": self.status,
             "note": self.note,
@@ -45,6 +47,7 @@ class RunResult:
             "ledger": [ledger_json(entry) for entry in self.ledger],
             "timing": dict(self.timing),
         }
+        return found if self.shots is None else {**found, "shots": self.shots.to_json()}
 
 
 def ledger_json(entry: LedgerEntry) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.penalties import BadFamilyChoice, NotReweightable
 from qevo_compiler.dialects import anneal, gate, ising, poly
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, Role
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalty.combine import combine
@@ -27,6 +28,9 @@ _AFTER = "binary-to-spin"
 _PRESOLVE = "presolve"
 _LOWERING = "quadratize"
 _SCHEDULE = "synthesize-schedule"
+_MADE_ANEW = (
+    PenaltyOp, ising.ModelOp, ising.QuboOp, ProductsOp, ising.ReductionOp, gate.CircuitOp, anneal.ScheduleOp,
+)  # fmt: skip
 
 
 def coefficient_table(program: CompiledProgram) -> CoefficientTable:
@@ -117,8 +121,7 @@ def _rebuilt(
     table = program.coefficients
     weights = [op.weight for op in penalties]
     module = program.module
-    dropped = (PenaltyOp, ising.ModelOp, ising.QuboOp, ising.ReductionOp, gate.CircuitOp, anneal.ScheduleOp)
-    kept = [op for op in module.main.ops if not isinstance(op, dropped)]
+    kept = [op for op in module.main.ops if not isinstance(op, _MADE_ANEW)]
     pipeline = Pipeline.parse(str(program.options.get("pipeline", "")))
     if _is_sum(program, table):
         model = table.model(weights, objective)

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 from qevo_compiler.backends.statevector import probabilities
 from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.dialects import anneal, gate, ising
+from qevo_compiler.dialects.poly import Terms
+from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.ir import Func
 from qevo_compiler.passes import Pipeline
 from qevo_compiler.passes.anneal_to_circuit import STEP, AnnealToCircuit
 from qevo_compiler.program import CompiledProgram
@@ -41,21 +44,28 @@ def validate_circuit(program: CompiledProgram) -> str:
     steps = [step for step in passes if isinstance(step, AnnealToCircuit)]
     if len(steps) != 1:
         return ""
-    expected = _outcomes(model, program.module.main.first(anneal.ScheduleOp), steps[0])
+    expected = _outcomes(program.module.main, steps[0])
     distance = float(np.abs(probabilities(circuit) - expected).sum()) / 2
     if not distance <= TOLERANCE:
         raise InternalError(f"the circuit's outcomes are {distance:.3g} in total variation from the Hamiltonian's")
     return f"; the circuit's outcomes, simulated, have the Hamiltonian's probabilities, to {distance:.1g}"
 
 
-def _outcomes(model: ising.ModelOp, schedule: anneal.ScheduleOp | None, step: AnnealToCircuit) -> Floats:
+def _outcomes(main: Func, step: AnnealToCircuit) -> Floats:
     """The probability of every outcome [2^n], spin 0 the most significant bit, under the Trotter product."""
-    energies = _energies(model)
-    largest = max(np.abs(part.values).max(initial=0.0) for part in (model.fields, model.couplings)) or 1.0
+    model, schedule = main.only(ising.ModelOp), main.first(anneal.ScheduleOp)
+    products = [block for op in main.ops_of(ProductsOp) for block in op.energy.terms]
+    energies = _energies(model, products)
+    coefficients = [model.fields, model.couplings, *(block.coefficients for block in products)]
+    largest = max(np.abs(part.values).max(initial=0.0) for part in coefficients) or 1.0
     layer = STEP if step.time is None else step.time / step.layers
     middles = (np.arange(step.layers) + 0.5) / step.layers
     fractions = middles if schedule is None else _held(schedule, middles)
     state = np.full(len(energies), len(energies) ** -0.5, np.complex128)
+    for gamma, beta in zip(step.gammas, step.betas, strict=True):
+        state = _mixed(np.exp(-1j * gamma * energies) * state, -beta, model.size)
+    if step.gammas:
+        return np.abs(state) ** 2
     for fraction in fractions:
         cost = np.exp(-1j * layer * fraction * energies / largest)
         halves = 0.5 if step.order == 2 else 0.0
@@ -69,12 +79,16 @@ def _held(schedule: anneal.ScheduleOp, middles: Floats) -> Floats:
     return np.asarray(np.interp(middles, (times - times[0]) / (times[-1] - times[0]), schedule.fractions.values))
 
 
-def _energies(model: ising.ModelOp) -> Floats:
+def _energies(model: ising.ModelOp, products: list[Terms]) -> Floats:
     """The energy of every state [2^n], spin 0 the most significant bit, a zero bit for +1; without the offset."""
     numbers = np.arange(2**model.size)
     spins = 1.0 - 2.0 * ((numbers[:, None] >> np.arange(model.size)[::-1]) & 1)
     pairs = spins[:, model.rows.values] * spins[:, model.columns.values]
-    return np.asarray(spins @ model.fields.values + pairs @ model.couplings.values)
+    found = spins @ model.fields.values + pairs @ model.couplings.values
+    for block in products:
+        for members, coefficient in zip(block.variables.values, block.coefficients.values, strict=True):
+            found += coefficient * spins[:, members].prod(axis=1)
+    return np.asarray(found)
 
 
 def _mixed(state: NDArray[np.complex128], angle: float, size: int) -> NDArray[np.complex128]:

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 
 Spins = NDArray[np.int8]
@@ -56,15 +58,15 @@ class Backend(ABC):
         """
 
 
-def energies_of(model: ising.ModelOp, spins: Spins) -> Floats:
-    """Energies [reads] of spins [reads, n], in chunks of couplings: O(reads * couplings)."""
+def energies_of(model: ising.ModelOp, spins: Spins, products: ProductsOp | None = None) -> Floats:
+    """Energies [reads] of spins [reads, n], in chunks of couplings: O(reads * couplings); `products` add theirs."""
     energies: Floats = model.offset + spins.astype(np.float64) @ model.fields.values
     step = max(1, _CHUNK // max(1, len(spins)))
     rows, columns, strengths = model.rows.values, model.columns.values, model.couplings.values
     for start in range(0, len(strengths), step):
         part = slice(start, start + step)
         energies += (spins[:, rows[part]] * spins[:, columns[part]]).astype(np.float64) @ strengths[part]
-    return energies
+    return energies if products is None else energies + values_at(products.energy, spins)[:, 0]
 
 
 def check_sampling(reads: int | None, seed: int | None, sweeps: int | None) -> None:

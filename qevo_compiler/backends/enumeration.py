@@ -8,6 +8,7 @@ from qevo_compiler.backends.base import Floats, Samples
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import TooManySpins
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.spin_products import ProductsOp
 
 LIMIT = 24
 
@@ -32,9 +33,23 @@ def all_energies(model: ising.ModelOp) -> Floats:
     return energies
 
 
-def lowest(model: ising.ModelOp, count: int) -> Samples:
+def product_energies(products: ProductsOp, size: int) -> Floats:
+    """What products of spins add to the energies [2^n]: their coefficients' Walsh transform, O(n 2^n)."""
+    found = np.zeros(2**size)
+    for block in products.energy.terms:
+        masks = (1 << (size - 1 - block.variables.values.astype(np.int64))).sum(axis=1)
+        np.add.at(found, masks, block.coefficients.values)
+    for spin in range(size):
+        halves = found.reshape(-1, 2, 1 << spin)
+        found = np.stack([halves[:, 0] + halves[:, 1], halves[:, 0] - halves[:, 1]], axis=1).reshape(-1)
+    return found
+
+
+def lowest(model: ising.ModelOp, count: int, products: ProductsOp | None = None) -> Samples:
     """The `count` states of lowest energy (all 2^n when there are fewer), each once."""
     energies = all_energies(model)
+    if products is not None:
+        energies += product_energies(products, model.size)
     count = min(count, len(energies))
     border = np.partition(energies, count - 1)[count - 1]
     below = np.flatnonzero(energies < border)

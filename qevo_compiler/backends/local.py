@@ -19,8 +19,10 @@ from qevo_compiler.backends.enumeration import lowest
 from qevo_compiler.backends.products import product_program
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import BadSampling
+from qevo_compiler.diagnostics.ir import IllegalOp
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.annealing import (
     Method,
     Plan,
@@ -47,6 +49,7 @@ _MEMBERS = 50
 TINY = 12
 # Programs, which are run once: 50 ms and 8 MB at most, and the answer is proved.
 SMALL = 20
+_SPLIT = "leave `quadratize.keep` at 2 for annealers, or compile for `openqasm3` or `cirq`"
 
 
 @dataclass(frozen=True)
@@ -75,11 +78,13 @@ class LocalBackend(Backend):
         check_sampling(reads, seed, sweeps)
         circuit = module.main.first(CircuitOp)
         if circuit is not None and not self.exact:
-            return _measure(circuit, module.main.first(ising.ModelOp), reads, seed)
-        model, schedule = _the_model(module), _schedule(module)
+            return _measure(circuit, module, reads, seed)
+        model, schedule, products = _the_model(module), _schedule(module), module.main.first(ProductsOp)
+        if products is not None and not self.exact:
+            raise CompileError(IllegalOp(products.span, products.name, "for the local annealer", _SPLIT))
         steered = schedule is not None or sweeps is not None or self.method is not Method.AUTO
         if self._enumerates(model, TINY if steered else SMALL):
-            return lowest(model, reads)
+            return lowest(model, reads, products)
         plan = Plan(reads, _sweeps_for(model.size) if sweeps is None else sweeps, seed, self.method)
         if self.method is Method.AUTO:
             found = self._without_helpers(module, plan, sweeps is None)
@@ -178,11 +183,12 @@ def _checked_states(model: ising.ModelOp, states: Spins) -> Spins:
     return states
 
 
-def _measure(circuit: CircuitOp, model: ising.ModelOp | None, reads: int, seed: int) -> Samples:
+def _measure(circuit: CircuitOp, module: Module, reads: int, seed: int) -> Samples:
     from qevo_compiler.backends.statevector import draw
 
     spins = draw(circuit, reads, seed)
-    energies = np.full(len(spins), np.nan) if model is None else energies_of(model, spins)
+    model, products = module.main.first(ising.ModelOp), module.main.first(ProductsOp)
+    energies = np.full(len(spins), np.nan) if model is None else energies_of(model, spins, products)
     return Samples.ordered(spins, energies)
 
 

@@ -170,6 +170,8 @@ def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) ->
     out.print(f"{result.program}: {result.status}, objective {best.objective + 0.0:.12g}{paid} ({reads})", markup=False)
     if result.note:
         out.print(f"  {result.note}", markup=False)
+    if result.shots is not None:
+        out.print(f"  {result.shots}", markup=False)
     table = Table("variable", "value", box=None)
     for symbol, value in best.values.items():
         table.add_row(f"{symbol} ({partly[symbol]})" if symbol in partly else symbol, _short(value))

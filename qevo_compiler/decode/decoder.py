@@ -22,6 +22,7 @@ from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, Relation, Sense, VariableOp
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -48,6 +49,7 @@ class Decoder:
         self._slacks = {register.symbol: register for register in self._registers if register.role is Role.SLACK}
         self._penalties = main.ops_of(PenaltyOp)
         self._model = spin_view(module)
+        self._products = main.first(ProductsOp)
         self._stated = module.find("stated")
         self._variables = problem.ops_of(VariableOp)
         self._objective = problem.first(poly.ObjectiveOp) or poly.ObjectiveOp(ZERO)
@@ -74,7 +76,7 @@ class Decoder:
         families = {name: judge.residuals(bodies[name], point) for name, judge in self._judges.items()}
         hard = [family.satisfied.all(axis=1) for family in families.values() if not family.soft]
         feasible = np.logical_and.reduce(hard) if hard else np.ones(len(states), bool)
-        energy = None if self._model is None else model_energies(self._model, samples)
+        energy = None if self._model is None else model_energies(self._model, samples, self._products)
         valid = [item.valid.all(axis=1) for item in decoded]
         return Solutions(
             sense=self._objective.sense,
@@ -230,11 +232,12 @@ class Decoder:
         return register.affine.evaluate(_bits(register, states))
 
 
-def model_energies(model: ising.ModelOp, states: Bits) -> Floats:
-    """Energies [reads] of spin samples [reads, spins] under the model, scale included."""
+def model_energies(model: ising.ModelOp, states: Bits, products: ProductsOp | None = None) -> Floats:
+    """Energies [reads] of spin samples [reads, spins] under the model and its products, scale included."""
     from qevo_compiler.evaluator.annealing import SpinModel, energies
 
-    return energies(SpinModel.of(model), states)
+    found = energies(SpinModel.of(model), states)
+    return found if products is None else found + values_at(products.energy, states)[:, 0]
 
 
 def _bits(register: RegisterOp, states: Bits) -> Bits:

@@ -24,6 +24,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, Register
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter
@@ -74,6 +75,7 @@ class Projection:
         self.registers = main.ops_of(RegisterOp)
         self._model = spin_view(module) or main.first(ising.ModelOp)
         self.numbering = Numbering(main)
+        self._products = main.first(ProductsOp) is not None
         self._rounded = any(entry.quantity == ENERGY_ERROR for entry in module.ledger)
         self.penalties = main.ops_of(PenaltyOp)
         self.size = sum(op.count for op in self.registers)
@@ -285,6 +287,7 @@ class Projection:
         products = any(op.role is Role.AUXILIARY and op.count for op in self.registers)
         known = (
             ("auxiliaries", products),
+            ("products of three and more", self._products),
             ("presolve", self.numbering.reduction is not None),
             ("rounding", self._rounded),
         )

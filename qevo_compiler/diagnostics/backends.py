@@ -77,3 +77,18 @@ class BadSampling(Error):
     option: str
     value: str
     expected: str
+
+
+class BadCounts(Error):
+    """Counts of bit strings do not fit the program that they are decoded with.
+
+    `decode_counts` takes what hardware reports: a dictionary from bit strings to how often each was measured. A string
+    has one character, 0 or 1, for every bit that the circuit measures.
+    """
+
+    code: ClassVar[str] = "Q0856"
+    title: ClassVar[str] = "the counts do not fit the program: {found}"
+    help: ClassVar[str] = "give strings of {bits} characters, each with a whole number of shots; see `decode_counts`"
+
+    found: str
+    bits: int

@@ -209,8 +209,9 @@ class NoSuchConstraint(Error):
 class NoSpinModel(Error):
     """Samples are decoded and couplings explained from a spin model; the program's files hold none.
 
-    A circuit has only angles, and one that solves the linear system of a program with `linearize` has no decision
-    variables either: `qevoc run` on the source or the folder reads its solution.
+    A circuit has only angles. One of products of three and more spins is of no quadratic model, and one that solves
+    the linear system of a program with `linearize` has no decision variables either: `qevoc run` on the source or
+    the folder reads its solution.
     """
 
     code: ClassVar[str] = "Q0015"

@@ -38,10 +38,10 @@ class NoCircuit(Error):
 
 
 class BadTrotter(Error):
-    """The number of layers, the order or the evolution time of `anneal-to-circuit` is out of range.
+    """The number of layers, the order, the evolution time or the angles of `anneal-to-circuit` are out of range.
 
     Layers are at least 1, the order is 1 or 2, and the time is a positive number in units of one over
-    the largest coefficient.
+    the largest coefficient. A QAOA circuit has as many finite `gammas` as `betas`, one of each a layer.
     """
 
     code: ClassVar[str] = "Q0803"

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
+from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.terms.term_kernels import sums_by_bit
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.penalty.rounding_dust import is_dust
+from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.stages import QUADRATIC, SPIN
 
 Floats = NDArray[np.float64]
@@ -32,11 +35,64 @@ class BinaryToSpin(Pass):
     leaves: ClassVar[Legal] = SPIN
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
-        return module.with_main(rewrite(module.main, _rule))
+        products = module.main.first(ProductsOp)
+        if products is None or products.vartype is Vartype.SPIN:
+            return module.with_main(rewrite(module.main, _rule))
+        return module.with_main(rewrite(module.main, _Joined(products)))
 
 
 def _rule(op: Op, builder: Builder) -> tuple[Value, ...] | None:
     return builder.append(spin_model(op)) if isinstance(op, ising.QuboOp) else None
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """A product of bits has products of fewer spins too: the model beside it takes up those of one and two."""
+
+    products: ProductsOp
+
+    def __call__(self, op: Op, builder: Builder) -> tuple[Value, ...] | None:
+        if isinstance(op, ProductsOp):
+            return ()
+        if not isinstance(op, ising.QuboOp):
+            return None
+        energy = _in_spins(spin_model(op), self.products.energy)
+        builder.append(_model_of(energy, op))
+        high = tuple(block for block in energy.terms if block.degree > 2)
+        if high:
+            builder.append(ProductsOp(Polynomials(1, high), Vartype.SPIN, span=self.products.span))
+        return ()
+
+
+def _in_spins(model: ising.ModelOp, products: Polynomials) -> Polynomials:
+    """A spin model and products of bits as one polynomial over spins, without the rounding of terms that cancel."""
+    size, zeros = model.size, np.zeros
+    halves = AffineMap(*map(Array, (np.full(size, 0.5), np.arange(size + 1), np.arange(size), np.full(size, 0.5))))
+    quadratic = pack(
+        1,
+        [
+            (zeros(1, np.int32), zeros((1, 0), np.int32), np.array([model.offset])),
+            (zeros(size, np.int32), np.arange(size, dtype=np.int32)[:, None], model.fields.values),
+            (
+                zeros(model.rows.size, np.int32),
+                np.stack([model.rows.values, model.columns.values], axis=1).astype(np.int32),
+                model.couplings.values,
+            ),
+        ],
+    )
+    total = arithmetic.add(quadratic, arithmetic.substitute(products, halves))
+    sizes = arithmetic.add(magnitude(quadratic), arithmetic.substitute(magnitude(products), halves))
+    return without_dust(total, sizes)
+
+
+def _model_of(energy: Polynomials, op: ising.QuboOp) -> ising.ModelOp:
+    """The terms of up to two spins."""
+    _, names, single = energy.block(1)
+    _, pairs, couplings = energy.block(2)
+    fields = np.zeros(op.size)
+    fields[names[:, 0]] = single
+    rows, columns = (Array(np.ascontiguousarray(pairs[:, k])) for k in (0, 1))
+    return ising.ModelOp(float(energy.constants()[0]), Array(fields), rows, columns, Array(couplings), span=op.span)
 
 
 def spin_model(op: ising.QuboOp) -> ising.ModelOp:

@@ -12,6 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Builder, Legal, Module, Op, Value, rewrite
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import QUADRATIC
@@ -34,8 +35,12 @@ class DropEliminated(Pass):
         kept = reduction.kept(bits)
         place = np.full(bits, -1, np.int32)
         place[kept] = np.arange(len(kept))
+        models = [op for op in main.ops if isinstance(op, (ising.QuboOp, ising.ModelOp))]
+        shorter = any(op.size != len(kept) for op in models)
 
         def rule(found: Op, builder: Builder) -> tuple[Value, ...] | None:
+            if isinstance(found, ProductsOp) and shorter:
+                return builder.append(found.renumbered(Array(place)))
             if not isinstance(found, (ising.QuboOp, ising.ModelOp)) or found.size == len(kept):
                 return None
             rows, columns = Array(place[found.rows.values]), Array(place[found.columns.values])

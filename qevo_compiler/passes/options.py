@@ -126,7 +126,8 @@ def _hint_text(hint: Any) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "one of " + ", ".join(name.lower() for name in hint.__members__)
     if get_origin(hint) is tuple:
-        return f"{_hint_text(get_args(hint)[0])} values joined by `:`"
+        single = _hint_text(get_args(hint)[0])
+        return f"{single.removeprefix('a ')}s joined by `:`"
     if get_origin(hint) is UnionType:
         return " or ".join(_hint_text(part) for part in get_args(hint))
     return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}.get(hint, "none")

@@ -17,6 +17,7 @@ from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
 from qevo_compiler.ir.deferred import kept
 from qevo_compiler.passes.base import SILENT, Context, Pass
@@ -50,7 +51,8 @@ class Quadratize(Pass):
 
     What is made small is auxiliaries + `coupling_weight` * couplings + `range_weight` * log2(range), the range
     being the largest coefficient over the smallest; targets set the weights. `sweeps` belong to the hybrid
-    method. At most `max_auxiliaries` are made. Spin models are quadratic already and pass through.
+    method. At most `max_auxiliaries` are made. Spin models are quadratic already and pass through. A polynomial of
+    degree `keep` at most (for circuits) has no auxiliaries: its products stand beside the model.
     """
 
     name: ClassVar[str] = "quadratize"
@@ -62,6 +64,7 @@ class Quadratize(Pass):
     range_weight: float = 0.25
     sweeps: int = 200
     max_auxiliaries: int = 10_000_000
+    keep: int = 2
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         main = module.main
@@ -69,6 +72,8 @@ class Quadratize(Pass):
         if op is None:
             return module
         bits = sum(register.count for register in main.ops_of(ising.RegisterOp))
+        if 2 < op.polynomial.degree <= self.keep:
+            return module.with_main(_lowered(main, op, op.polynomial, None, bits))
         try:
             polynomial, auxiliaries = self.quadratized(op.polynomial, bits, context)
         except TooMany:
@@ -119,6 +124,10 @@ def _lowered(
         if not isinstance(other, (ising.RegisterOp, poly.ObjectiveOp)):
             builder.append(other)
     builder.append(_model(main, polynomial, bits, spins, op))
+    products = tuple(block for block in polynomial.terms if block.degree > 2)
+    if products:
+        vartype = Vartype.SPIN if spins else Vartype.BINARY
+        builder.append(ProductsOp(Polynomials(1, products), vartype, span=op.span))
     return builder.finish()
 
 

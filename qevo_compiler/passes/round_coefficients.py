@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.diagnostics import CompileError
+from qevo_compiler.diagnostics.ir import IllegalOp
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
@@ -56,6 +58,10 @@ class RoundCoefficients(Pass):
         op = module.main.first(ising.ModelOp)
         if self.bits is None or op is None:
             return module
+        products = module.main.first(ProductsOp)
+        if products is not None:
+            advice = "leave its `bits` out: a circuit's angles are exact"
+            raise CompileError(IllegalOp(products.span, products.name, f"for `{self.name}`", advice))
         found = rounded(op, self.bits)
         if found is op:
             return module

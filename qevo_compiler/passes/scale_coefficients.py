@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.schedule import BadLimit, TooFewBits
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
@@ -52,6 +53,8 @@ class ScaleCoefficients(Pass):
             return module.record(*entries)
 
         def rule(found: Op, builder: Builder) -> tuple[Value, ...] | None:
+            if isinstance(found, ProductsOp):
+                return builder.append(found.scaled(factor))
             return builder.append(scaled(found, factor)) if isinstance(found, ising.ModelOp) else None
 
         return module.with_main(rewrite(module.main, rule)).record(*entries)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qevo_compiler.dialects import anneal, gate, ising, linear, nn, poly, problem
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Legal
 
 _SAMPLING = frozenset({anneal.RequestOp, anneal.SampleOp})
@@ -11,6 +12,7 @@ _STATEMENTS = frozenset({problem.VariableOp, problem.ObjectiveOp, problem.Constr
 _PROBLEM = frozenset({poly.ObjectiveOp, poly.ConstraintOp})
 _MODEL = {
     ising.RegisterOp, ising.PenaltyOp, ising.SettledOp, ising.ReductionOp, ising.QuboOp, ising.ModelOp,
+    ProductsOp,
 }  # fmt: skip
 _SCHEDULED = frozenset({anneal.RequestOp, anneal.ScheduleOp, anneal.SampleOp})
 

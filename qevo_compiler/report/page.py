@@ -12,6 +12,7 @@ from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.dialects import anneal, gate, ising
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Evidence
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed
@@ -85,6 +86,9 @@ def _tiles(program: CompiledProgram) -> Markup:
         gone = sum(roles.values()) - model.size
         split += f"; {gone:,} eliminated" if gone > 0 else ""
         found += [("spins", number(model.size), split), ("couplings", number(model.couplings.size), "")]
+        products = main.first(ProductsOp)
+        if products is not None:
+            found.append(("products", number(len(products.energy)), f"of 3 to {products.energy.degree} spins"))
         bits = bits_needed(model)
         found.append(("bits of precision", f"{bits:.1f}", _room(bits) if _annealer(program) else ""))
     circuit = main.first(gate.CircuitOp)
@@ -127,7 +131,10 @@ def _sections(program: CompiledProgram, log: SizeLog, digest: str, structure: St
         parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
         if _annealer(program):
             parts.append(("Precision of the control", precision_section(program, model)))
-        parts.append(("Interaction graph", graph_section(model, program.provenance, program.decoder.numbering)))
+        graph = graph_section(model, program.provenance, program.decoder.numbering)
+        if main.first(ProductsOp) is not None:
+            graph = join([element("p", "Products of three and more spins are not drawn."), graph])
+        parts.append(("Interaction graph", graph))
     if circuit is not None:
         parts.append(("Circuit", circuit_section(circuit)))
     if schedule is not None:

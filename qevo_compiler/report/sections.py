@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.analyses.circuit_depth import circuit_depth
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Source
 from qevo_compiler.dialects.gate import CircuitOp, Gate
@@ -129,14 +130,19 @@ def ledger_section(ledger: Sequence[LedgerEntry]) -> Markup:
 
 
 def circuit_section(circuit: CircuitOp) -> Markup:
-    """Gates by kind."""
+    """Gates by kind, and how deep they are."""
     counts = np.bincount(circuit.opcodes.values, minlength=max(gate.opcode for gate in Gate) + 1)
     found = [(gate, int(counts[gate.opcode])) for gate in Gate if counts[gate.opcode]]
     rows: list[list[Content]] = [
         [element("code", gate.name.lower()), str(gate.arity), number(count), bar([("whole", count)], len(circuit))]
         for gate, count in found
     ]
-    caption = f"{len(circuit):,} gates on {circuit.qubit_count:,} qubits"
+    pairs = int((circuit.qubits.values[:, 1] >= 0).sum())
+    depth, pair_depth = circuit_depth(circuit), circuit_depth(circuit, two_qubit_only=True)
+    caption = (
+        f"{len(circuit):,} gates on {circuit.qubit_count:,} qubits, depth {depth:,}; "
+        f"{pairs:,} of two qubits, depth {pair_depth:,}"
+    )
     return table(caption, ["gate", "qubits", "count", "share"], rows, [1, 2])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from qevo_compiler.dialects import gate, ising, linear, poly
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.problem import VariableOp
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Func, Module
 from qevo_compiler.passes.base import Pass
 
@@ -108,6 +109,7 @@ def _terms(main: Func) -> tuple[int, ...]:
     found: dict[int, int] = {}
     polynomials = [op.polynomial for op in main.ops_of(poly.ObjectiveOp)]
     polynomials += [op.body for op in main.ops_of(poly.ConstraintOp)]
+    polynomials += [op.energy for op in main.ops_of(ProductsOp)]
     for block in (block for p in polynomials for block in p.terms if block.degree):
         found[block.degree] = found.get(block.degree, 0) + len(block)
     singles = [op.fields.values for op in main.ops_of(ising.ModelOp)]

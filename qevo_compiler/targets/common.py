@@ -14,6 +14,7 @@ from qevo_compiler.diagnostics.sources import MissingExtra
 from qevo_compiler.diagnostics.targets import BadEmittedFile, NoCircuit, NoModel
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Legal, Module, first_illegal
 
 SPIN = Legal(
@@ -33,9 +34,10 @@ SPIN = Legal(
 )
 # As many weights of a traced model as a local state vector can run; a larger block is asked for by `--set`.
 SIMULABLE_BLOCK: dict[str, dict[str, Any]] = {"local-quadratic-model": {"capacity": 20}}
-# A circuit has a qubit for every auxiliary and a gate for every coupling; its angles are exact, so range is free.
-FEW_QUBITS: dict[str, dict[str, Any]] = {"quadratize": {"coupling_weight": 0.02, "range_weight": 0.0}}
-CIRCUIT = Legal("circuit program", SPIN.ops | {CircuitOp})
+# A circuit turns a product of some bits as it is. Beyond that degree 2^degree products of spins come of one of bits,
+# and each auxiliary is a qubit, each coupling a gate; angles are exact, so range is free.
+FEW_QUBITS: dict[str, dict[str, Any]] = {"quadratize": {"keep": 6, "coupling_weight": 0.02, "range_weight": 0.0}}
+CIRCUIT = Legal("circuit program", SPIN.ops | {ProductsOp, CircuitOp})
 
 
 def check_legal(module: Module, target: str, legal: Legal, others: str) -> None:

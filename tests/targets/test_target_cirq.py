@@ -5,6 +5,8 @@ import sys
 import cirq
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from quantum_support import RAMP, circuit, codes, outcome_probabilities, program, random_model, spin_model, unitary
 
 from qevo_compiler.diagnostics import CompileError
@@ -171,3 +173,31 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
     with pytest.raises(CompileError, match="needs `cirq`") as caught:
         Cirq().build(program(circuit(1, (Gate.H, 0))))
     assert codes(caught) == ["Q0008"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.data())
+def test_files_are_byte_for_byte_what_cirq_writes(data):
+    gates = []
+    for gate in data.draw(st.lists(st.sampled_from(list(Gate)), max_size=25)):
+        sites = data.draw(st.permutations(range(5)))[: gate.arity]
+        angles = data.draw(st.lists(st.floats(-20, 20), min_size=gate.angles, max_size=gate.angles))
+        gates.append((gate, *sites, *angles))
+    bits = data.draw(st.permutations(range(5)))[: data.draw(st.integers(1, 5))]
+    module = program(circuit(5, *gates, order=bits))
+    expected = cirq.to_json(Cirq().build(module), indent=1) + "\n"
+    assert emitted(module, Cirq())["cirq.json"].decode() == expected
+
+
+@pytest.mark.parametrize("device", ["none", "willow_pink", "rainbow"])
+def test_compiled_files_are_byte_for_byte_what_cirq_writes(device):
+    target = Cirq(device)
+    module = compiled(random_model(np.random.default_rng(4), 6), target, 3)
+    assert emitted(module, target)["cirq.json"].decode() == cirq.to_json(target.build(module), indent=1) + "\n"
+
+
+def test_a_circuit_on_a_line_is_written_without_cirq(monkeypatch):
+    module = compiled(TINY, Cirq())
+    expected = emitted(module, Cirq())
+    monkeypatch.setitem(sys.modules, "cirq", None)
+    assert emitted(module, Cirq()) == expected

@@ -33,6 +33,8 @@ def compiled(target: str, options: dict[str, str] | None = None, **passes: objec
         ("openqasm3", {}, {"layers": 5}),
         ("openqasm3", {}, {"layers": 3, "order": 1}),
         ("openqasm3", {"physical": True}, {"time": 2.0}),
+        ("openqasm3", {}, {"gammas": (0.2, -0.5), "betas": (0.7, 0.1)}),
+        ("cirq", {"device": "willow_pink"}, {"gammas": (0.2,), "betas": (0.7,)}),
         ("cirq", {"device": "willow_pink"}, {}),
         ("cirq", {"device": "rainbow"}, {"order": 1}),
     ],

@@ -10,9 +10,9 @@ import numpy as np
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array, Invalid
+from qevo_compiler.targets.cirq.emit import KEY
 from qevo_compiler.targets.common import need
 
-KEY = "c"
 _GATES = tuple(Gate)
 
 

@@ -13,6 +13,7 @@ from qevo_compiler.ir import Invalid, Legal, Module, Op
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.cirq.convert import from_cirq, to_cirq
 from qevo_compiler.targets.cirq.devices import BASES, Device, grid
+from qevo_compiler.targets.cirq.emit import json_chunks
 from qevo_compiler.targets.common import CIRCUIT, FEW_QUBITS, SIMULABLE_BLOCK, check_legal, need, the_circuit, the_json
 
 SUFFIX = "cirq.json"
@@ -70,7 +71,8 @@ class Cirq(Target):
         return to_cirq(circuit, self._qubits(circuit.qubit_count))
 
     def emit(self, module: Module) -> Iterator[EmittedFile]:
-        yield EmittedFile(SUFFIX, partial(self._chunks, module))
+        circuit = the_circuit(module, self.name)
+        yield EmittedFile(SUFFIX, partial(json_chunks, circuit, self._sites(circuit.qubit_count)))
 
     def read(self, files: Mapping[str, bytes]) -> tuple[Op, ...]:
         """The circuit, without global phase; angles come back to the last bits, not always exactly."""
@@ -92,6 +94,8 @@ class Cirq(Target):
             return grid(self.device).qubits
         return list(need("cirq", "building Cirq circuits", "google").LineQubit.range(count))
 
-    def _chunks(self, module: Module) -> Iterator[bytes]:
-        cirq = need("cirq", "building Cirq circuits", "google")
-        yield (cirq.to_json(self.build(module), indent=1) + "\n").encode()
+    def _sites(self, count: int) -> list[dict[str, Any]]:
+        """The qubits as Cirq's JSON has them."""
+        if self.device is Device.NONE:
+            return [{"cirq_type": "LineQubit", "x": x} for x in range(count)]
+        return [{"cirq_type": "GridQubit", "row": q.row, "col": q.col} for q in grid(self.device).qubits]

@@ -21,10 +21,12 @@ from quantum_support import (
     unitary,
 )
 from scipy.linalg import expm
+from scipy.optimize import minimize
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.gate import CircuitOp, Gate
+from qevo_compiler.evaluator.statevector import Cost, Qaoa
 from qevo_compiler.ir import Evidence, parse_module, print_module, verify
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
 from qevo_compiler.passes.gates.edge_colouring import edge_colours
@@ -207,3 +209,40 @@ def test_a_large_model_is_arrays_all_the_way():
     model = replace(base, rows=rows, columns=columns, couplings=Array(rng.normal(size=len(pairs))))
     circuit = lowered(model, layers=4)
     assert len(circuit) == size + 4 * (2 * size + len(pairs))
+
+
+def test_given_angles_make_the_qaoa_state_of_the_evaluator():
+    model = random_model(np.random.default_rng(3), 5)
+    gammas, betas = (0.3, -0.7, 0.2), (0.5, 0.1, -0.4)
+    module = AnnealToCircuit(gammas=gammas, betas=betas).run(program(model, RAMP))
+    qaoa = Qaoa(Cost.of_model(model), np.float64)
+    expected = qaoa.probabilities(qaoa.state(np.array(gammas), np.array(betas)))
+    # Spin i is bit i of a state's number there.
+    reversed_bits = [int(f"{k:05b}"[::-1], 2) for k in range(32)]
+    np.testing.assert_allclose(outcome_probabilities(module.main.only(CircuitOp)), expected[reversed_bits], atol=1e-12)
+    assert module.ledger == ()
+
+
+def test_optimised_angles_beat_the_anneal_of_as_many_layers():
+    model = random_model(np.random.default_rng(5), 6)
+    qaoa = Qaoa(Cost.of_model(model), np.float64)
+
+    def energy(angles):
+        value, by_gamma, by_beta = qaoa.gradient(angles[:3], angles[3:])
+        return value, np.concatenate([by_gamma, by_beta])
+
+    found = minimize(energy, np.repeat([0.2, -0.4], 3), jac=True).x
+    optimised = AnnealToCircuit(gammas=tuple(found[:3]), betas=tuple(found[3:])).run(program(model, RAMP))
+    annealed = AnnealToCircuit(layers=3).run(program(model, RAMP))
+    means = [outcome_probabilities(m.main.only(CircuitOp)) @ energies(model) for m in (optimised, annealed)]
+    assert means[0] == pytest.approx(energy(found)[0])
+    assert means[0] < means[1]
+
+
+@pytest.mark.parametrize(
+    "options", [{"gammas": (0.1,)}, {"betas": (0.1,)}, {"gammas": (0.1, math.nan), "betas": (0.1, 0.2)}]
+)
+def test_angles_that_make_no_layers_are_diagnosed(options):
+    with pytest.raises(CompileError) as caught:
+        AnnealToCircuit(**options).run(program(spin_model([1.0], {}), RAMP))
+    assert codes(caught) == ["Q0803"]

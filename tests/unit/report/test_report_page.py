@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qevo_compiler.analyses.circuit_depth import circuit_depth
 from qevo_compiler.cli.main import main
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.sources import Projection
@@ -169,12 +170,20 @@ def test_pictures_tables_and_language_are_told_to_screen_readers() -> None:
     assert page.count("h1") == 1
 
 
+FRUSTRATED = """program p
+var s: spin[4]
+minimize sum((i + j) * s[i] * s[j] for i in 0..4 for j in 0..4 if i < j) + 0.5 * s[0] - 0.7 * s[2]
+"""
+
+
 @pytest.mark.parametrize("target", ["openqasm3", "cirq"])
 def test_circuits_have_their_gates_counted(target: str) -> None:
-    program, content = page_of("program p\nvar x: binary[3]\nminimize x[0] * x[1] - x[2]\n", target)
+    program, content = page_of(FRUSTRATED, target)
     page = Page(content)
     circuit = program.module.main.only(CircuitOp)
-    assert f"{len(circuit):,} gates on {circuit.qubit_count} qubits" in page.text
+    said = f"{len(circuit):,} gates on {circuit.qubit_count} qubits, depth {circuit_depth(circuit)}; "
+    pairs = int((circuit.qubits.values[:, 1] >= 0).sum())
+    assert said + f"{pairs} of two qubits, depth {circuit_depth(circuit, True)}" in page.text
     assert program.target.name in page.text
     assert page.count("rect", **{"class": "lost"}) == 0
 

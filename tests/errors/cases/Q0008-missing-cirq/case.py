@@ -2,4 +2,4 @@ import sys
 
 
 def prepare(monkeypatch):
-    monkeypatch.setitem(sys.modules, "cirq", None)
+    monkeypatch.setitem(sys.modules, "cirq_google", None)
