@@ -45,12 +45,12 @@ def run(args: argparse.Namespace) -> int:
 
 def _explain_code(code: str) -> int:
     from qevo_compiler.diagnostics import CompileError, did_you_mean
-    from qevo_compiler.diagnostics.index import all_diagnostics, explanation
+    from qevo_compiler.diagnostics.index import all_diagnostics, explanation, worded
     from qevo_compiler.diagnostics.sources import UnknownCode
 
     known = all_diagnostics()
     if code not in known:
         raise CompileError(UnknownCode(None, code, did_you_mean(code, known)))
     cls = known[code]
-    print(f"{code} ({cls.severity.value}): {cls.title}\n\n{explanation(cls)}")
+    print(f"{code} ({cls.severity.value}): {worded(cls.title)}\n\n{explanation(cls)}")
     return 0

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from qevo_compiler.cli.main import COMMANDS, load_command
-from qevo_compiler.diagnostics.index import all_diagnostics, explanation
+from qevo_compiler.diagnostics.index import all_diagnostics, explanation, worded
 from qevo_compiler.passes.options import option_rows
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.passes.pipelines import TARGETS as LOWERINGS
@@ -72,9 +72,7 @@ def _targets() -> str:
 def _errors() -> str:
     lines: list[str] = []
     for code, cls in all_diagnostics().items():
-        lines += [f"## {code}: {cls.title}", "", explanation(cls), ""]
-        if cls.help:
-            lines += [f"Help: {cls.help}", ""]
+        lines += [f"## {code}: {worded(cls.title)}", "", explanation(cls), ""]
     return _page("Diagnostics", lines)
 
 

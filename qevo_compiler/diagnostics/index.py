@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import pkgutil
 from importlib import import_module
+from string import Formatter
 
 import qevo_compiler.diagnostics as package
 from qevo_compiler.diagnostics.core import Diagnostic, concrete_diagnostics
@@ -17,6 +18,14 @@ def all_diagnostics() -> dict[str, type[Diagnostic]]:
     return concrete_diagnostics()
 
 
+def worded(template: str) -> str:
+    """A title, help or note with names where a message has what they stand for: `{limit:,}` as LIMIT."""
+    parts = Formatter().parse(template)
+    return "".join(literal + (field or "").upper() for literal, field, _, _ in parts)
+
+
 def explanation(diagnostic: type[Diagnostic]) -> str:
-    """The long text of a code: its docstring, dedented."""
-    return inspect.cleandoc(diagnostic.__doc__ or "")
+    """The long text of a code: its docstring, dedented, and its help where that is the same in every message."""
+    text = inspect.cleandoc(diagnostic.__doc__ or "")
+    says_itself = any(literal.strip() for literal, *_ in Formatter().parse(diagnostic.help))
+    return f"{text}\n\nHelp: {worded(diagnostic.help)}" if says_itself else text

@@ -71,7 +71,7 @@ class NoOrder(Error):
     """The lift needs an order: the degree above which monomials of the state are cut off.
 
     `linearize carleman(order = 5)` gives it; `linearize carleman(tolerance = 1e-4)` has `select-order` find
-    it; `carleman-truncation{{order=5}}` sets it as an option of the pass.
+    it; `carleman-truncation{order=5}` sets it as an option of the pass.
     """
 
     code: ClassVar[str] = "Q0613"

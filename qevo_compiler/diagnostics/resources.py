@@ -28,7 +28,7 @@ class BadDeclaration(Error):
         tolerance = 0.01
         [declared]
         n = 7000000
-        g_1 = {{value = 0.999, known = "estimated", note = "stochastic Lanczos"}}
+        g_1 = {value = 0.999, known = "estimated", note = "stochastic Lanczos"}
 
     `known` is `measured`, `proved`, `estimated` or `assumed` (default).
     """

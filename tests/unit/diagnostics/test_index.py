@@ -11,7 +11,7 @@ import pytest
 import qevo_compiler.diagnostics.core as core
 from qevo_compiler.cli.main import main
 from qevo_compiler.diagnostics import Diagnostic, Error, InternalError, Warn
-from qevo_compiler.diagnostics.index import all_diagnostics, explanation
+from qevo_compiler.diagnostics.index import all_diagnostics, explanation, worded
 
 DIAGNOSTICS = all_diagnostics()
 TEMPLATES = ("title", "label", "note", "help")
@@ -108,5 +108,9 @@ def test_the_long_explanation_is_written_for_users(cls: type[Diagnostic]) -> Non
 def test_explain_prints_every_code(code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", code.lower()]) == 0
     out = capsys.readouterr().out
-    assert out.startswith(f"{code} ({DIAGNOSTICS[code].severity.value}): {DIAGNOSTICS[code].title}\n")
+    assert out.startswith(f"{code} ({DIAGNOSTICS[code].severity.value}): {worded(DIAGNOSTICS[code].title)}\n")
     assert explanation(DIAGNOSTICS[code]) in out
+
+
+def test_templates_are_shown_with_names() -> None:
+    assert worded("takes {count:,} of `pass{{option={value}}}`") == "takes COUNT of `pass{option=VALUE}`"
