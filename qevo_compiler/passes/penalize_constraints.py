@@ -33,6 +33,7 @@ from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_ops import penalty_op, slack_register
 from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.penalty.penalty_weights import MARGIN, OneHot, Weight
+from qevo_compiler.passes.penalty.raise_rule import Integral
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
 from qevo_compiler.passes.quantities import PENALTY_FLOOR, PENALTY_GAP, SLACK_ROUNDING
 from qevo_compiler.passes.stages import ENCODED, UNCONSTRAINED
@@ -93,7 +94,10 @@ class PenalizeConstraints(Pass):
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
             found = self._families(main, methods, context)
             energies, slacks = _energies(main, found.families)
-            weights = self._weights(objective.polynomial, found, energies, methods, given)
+            bits = sum(register.count for register in main.ops_of(RegisterOp))
+            weights = self._weights(
+                objective.polynomial, found, energies, methods, given, Integral.of(main.ops_of(RegisterOp), bits)
+            )
             parts = [(energy, weight.value) for energy, weight in zip(energies, weights, strict=True)]
             total = combine([(objective.polynomial, 1.0), *parts]) if parts else objective.polynomial
         if not stays_below(total, LARGEST_ENERGY):
@@ -165,6 +169,7 @@ class PenalizeConstraints(Pass):
         energies: list[Polynomials],
         methods: dict[str, Method],
         given: dict[str, float],
+        integral: Integral,
     ) -> list[Weight]:
         chosen = [self._method(family, methods) for family in found.families]
         known = {family.op.symbol for family in found.families if not family.op.implied}
@@ -184,6 +189,7 @@ class PenalizeConstraints(Pass):
             fixed,
             self._incumbent(objective, found),
             self.margin,
+            integral,
         )
         return [self._scaled(weight) for weight in weighing.weights()]
 
