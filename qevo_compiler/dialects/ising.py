@@ -143,7 +143,7 @@ class ReductionOp(Op):
 class PenaltyRule(EnumAttribute):
     """How a penalty weight was found; `docs/penalties.md` has the proofs and the references.
 
-    RANGE, INCUMBENT, REPAIR and FLIP are proved to dominate the objective. SOFT is the user's weight, GIVEN one
+    RANGE, INCUMBENT, REPAIR, FLIP and RAISE are proved to dominate the objective. SOFT is the user's weight, GIVEN one
     that the user sets for a hard family. The rest may be too small: VLM and MOMC are rules of the literature,
     UNBALANCED and LAGRANGIAN weigh forms that are no exact penalties, TUNED was found by sampling.
     """
@@ -152,6 +152,7 @@ class PenaltyRule(EnumAttribute):
     INCUMBENT = "incumbent"
     REPAIR = "repair"
     FLIP = "flip"
+    RAISE = "raise"
     SOFT = "soft"
     GIVEN = "given"
     VLM = "vlm"
@@ -164,7 +165,10 @@ class PenaltyRule(EnumAttribute):
     @property
     def proved(self) -> bool:
         """Whether a minimum of the energy is known to be feasible and optimal."""
-        return self in (PenaltyRule.RANGE, PenaltyRule.INCUMBENT, PenaltyRule.REPAIR, PenaltyRule.FLIP)
+        return self in _PROVED
+
+
+_PROVED = (PenaltyRule.RANGE, PenaltyRule.INCUMBENT, PenaltyRule.REPAIR, PenaltyRule.FLIP, PenaltyRule.RAISE)
 
 
 class PenaltyForm(EnumAttribute):

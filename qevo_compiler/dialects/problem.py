@@ -162,7 +162,8 @@ class ConstraintOp(Op):
 
     `indices` [rows, k] are the values of the index variables, for names such as `visit[3]`.
     A `weight` makes the family soft: violation squared times weight is added to the objective, in row r also times
-    `factors[r]`.
+    `factors[r]`. `bounding` rows hold the variable that stands for an extreme (see `bound-extremes`); they are
+    penalised by how far they are violated, so that the variable's price is weight enough.
     """
 
     name: ClassVar[str] = "problem.constraint"
@@ -172,6 +173,7 @@ class ConstraintOp(Op):
     indices: Array
     weight: float | None = None
     factors: Array | None = None
+    bounding: bool = False
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,10 @@ def explain(token: Lexeme, place: int, line: list[Lexeme], accepts: Set[str]) ->
         return AssignmentInConstraint(token.span)
     if token.type in RESERVED and "NAME" in accepts and "NUMBER" not in accepts:
         return ReservedWord(token.span, token.text)
-    hint = _hint(token, line[place - 1] if place else None, accepts)
+    if token.type in ("FOR", "IF") and any(before.text == "weight" for before in line[:place]):
+        hint = "the weight stands at the end, as in `near[i]: x[i] <= 1 for i in 0..4 weight w[i]`"
+    else:
+        hint = _hint(token, line[place - 1] if place else None, accepts)
     return UnexpectedToken(token.span, _shown(token), describe(accepts), hint)
 
 

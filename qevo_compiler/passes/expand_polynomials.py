@@ -134,7 +134,9 @@ def _lower(main: Func, expander: Expander) -> Func:
                 body = expander.polynomials(op.body)
                 _check_finite(body, op, f"constraint `{op.symbol}`", found)
                 builder.append(
-                    poly.ConstraintOp(op.symbol, op.relation, body, op.indices, op.weight, factors=op.factors)
+                    poly.ConstraintOp(
+                        op.symbol, op.relation, body, op.indices, op.weight, False, op.factors, op.bounding
+                    )
                 )
             case problem.VariableOp():
                 expander.declare(op)

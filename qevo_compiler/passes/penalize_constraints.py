@@ -31,6 +31,7 @@ from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_ops import penalty_op, slack_register
 from qevo_compiler.passes.penalty.penalty_weights import MARGIN, Weight, largest, round_up
+from qevo_compiler.passes.penalty.raise_rule import Integral
 from qevo_compiler.passes.penalty.settled_rows import settled_energy
 from qevo_compiler.passes.penalty.size_estimate import check_size, estimate
 from qevo_compiler.passes.penalty.slack_codes import SlackCode
@@ -99,7 +100,10 @@ class PenalizeConstraints(Pass):
             objective = _objective(main)
             check_size(estimate(objective, found.families, bits), self.memory, context)
             energies, slacks = _energies(main, found.families)
-            weights = self._weights(objective.polynomial, found, energies, methods, given)
+            bits = sum(register.count for register in main.ops_of(RegisterOp))
+            weights = self._weights(
+                objective.polynomial, found, energies, methods, given, Integral.of(main.ops_of(RegisterOp), bits)
+            )
             parts = [(energy, weight.value) for energy, weight in zip(energies, weights, strict=True)]
             main, held = _with_price(main, objective.polynomial)
             total = combine([(objective.polynomial, 1.0), *parts, *held]) if parts or held else objective.polynomial
@@ -152,6 +156,7 @@ class PenalizeConstraints(Pass):
         energies: list[Polynomials],
         methods: dict[str, Method],
         given: dict[str, float],
+        integral: Integral,
     ) -> list[Weight]:
         chosen = [self._method(family, methods) for family in found.families]
         known = {family.op.symbol for family in found.families if not family.op.implied}
@@ -171,6 +176,7 @@ class PenalizeConstraints(Pass):
             fixed,
             self._incumbent(objective, found),
             self.margin,
+            integral,
         )
         return [self._scaled(weight) for weight in weighing.weights()]
 

@@ -188,6 +188,7 @@ _MEANING = {
     PenaltyRule.RANGE: "proved: it outweighs all that the objective can gain",
     PenaltyRule.INCUMBENT: "proved: it outweighs the gain over a feasible point that was found",
     PenaltyRule.REPAIR: "proved: repairing a broken row never costs more",
+    PenaltyRule.RAISE: "proved: raising what a broken row bounds always pays",
     PenaltyRule.FLIP: "proved: undoing one literal of a broken row always pays",
     PenaltyRule.SOFT: "the program's own weight",
     PenaltyRule.GIVEN: "given by the user, not checked",

@@ -56,6 +56,7 @@ class ConstraintOp(Op):
     weight: float | None = None
     implied: bool = False
     factors: Array | None = None
+    bounding: bool = False
 
     def verify(self) -> None:
         _verify_terms(self.body)

@@ -164,7 +164,7 @@ class Bounding:
 
     def _constraint(self, name: str, body: Value, relation: Relation) -> None:
         indices = np.arange(shape_of(body)[0])[:, None]
-        self._builder.append(problem.ConstraintOp(body, name, relation, Array(indices)))
+        self._builder.append(problem.ConstraintOp(body, name, relation, Array(indices), bounding=True))
 
     def _name(self, op: Atom) -> str:
         """A name that the program does not use, nor its derived names."""

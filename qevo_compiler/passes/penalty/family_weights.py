@@ -1,8 +1,9 @@
 """Choose a weight for every family of constraints: the smallest that a rule proves, or what was asked for.
 
-Families that the flip rule fits get weights of their own. The remaining hard families share one, from the rules of
-`penalty_weights`. Together they are sound: from any state the flips lead, at falling energy, to one without violated
-rows of the first kind and without touching the others' bits; there the argument of the shared weight applies.
+Families that the flip rule or the raise rule fits get weights of their own. The remaining hard families share one, from
+the rules of `penalty_weights`. Together they are sound: from any state flips and raises lead, at falling energy, to one
+without violated rows of the first kind and without touching the others' bits; there the argument of the shared weight
+applies. Raised rows share bits with the others, so that nothing is assumed of how these are repaired.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from qevo_compiler.passes.penalty.penalty_weights import (
     largest,
     round_up,
 )
+from qevo_compiler.passes.penalty.raise_rule import Integral, raise_needs
 from qevo_compiler.passes.penalty.repair_rule import all_pairs, excluding_pairs
 
 ZERO = Polynomials(1, ())
@@ -47,7 +49,7 @@ class Weighing:
     `objective` is to be minimised; `energies` are the families' penalties of weight 1; `one_hot` with `others`, the
     indices of constraints that it does not express; `positions` the constraint index of each family. `methods`
     and `given` are by family; `incumbent` finds the value of a feasible state or None; `margin` is the part by which
-    a weight exceeds what its rule asks for.
+    a weight exceeds what its rule asks for; `integral` says which bits make integers.
     """
 
     objective: Polynomials
@@ -60,6 +62,7 @@ class Weighing:
     given: Mapping[int, float]
     incumbent: Callable[[], float | None]
     margin: float
+    integral: Integral
 
     def weights(self) -> list[Weight]:
         """One a family. Soft families have their own weight."""
@@ -83,9 +86,13 @@ class Weighing:
         if not open_:
             return {}
         flips = self._flips(open_)
-        rest = [k for k in open_ if k not in flips]
+        raises = {k: need for k, need in self._raises(open_).items() if need < flips.get(k, np.inf)}
+        # With less than its flips need a row is not mended by them whatever becomes of the others.
+        flips = {k: need for k, need in flips.items() if k not in raises}
+        rest = [k for k in open_ if k not in flips and k not in raises]
         soft_energy, soft_high = self._soft()
         found = {k: self._above(need, PenaltyRule.FLIP) for k, need in flips.items()}
+        found |= {k: self._above(need, PenaltyRule.RAISE) for k, need in raises.items()}
         if not rest and is_cheap(self.objective):
             bound = self._above(*bound_rule(self.objective, soft_high, self.one_hot, None))
             return {k: min(w, bound, key=lambda weight: weight.value) for k, w in found.items()}
@@ -120,17 +127,26 @@ class Weighing:
     def _flips(self, open_: list[int]) -> dict[int, float]:
         """What the flip rule asks of the families that it fits, unless a bound of the objective is forced."""
         hard = [k for k, family in enumerate(self.families) if not family.soft]
-
-        def energy() -> Polynomials:
-            soft = self._soft()[0]
-            return arithmetic.add(self.objective, soft) if len(soft) else self.objective
-
-        needs = flip_needs(energy, [self.families[k] for k in hard], len(self.one_hot.first))
+        needs = flip_needs(self._whole_energy, [self.families[k] for k in hard], len(self.one_hot.first))
         return {
             k: need
             for k, need in zip(hard, needs, strict=True)
             if need is not None and k in open_ and self.methods[k] is Method.AUTO
         }
+
+    def _raises(self, open_: list[int]) -> dict[int, float]:
+        """What the raise rule asks of the families that it fits. They stay among what the groups do not express."""
+        hard = [k for k, family in enumerate(self.families) if not family.soft]
+        needs = raise_needs(self._whole_energy, [self.families[k] for k in hard], self.integral)
+        return {
+            k: need
+            for k, need in zip(hard, needs, strict=True)
+            if need is not None and k in open_ and self.methods[k] is Method.AUTO
+        }
+
+    def _whole_energy(self) -> Polynomials:
+        soft = self._soft()[0]
+        return arithmetic.add(self.objective, soft) if len(soft) else self.objective
 
     def _silent(self) -> set[int]:
         """Hard constraints that need no penalty: others imply them, or they hold wherever the groups do."""

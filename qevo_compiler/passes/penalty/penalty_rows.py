@@ -14,7 +14,7 @@ both sides share a slack, or take none where it spans one unit (see `two_sided`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -76,6 +76,7 @@ def penalty_rows(
     if op.factors is not None and not (op.factors.is_finite and op.factors.least >= 0):
         found.add(BadWeight(op.span, f"{op.factors.least:g} in a row"))
         return None
+    options = replace(options, clauses=0) if op.bounding else options
     stated = _body(op, groups)
     cuttable = options.tighten and op.weight is None and not stated.equal
     body = _tightened(stated, groups) if cuttable else stated

@@ -112,6 +112,30 @@ def test_check_reports_all_errors_of_all_files(tmp_path: Path, capsys: pytest.Ca
     assert main(["check", KNAPSACK]) == 0
 
 
+def test_check_takes_data_as_compile_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, data = tmp_path / "open.qevo", tmp_path / "w.json"
+    source.write_text("program open\ndata w: int[n]\nvar x: binary[n]\nminimize w @ x\nsubject to\n  c: sum(x) >= 3\n")
+    assert main(["check", str(source)]) == 1
+    assert "Q0312" in capsys.readouterr().err
+    data.write_text("[1, 2]")
+    assert main(["check", str(source), f"--data=w={data}"]) == 1
+    assert "Q0650" in capsys.readouterr().err
+    data.write_text("[1, 2, 3]")
+    assert main(["check", str(source), f"--data=w={data}"]) == 0
+
+
+def test_a_python_file_may_state_a_problem(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = tmp_path / "stated.py"
+    text = "from qevo_compiler import Problem\np = Problem('stated')\nx = p.binary('x', 3)\np.maximize(x.sum())\n"
+    source.write_text(f"{text}p.subject_to(x.sum() <= 2)\n")
+    assert main(["check", str(source)]) == 0
+    assert main(["run", str(source)]) == 0
+    assert "stated: optimal, objective 2" in capsys.readouterr().out
+    source.write_text(f"{text}p.subject_to(x.sum())\n")
+    assert main(["check", str(source)]) == 1
+    assert "stated.py:5:1" in capsys.readouterr().err
+
+
 def test_check_reports_what_only_lowering_finds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     head = "program p\nvar x: binary[3]\nsubject to\n  c: sum(x) >= 4"
     hard, soft = tmp_path / "hard.qevo", tmp_path / "soft.qevo"
