@@ -16,7 +16,7 @@ from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.row_text import MAX_PARTS, row_text, tightened_texts
 from qevo_compiler.decode.sources import Projection, SourceKind
 from qevo_compiler.dialects import poly
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation
 from qevo_compiler.ir import LedgerEntry, Module
@@ -167,11 +167,13 @@ def _constraint_lines(module: Module, op: poly.ConstraintOp, rows: list[int]) ->
             yield f"  {tightened[row]}"
     if len(rows) > MAX_INSTANCES:
         yield f"and {len(rows) - MAX_INSTANCES} more instances"
+    settled = main.first(SettledOp)
+    always = "always holds at the settled bits' values" if settled is not None and settled.weight else "always holds"
     if penalty is None:
-        yield "  no penalty: it always holds, or other constraints imply it"
+        yield f"  no penalty: it {always}, or other constraints imply it"
         return
     slack = next((r for r in main.ops_of(RegisterOp) if r.role is Role.SLACK and r.symbol == op.symbol), None)
-    yield from _penalty_lines(penalty, op.relation, rows, _has_slack(slack, rows[0]))
+    yield from _penalty_lines(penalty, op.relation, rows, _has_slack(slack, rows[0]), always)
     yield from _slack_lines(slack, rows, Numbering(main))
     yield from _ledger_lines(module.ledger, op.symbol, penalty.rule)
 
@@ -180,7 +182,7 @@ def _has_slack(slack: RegisterOp | None, row: int) -> bool:
     return slack is not None and slack.affine is not None and bool(np.diff(slack.affine.starts.values)[row])
 
 
-def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int], has_slack: bool) -> Iterator[str]:
+def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int], has_slack: bool, always: str) -> Iterator[str]:
     known = "proved" if op.rule.proved else "not proved"
     known = "the program's own weight" if op.rule is PenaltyRule.SOFT else known
     form = op.form
@@ -198,7 +200,7 @@ def _penalty_lines(op: PenaltyOp, relation: Relation, rows: list[int], has_slack
         stated = f"u = ({side}{moved}{slack}) / {unit:g}" if unit != 1 else f"u = {side}{moved}{slack}"
         if op.caps is not None and np.isfinite(op.caps.values[rows[0]]):
             stated += ", sides as tightened"
-        yield f"  {stated}" if unit else "  this instance always holds, or another one implies it, and adds nothing"
+        yield f"  {stated}" if unit else f"  this instance {always}, or another one implies it, and adds nothing"
 
 
 def _slack_lines(slack: RegisterOp | None, rows: list[int], numbering: Numbering) -> Iterator[str]:

@@ -52,9 +52,19 @@ def merge_sorted(lists: Sequence[tuple[Names | GroupPairs, Floats, float]], dust
         # A vector of the one value, which is read from its start wherever a list stands.
         values = np.full(width, values[0]) if one else np.ascontiguousarray(values)
         given += [*_columns(names, size), int(not one), factor, values]
-    (pairs, sums), deepest = _room(total), np.zeros(1, np.int64)
+    (pairs, sums), deepest = _room(_most_left(lists, total, width)), np.zeros(1, np.int64)
     count = int(compiled(_kernel(len(lists), width))(dust, size, *given, pairs[0], pairs[1], sums, deepest))
     return Merged(closed_up(pairs, count).T, first_of(sums, count), int(deepest[0]))
+
+
+def _most_left(lists: Sequence[tuple[Names | GroupPairs, Floats, float]], total: int, width: int) -> int:
+    """How many pairs there can be at most, and a vector that is written in part."""
+    if 8 * total < LARGE:
+        return total
+    last = max(
+        int(names.most if isinstance(names, GroupPairs) else names[:, 1].max(initial=0)) for names, _, _ in lists
+    )
+    return min(total, last * (last + 1) // 2 + width)
 
 
 def _room(total: int) -> tuple[Names, Floats]:

@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly import Polynomials, Terms
-from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairProducts, no_rows
+from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, PairNames, PairProducts, no_rows
 from qevo_compiler.dialects.poly.polynomials import Floats, Ints, group_terms
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs
 from qevo_compiler.evaluator.terms.merge_sorted import MOST, merge_sorted
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
+from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
 
 Weighted = tuple[Terms, float]
@@ -56,7 +57,7 @@ def _symbolic(parts: Sequence[tuple[Polynomials, float]]) -> tuple[Terms, list[t
 def _sum(degree: int, blocks: list[Weighted]) -> Terms:
     """The sum of blocks of one degree without dust."""
     block, factor = blocks[0]
-    if len(blocks) == 1 and not isinstance(_pairs(block), GroupPairs):
+    if len(blocks) == 1 and not (isinstance(block.variables, GroupPairs) and not block.variables.formed):
         values = block.coefficients.values * factor
         return replace(block, coefficients=Array(values)) if values.all() else _terms(block.variables.values, values)
     if degree == 2 and (merged := _compiled(blocks)) is not None:
@@ -73,14 +74,29 @@ def _compiled(blocks: list[Weighted]) -> tuple[Ints, Floats] | None:
     """
     total, few = sum(len(block) for block, _ in blocks), len(blocks) <= MOST
     if few and total >= FEW and (total >= WORTH or max(b.variables.most for b, _ in blocks) < SPARSE * total):
-        merged = merge_sorted([(_pairs(block), block.coefficients.values, factor) for block, factor in blocks], DUST)
+        merged = merge_sorted([(_pairs(block), _values(block), factor) for block, factor in blocks], DUST)
         return (merged.names, merged.values) if total >= WORTH or merged.deepest < 3 else None
     return None if few or total < WORTH else _compiled_collection(blocks)
 
 
 def _pairs(block: Terms) -> Ints | GroupPairs:
+    """The pairs of a block: by a rule, as the kernel takes it for one number, where they are not formed."""
     names = block.variables
+    if isinstance(names, PairNames) and not names.formed and _alike(block):
+        count = len(names.names)
+        return GroupPairs(names.names, np.full(count, count), np.arange(count))
     return names if isinstance(names, GroupPairs) and not names.formed else names.values
+
+
+def _values(block: Terms) -> Floats:
+    """The coefficients of a block; of a rule that makes them all alike, one number in their place."""
+    rule = block.coefficients
+    return one_number(len(rule), rule.least, np.float64) if _alike(block) else rule.values
+
+
+def _alike(block: Terms) -> bool:
+    rule = block.coefficients
+    return isinstance(rule, PairProducts) and not rule.formed and rule.least == rule.most
 
 
 def _compiled_collection(blocks: list[Weighted]) -> tuple[Ints, Floats]:

@@ -9,6 +9,7 @@ import pytest
 
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.polynomials import pack
+from qevo_compiler.passes.expanding.affine_square import AffineForm, symbolic_square
 from qevo_compiler.passes.penalty import combine as combining
 from qevo_compiler.passes.penalty.combine import combine
 
@@ -79,3 +80,28 @@ def test_few_pairs_have_the_same_bits_however_they_are_added(
     monkeypatch.setattr(combining, "FEW", 1 << 60)
     monkeypatch.setattr(combining, "SIDES", 0)
     assert merged == combine(parts)
+
+
+@pytest.mark.parametrize("weights", [(1.0,), (1.0, 2.0, -3.0)])
+def test_squares_that_are_rules_are_added_as_if_they_were_formed(weights: tuple[float, ...]) -> None:
+    """One with the same number at all pairs, which are then never listed, one over other bits without."""
+    first, second = np.arange(400, dtype=np.int32), np.arange(100, 480, dtype=np.int32)
+
+    def squares() -> list[tuple[Polynomials, float]]:
+        forms = (
+            AffineForm(-3.0, first, np.ones(len(first)), False),
+            AffineForm(2.0, second, np.resize(np.array(weights), len(second)), False),
+        )
+        found = [symbolic_square(form) for form in forms]
+        return [(p, factor) for p, factor in zip(found, (0.375, 3.0), strict=True) if p is not None]
+
+    formed = squares()
+    assert len(formed) == 2
+    for p, _ in formed:
+        for block in p.terms:
+            assert len(block.variables.values) == len(block.coefficients.values)
+    rules = squares()
+    assert combine(rules) == combine(formed)
+    assert by_names([(combine(rules), 1.0)]) == by_names(formed)
+    assert not rules[0][0].terms[-1].variables.formed
+    assert formed[0][0].terms[-1].variables.formed

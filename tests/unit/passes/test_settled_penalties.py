@@ -11,6 +11,7 @@ from ising_support import constraint, lower, objective, problem_module, variable
 from test_penalty_oracle import check_optimum, ground, random_model, states
 
 from qevo_compiler import compile
+from qevo_compiler.decode.explain_model import explain_constraint
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.problem import Domain, Relation
@@ -132,6 +133,18 @@ def test_explanations_splits_and_updates_agree_with_the_energy() -> None:
     fresh = compile(ROSTER, data={"off": [4, 0, 1]})
     assert other.module.main.only(ModelOp) == fresh.module.main.only(ModelOp)
     assert all(op.rule.proved for op in other.module.main.ops_of(PenaltyOp))
+
+
+def test_explanations_say_where_settled_bits_do_the_work() -> None:
+    program = compile(ROSTER, data={"off": [0, 1, 2]})
+    assert "  no penalty: it always holds at the settled bits' values, or other constraints imply it" in (
+        explain_constraint(program.module, "there")
+    )
+    week = "\n".join(explain_constraint(program.module, "week[3]"))
+    assert "x[3, 0]" in week
+    free = compile(ROSTER, data={"off": [0, 1, 2]}, level=0)
+    assert "slack spins" in "\n".join(explain_constraint(free.module, "week[3]"))
+    assert not any("settled" in line for line in explain_constraint(free.module, "there"))
 
 
 def test_without_presolve_the_price_holds_settled_bits() -> None:
