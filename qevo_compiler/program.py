@@ -216,11 +216,15 @@ class CompiledProgram:
     def state_dict(self, solution: Solution, state: Mapping[str, Any]) -> dict[str, Any]:
         """A model's state dict (or arrays by name) with the weights that `solution` decides; the rest stay as they are.
 
-        Raises `KeyError` or `ValueError` for a state that is not the compiled model's.
+        Where rounding folded batch norms into layers, all parameters are those of the compiled model. Raises
+        `KeyError` or `ValueError` for a state that is not the compiled model's.
         """
         from qevo_compiler.decode.weights import updated_state
+        from qevo_compiler.dialects.nn.parameters import folded_parameters
 
-        return updated_state(self.provenance, solution.values, state)
+        whole = self.module.find("loss")
+        given = {} if whole is None else folded_parameters(whole)
+        return updated_state(self.provenance, solution.values, state, given)
 
     def explain(self, name: str) -> list[str]:
         """What a spin (`s17`), a symbol of the source or an element of it (`take[3]`) is, and where it was declared.
@@ -289,10 +293,19 @@ class CompiledProgram:
 
 
 def decoding_module(module: Module) -> Module:
-    """What decoding needs: `@problem` (and `@stated`) or `@history` and, in `@main`, registers, penalties, sampling."""
+    """What decoding needs: `@problem` (and `@stated`) or `@history` and, in `@main`, registers, penalties, sampling.
+
+    Beside a rounded model whose batch norms were folded stand its parameters, as `@loss`.
+    """
+    from qevo_compiler.dialects.nn import ParameterOp
+    from qevo_compiler.dialects.nn.parameters import folded_parameters
+
     kept = (ising.RegisterOp, ising.PenaltyOp, ising.SettledOp, ising.ReductionOp, anneal.SampleOp)
     main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
-    others = tuple(func for func in map(module.find, ("problem", "stated", "history")) if func is not None)
+    others = [func for func in map(module.find, ("problem", "stated", "history")) if func is not None]
+    whole = module.find("loss")
+    if whole is not None and folded_parameters(whole):
+        others.append(Func("loss", (), whole.ops_of(ParameterOp)))
     return Module(module.name, (main, *others), module.ledger)
 
 

@@ -56,6 +56,11 @@ class ModelData:
     scheduler: Any = None
     linearize: Any = None
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is given; arrays and tensors are not compared."""
+        return all(part is None for part in vars(self).values())
+
 
 def import_source(
     source: Any,
@@ -84,7 +89,7 @@ def import_source(
     if found is not None:
         return Imported(found, SourceMap(), Task.PROBLEM)
     given = model_data or ModelData()
-    if given == ModelData() and not callable(source):
+    if given.is_empty and not callable(source):
         kind = type(source).__name__
         raise CompileError(BadModel(places.here(), f"an object of type `{kind}`", "it is no kind of source"))
     return _from_model(source, given, task, sources)

@@ -1,4 +1,4 @@
-"""Evaluate what depends on data only, and fold eval-mode batch norm into the layer before it.
+"""Evaluate what depends on data only, and with `norms` fold eval-mode batch norm into the layer before it.
 
 before: %0 = nn.constant() {value = f64<2>(1.0, 2.0), symbol = "w"}; %1 = nn.mul(%0, %0)
 after:  %0 = nn.constant() {value = f64<2>(1.0, 4.0), symbol = ""}
@@ -10,10 +10,11 @@ can still be evaluated on other data; in a program they are data and fold.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import apply_op
-from qevo_compiler.ir import Array, Builder, Func, Module, Op, Value, remove_dead
+from qevo_compiler.ir import Array, Builder, Func, Legal, Module, Op, Value, remove_dead
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.batch_norms import fold_batch_norms
 from qevo_compiler.passes.stages import TENSOR
@@ -23,15 +24,17 @@ _COMPUTED = (nn.PRIMITIVES | nn.LAYERS) - {nn.ConstantOp, nn.ParameterOp, nn.Out
 
 @dataclass(frozen=True)
 class FoldConstants(Pass):
-    """No options."""
+    """`norms` folds batch norms, which gives other values to the parameters of two layers that are one then."""
 
-    name = "fold-constants"
-    takes = TENSOR
-    leaves = TENSOR
+    name: ClassVar[str] = "fold-constants"
+    takes: ClassVar[Legal] = TENSOR
+    leaves: ClassVar[Legal] = TENSOR
+
+    norms: bool = False
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
-        folded = _Folding(fold_batch_norms(module.main)).run()
-        return module.with_main(remove_dead(folded))
+        func = fold_batch_norms(module.main) if self.norms else module.main
+        return module.with_main(remove_dead(_Folding(func).run()))
 
 
 class _Folding:

@@ -6,7 +6,9 @@ after:  @main { problem.variable {symbol = "w", domain = Domain.REAL, ...}; poly
 The variables are the weights themselves: symbol, `positions`, and a grid of 2^bits points from w0 - a to
 w0 + a. The objective is L0 + g.d + d.B.d / 2 with d = w - w0, expanded in w. B is the Gauss-Newton matrix
 or the Hessian (`quadratic/curvature.py`) plus `damping` on the diagonal; the steps a are `radius` times
-`step`, or times the automatic steps of `quadratic/model.py`.
+`step`, or times the automatic steps of `quadratic/model.py`. An automatic radius for these is the largest of
+1, 1/2, 1/4 .. at which the loss falls by at least `KEPT` of what the model promises where descent on it ends:
+further out the model says nothing about the loss.
 
 `block` is `auto`, or names of weights and layers joined by `:`. From a larger choice the `size` weights (by
 default as many as `capacity` bits hold) with the largest |g_i| / sqrt(B_ii) are taken, looked for among
@@ -20,6 +22,7 @@ Work for m weights and q outputs: about (CANDIDATES + 2) m evaluations of the mo
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -42,13 +45,15 @@ from qevo_compiler.passes.quadratic.model import (
     rounded_symmetric,
     scores,
 )
-from qevo_compiler.passes.quantities import MODEL_ERROR
+from qevo_compiler.passes.quantities import MODEL_ERROR, MODEL_ERROR_BELOW
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
 Floats = NDArray[np.float64]
 CAPACITY = 128
 CANDIDATES = 4
 CORNERS = 8
+KEPT = 0.25
+HALVINGS = 12
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class LocalQuadraticModel(Pass):
     capacity: int | None = None
     bits: int = 1
     step: float = 0.0
-    radius: float = 1.0
+    radius: float = 0.0
     curvature: Curvature = Curvature.GAUSS_NEWTON
     damping: float = 0.0
 
@@ -71,10 +76,11 @@ class LocalQuadraticModel(Pass):
         loss = Loss.of(module)
         with np.errstate(all="ignore"):
             block, model = self.model(loss, context)
-            discrepancy = _discrepancy(loss, block, model)
+            entries = (self._error(loss, block, model), *self._entries(loss, block, model))
+            promise = self._promise(loss, block, model)
         lowered = self._emit(loss, block, model)
         module = module.with_main(lowered).with_func(replace(lowered, name="problem"))
-        return module.record(*self._entries(loss, block, model, discrepancy))
+        return module.record(*entries, promise)
 
     def model(self, loss: Loss, context: Context = SILENT) -> tuple[Ints, QuadraticModel]:
         """The weights chosen, by ascending number among all weights, and the model over them."""
@@ -89,7 +95,18 @@ class LocalQuadraticModel(Pass):
         # More digits than a model of the loss is worth, fewer than differ from machine to machine.
         (constant,) = rounded(np.array([value]), 32)
         slope, bend = rounded(gradient[block], 26), rounded_symmetric(matrix, 22)
-        return block, QuadraticModel(float(constant), slope, bend, *self._boxes(loss.weights, block, slope, bend))
+        return block, self._fitted(loss, block, partial(QuadraticModel, float(constant), slope, bend))
+
+    def _fitted(self, loss: Loss, block: Ints, model: partial[QuadraticModel]) -> QuadraticModel:
+        """The model in the largest box that it is fit for."""
+        slope, bend = model.args[1:]
+        halvings = 0 if self.radius or self.step else HALVINGS
+        for halved in range(halvings + 1):
+            radius = (self.radius or 1.0) / 2.0**halved
+            found = model(*self._boxes(loss.weights, block, slope, bend, radius))
+            if halved == halvings or _kept(*self._promised(loss, block, found)) >= KEPT:
+                break
+        return found
 
     def _choose(self, weights: Weights, gradient: Floats, second: SecondOrder) -> Ints:
         named, costs = weights.named(self.block), self._bits(weights)
@@ -117,7 +134,15 @@ class LocalQuadraticModel(Pass):
     def _bits_of(self, op: nn.ParameterOp) -> int:
         return op.bits or self.bits
 
-    def _boxes(self, weights: Weights, block: Ints, gradient: Floats, matrix: Floats) -> tuple[Floats, Floats, Floats]:
+    def _promised(self, loss: Loss, block: Ints, model: QuadraticModel) -> tuple[float, float]:
+        """By how much the loss falls where descent on the model ends: as the model says, and in truth."""
+        weights = model.settled(np.exp2(self._bits(loss.weights)[block].astype(np.float64)))
+        actual = loss.at(loss.weights.moved(block, weights))
+        return model.value - float(model.predict(weights)), model.value - actual
+
+    def _boxes(
+        self, weights: Weights, block: Ints, gradient: Floats, matrix: Floats, radius: float
+    ) -> tuple[Floats, Floats, Floats]:
         """Centre, lower and upper end of every weight of the block."""
         if self.step:
             steps = np.full(len(block), self.step)
@@ -130,7 +155,7 @@ class LocalQuadraticModel(Pass):
             weights.per_weight([np.inf if op.upper is None else op.upper for op in weights.parameters]),
         )
         centre = weights.values()[block]
-        return centre, *boxes(centre, rounded(self.radius * steps, 20), ends[0][block], ends[1][block])
+        return centre, *boxes(centre, rounded(radius * steps, 20), ends[0][block], ends[1][block])
 
     def _emit(self, loss: Loss, block: Ints, model: QuadraticModel) -> Func:
         builder = Builder(loss.func.name)
@@ -154,19 +179,34 @@ class LocalQuadraticModel(Pass):
                 builder.append(kept)
         return builder.finish()
 
-    def _entries(self, loss: Loss, block: Ints, model: QuadraticModel, discrepancy: float) -> tuple[LedgerEntry, ...]:
+    def _error(self, loss: Loss, block: Ints, model: QuadraticModel) -> LedgerEntry:
+        kind = self.curvature.value.replace("_", "-")
+        return LedgerEntry(
+            self.name,
+            MODEL_ERROR,
+            _discrepancy(loss, block, model),
+            Evidence.MEASURED,
+            note=f"{kind} matrix; the largest difference between model and loss at {CORNERS} random corners of the "
+            "box and at the corner against the gradient, over the largest change of the loss at them",
+        )
+
+    def _promise(self, loss: Loss, block: Ints, model: QuadraticModel) -> LedgerEntry:
+        """How far the model is from the loss where an answer will be looked for."""
+        promised, actual = self._promised(loss, block, model)
+        error = abs(_kept(promised, actual) - 1.0)
+        return LedgerEntry(
+            self.name,
+            MODEL_ERROR_BELOW,
+            float(f"{error:.3g}"),
+            Evidence.MEASURED,
+            note=f"where descent on the model ends, it promises a decrease of the loss by {promised:.3g} "
+            f"from {model.value:.5g}; the loss falls by {actual:.3g}" + _rise(actual),
+        )
+
+    def _entries(self, loss: Loss, block: Ints, model: QuadraticModel) -> tuple[LedgerEntry, ...]:
         points = 2.0 ** self._bits(loss.weights)[block] - 1.0
         names = ", ".join(op.symbol for op, _, _ in loss.weights.split(block))
-        kind = self.curvature.value.replace("_", "-")
         return (
-            LedgerEntry(
-                self.name,
-                MODEL_ERROR,
-                discrepancy,
-                Evidence.MEASURED,
-                note=f"{kind} matrix; the largest difference between model and loss at {CORNERS} random corners of the "
-                "box and at the corner against the gradient, over the largest change of the loss at them",
-            ),
             LedgerEntry(
                 self.name,
                 "weights held fixed",
@@ -189,12 +229,21 @@ class LocalQuadraticModel(Pass):
             ("size", self.size, "a whole number from 1", self.size is None or self.size >= 1),
             ("capacity", self.capacity, "a whole number from 1", self.capacity is None or self.capacity >= 1),
             ("step", self.step, "a number from 0 (0: automatic)", 0.0 <= self.step < np.inf),
-            ("radius", self.radius, "a number above 0", 0.0 < self.radius < np.inf),
+            ("radius", self.radius, "a number from 0 (0: automatic)", 0.0 <= self.radius < np.inf),
             ("damping", self.damping, "a number from 0", 0.0 <= self.damping < np.inf),
         )
         errors = [BadOption(None, self.name, key, str(value), legal) for key, value, legal, fits in wrong if not fits]
         if errors:
             raise CompileError(*errors)
+
+
+def _kept(promised: float, actual: float) -> float:
+    """The share of a promised decrease that is kept; none where nothing is promised or the loss is not finite."""
+    return actual / promised if promised > 0.0 and np.isfinite(actual) else 0.0
+
+
+def _rise(decrease: float) -> str:
+    return "" if decrease > 0.0 else ", so it does not fall: take a smaller `radius`, or train in rounds"
 
 
 def _discrepancy(loss: Loss, block: Ints, model: QuadraticModel) -> float:

@@ -18,8 +18,9 @@ _ISING = f"{_QUADRATIC},binary-to-spin"
 MODEL = f"{_TENSOR},gradient-extraction"
 _TRAIN = f"{MODEL},local-quadratic-model"
 
-# Batch norm must be folded into its layer before weights are rounded; layers stay whole, for their inputs.
-_ROUND = "fold-constants,rounding-model"
+# Batch norm must be folded into its layer before weights are rounded; layers stay whole, for their inputs. Elsewhere it
+# is not: what is decided, or trained step by step, are the weights that the model itself has.
+_ROUND = "fold-constants{norms=true},rounding-model"
 
 # Rounding (off unless its `bits` is set) comes after scaling, whose factor it must not change.
 _SCHEDULE = "scale-coefficients,round-coefficients,synthesize-schedule"

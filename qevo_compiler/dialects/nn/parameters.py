@@ -18,6 +18,13 @@ def parameter_values(func: Func) -> dict[str, NDArray[Any]]:
     return {op.symbol: op.value.values for op in func.ops_of(ParameterOp)}
 
 
+def folded_parameters(func: Func) -> dict[str, NDArray[Any]]:
+    """All parameters with their values where batch norms were folded into layers, which leaves theirs unused."""
+    used = {value for op in func.ops for value in op.operands}
+    unused = any(op.result not in used for op in func.ops_of(ParameterOp))
+    return parameter_values(func) if unused else {}
+
+
 def with_parameters(module: Module, values: Mapping[str, NDArray[Any]]) -> Module:
     """`module` with new values for the parameters that `values` names, in every func that declares them.
 

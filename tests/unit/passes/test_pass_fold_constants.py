@@ -93,18 +93,18 @@ def network(*, convolution=True, bias=True, affine=True, shared=False):
 @pytest.mark.parametrize(("bias", "affine"), [(True, True), (False, True), (True, False)])
 def test_batch_norm_is_folded(convolution, bias, affine):
     module = network(convolution=convolution, bias=bias, affine=affine)
-    folded = FoldConstants().run(module)
+    folded = FoldConstants(norms=True).run(module)
     verify(folded)
     assert not folded.main.ops_of(nn.BatchNormOp)
     want, got = (evaluate_func(m.main).outputs[0] for m in (module, folded))
     np.testing.assert_allclose(got, want, atol=1e-12)
-    assert FoldConstants().run(folded) is folded
+    assert FoldConstants(norms=True).run(folded) is folded
 
 
 @pytest.mark.parametrize("bias", [True, False])
 def test_folded_parameters_fit_the_original_architecture(bias):
     module = network(bias=bias)
-    folded = FoldConstants().run(module)
+    folded = FoldConstants(norms=True).run(module)
     values = {op.symbol: op.value.values for op in folded.main.ops_of(nn.ParameterOp)}
     buffers = {name: values.pop(name) for name in ("n.running_mean", "n.running_var")}
     want = evaluate_func(module.main).outputs[0]
@@ -115,4 +115,9 @@ def test_folded_parameters_fit_the_original_architecture(bias):
 @pytest.mark.parametrize("options", [{"shared": True}, {"bias": False, "affine": False}])
 def test_batch_norm_stays_where_it_cannot_be_folded(options):
     module = network(**options)
+    assert FoldConstants(norms=True).run(module) is module
+
+
+def test_batch_norms_stay_unless_asked_for():
+    module = network()
     assert FoldConstants().run(module) is module

@@ -235,6 +235,7 @@ def test_the_ledger_names_every_loss() -> None:
         ("relative error of the quadratic model", Evidence.MEASURED),
         ("weights held fixed", Evidence.PROVED),
         ("largest grid step of a weight", Evidence.PROVED),
+        ("relative error of the decrease that the quadratic model promises", Evidence.MEASURED),
     ]
     assert 0 < entries[0].value < 0.5
     assert entries[1].value == 39 - 5
