@@ -21,7 +21,7 @@ DIGIT = 1
 
 # Member states looked at in one piece, so that many reads of a large model stay in the cache.
 _PIECE = 1 << 22
-_FEW = 1 << 10  # auxiliaries verified at a time
+_FEW = 1 << 9  # auxiliaries verified at a time
 
 
 def digits_of(sizes: NDArray[np.integer]) -> NDArray[np.int64]:

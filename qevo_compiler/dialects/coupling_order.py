@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from qevo_compiler.ir import Array, Invalid
 
-_PART = 1 << 16  # couplings that are looked at a time: what is written meanwhile stays in the cache
+# Couplings that are looked at a time, but no more often than so: what is written meanwhile stays in the cache.
+_PART, _PARTS = 1 << 12, 1 << 5
 
 
 def verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:
@@ -44,7 +45,8 @@ def known_ascending(rows: Array, columns: Array) -> bool:
         return True
     i, j = rows.values, columns.values
     # A part at a time, so that little memory is taken; each begins with the last coupling of the part before.
-    ascending = all(_ascending(i[k : k + _PART + 1], j[k : k + _PART + 1]) for k in range(0, len(i), _PART))
+    part = max(_PART, len(i) // _PARTS)
+    ascending = all(_ascending(i[k : k + part + 1], j[k : k + part + 1]) for k in range(0, len(i), part))
     if ascending:
         state_ascending(rows, columns)
     return ascending

@@ -159,6 +159,18 @@ class Repeated(Deferred):
         super().__init__((prod(axes),), dtype, sum(least), sum(most))
         self._blocks, self._axes = apart, axes
 
+    @property
+    def stride(self) -> int:
+        """How many elements there are for each step along the first axis: where pieces begin and end at no cost."""
+        return self.size // self._axes[0]
+
+    def piece(self, start: int, stop: int) -> NDArray[Any]:
+        """The elements `start .. stop`, contiguous, computed with no others but those of the same steps."""
+        first, last = start // self.stride, -(-stop // self.stride)
+        blocks = [block[first:last] if len(block) > 1 else block for block in self._blocks]
+        whole = np.broadcast_to(sum(blocks[1:], blocks[0]), (last - first, *self._axes[1:])).reshape(-1)
+        return np.ascontiguousarray(whole[start - first * self.stride : stop - first * self.stride])
+
     def _elements(self) -> NDArray[Any]:
         first, *rest = self._blocks
         return np.broadcast_to(sum(rest, first), self._axes).reshape(-1)

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.poly.expansion import Expansion, Part, Positions, ranges, times
+from qevo_compiler.dialects.poly.expansion import Expansion, Part, Positions, formed, ranges, times
 from qevo_compiler.dialects.poly.polynomials import (
     Floats,
     Ints,
@@ -18,6 +18,7 @@ from qevo_compiler.dialects.poly.polynomials import (
     without_zeros,
 )
 from qevo_compiler.ir.counting import is_counting
+from qevo_compiler.ir.deferred import Repeated
 
 MERGE_ABOVE = 4  # parts; more are collected before a product, which multiplies their numbers
 
@@ -52,10 +53,16 @@ class Algebra:
         parts = (Part(b.row.values, b.variables.values, b.coefficients.values) for b in blocks)
         return Expansion(x.rows, tuple(parts), sorted=True)
 
-    def take(self, x: Expansion, positions: Positions, whole: bool = False) -> Expansion:
-        """The rows at `positions` in that order; -1 gives zero, and does not occur where they are known `whole`."""
+    def take(self, x: Expansion, given: Positions | Repeated, whole: bool = False) -> Expansion:
+        """The rows at these positions in that order; -1 gives zero, and does not occur where they are known `whole`.
+
+        Where rows are single variables in their order, positions that a rule gives are names that a rule gives.
+        """
         if not x.dense:
             x = self.merged(x)
+        if whole and isinstance(given, Repeated) and all(_is_list_of_variables(part) for part in x.parts):
+            return Expansion(len(given), tuple(Part(None, (given,), part.factors) for part in x.parts))
+        positions = formed(given)
         whole = whole or not len(positions) or bool(positions.min() >= 0)
         return Expansion(len(positions), tuple(_taken(part, positions, x.rows, whole) for part in x.parts))
 
@@ -74,7 +81,7 @@ class Algebra:
         parts = []
         for index, part in enumerate(x.parts):
             parts.append(_square(part, x.rows))
-            doubled = Part(part.row, part.given, 2.0 * part.coefficients)
+            doubled = Part(part.row, part.given, times(np.array(2.0), part.factors))
             parts += [_product(doubled, other, x.rows) for other in x.parts[index + 1 :]]
         return Expansion(x.rows, tuple(parts))
 
@@ -137,6 +144,14 @@ def _taken(part: Part, positions: Positions, rows: int, whole: bool) -> Part:
     return Part(new_row, part.names[taken], part.weights()[taken])
 
 
+def _is_list_of_variables(part: Part) -> bool:
+    """Whether row k is variable k times a number that is the same for all."""
+    if part.row is not None or part.degree != 1 or part.factors.shape:
+        return False
+    (column,) = part.given_columns
+    return not isinstance(column, Repeated) and is_counting(column)
+
+
 def _at(column: Ints, positions: Positions) -> Ints:
     """`column[positions]`; where column k holds k, that is the positions themselves."""
     if positions.dtype == np.int32 and is_counting(column):
@@ -154,8 +169,8 @@ def _product(a: Part, b: Part, rows: int) -> Part:
     """Products of the terms of equal rows; both dense, or both sorted by row."""
     if a.row is None and b.row is None:
         if not (a.degree and b.degree):
-            return Part(None, a.given if a.degree else b.given, times(a.coefficients, b.coefficients))
-        return Part(None, (*a.columns, *b.columns), times(a.coefficients, b.coefficients))
+            return Part(None, a.given if a.degree else b.given, times(a.factors, b.factors))
+        return Part(None, (*a.given_columns, *b.given_columns), times(a.factors, b.factors))
     starts = _row_starts(b.rows(), rows)
     row = a.rows()
     counts = np.diff(starts)[row]

@@ -1,7 +1,8 @@
 """Unmerged sums of terms: what tensor expressions are expanded in before their terms are collected once.
 
 An `Expansion` holds its terms in parts. A part with `row` None has one term for each row in order, so
-that gathers and scalings of such parts are plain array operations.
+that gathers and scalings of such parts are plain array operations. What a rule gives (`ir.deferred.Repeated`) stays
+one through them, until somebody asks for the numbers.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,35 +20,46 @@ from qevo_compiler.dialects.poly.polynomials import (
     Ints,
 )
 from qevo_compiler.ir.counting import counting
-from qevo_compiler.ir.deferred import one_number
+from qevo_compiler.ir.deferred import Repeated, one_number
 
 Positions = NDArray[np.integer]
 Target = Callable[[Positions, Positions], Positions]
+Column = Ints | Repeated
+Weights = Floats | Repeated
 
 
 @dataclass(frozen=True)
 class Part:
     """Terms of one degree d: `row` [m] (None: row k has term k), `names` [m, d], `coefficients` [m] or a scalar.
 
-    Names may be given as d columns [m]: they are put together only where all of them are asked for at once.
+    Names may be given as d columns [m]: they are put together only where all of them are asked for at once. Columns
+    and `factors`, the coefficients as they are given, may be rules.
     """
 
     row: Positions | None
-    given: Ints | tuple[Ints, ...]
-    coefficients: Floats
+    given: Ints | tuple[Column, ...]
+    factors: Weights
 
     @cached_property
     def names(self) -> Ints:
-        given = self.given
-        if not isinstance(given, tuple):
-            return given
-        return given[0][:, None] if len(given) == 1 else np.stack(given, axis=1)
+        if not isinstance(self.given, tuple):
+            return self.given
+        columns = self.columns
+        return columns[0][:, None] if len(columns) == 1 else np.stack(columns, axis=1)
 
     @property
     def columns(self) -> tuple[Ints, ...]:
         """The names of each place in the terms, [m] each."""
+        return tuple(map(formed, self.given_columns))
+
+    @property
+    def given_columns(self) -> tuple[Column, ...]:
         given = self.given
         return given if isinstance(given, tuple) else tuple(given[:, place] for place in range(given.shape[1]))
+
+    @property
+    def coefficients(self) -> Floats:
+        return formed(self.factors)
 
     @property
     def degree(self) -> int:
@@ -61,6 +74,11 @@ class Part:
     def weights(self) -> Floats:
         given = self.coefficients
         return given if given.ndim else one_number(len(self), float(given), np.float64)
+
+
+def formed(given: NDArray[Any] | Repeated) -> NDArray[Any]:
+    """The numbers themselves."""
+    return given.elements() if isinstance(given, Repeated) else given
 
 
 @dataclass(frozen=True)
@@ -107,14 +125,14 @@ def add(*summands: Expansion) -> Expansion:
     return Expansion(summands[0].rows, tuple(part for summand in summands for part in summand.parts))
 
 
-def scale(x: Expansion, factors: Floats) -> Expansion:
+def scale(x: Expansion, factors: Weights) -> Expansion:
     """Each row times its factor (or one scalar for all)."""
-    if factors.ndim == 0 and factors == 1:
+    if _is_one(factors):
         return x
     parts = []
     for part in x.parts:
-        factor = factors if factors.ndim == 0 or part.row is None else factors[part.row]
-        parts.append(Part(part.row, part.given, times(part.coefficients, factor)))
+        factor = factors if not factors.shape or part.row is None else formed(factors)[part.row]
+        parts.append(Part(part.row, part.given, times(part.factors, factor)))
     return Expansion(x.rows, tuple(parts), x.sorted)
 
 
@@ -127,7 +145,7 @@ def regroup(x: Expansion, groups: Positions, count: int, whole: bool = False) ->
             keep = row >= 0
             part = Part(None, part.names[keep], part.weights()[keep])
             row = row[keep]
-        parts.append(Part(row, part.given, part.coefficients))
+        parts.append(Part(row, part.given, part.factors))
     return Expansion(count, tuple(parts))
 
 
@@ -167,8 +185,12 @@ def ranges(starts: Positions, counts: Positions) -> NDArray[np.int64]:
     return np.asarray(within + np.repeat(starts - (ends - counts), counts), np.int64)
 
 
-def times(x: Floats, y: Floats) -> Floats:
+def times(x: Weights, y: Weights) -> Weights:
     """The product; where one is the number 1 it is the other itself."""
-    if x.ndim == 0 and x == 1:
+    if _is_one(x):
         return y
-    return x if y.ndim == 0 and y == 1 else x * y
+    return x if _is_one(y) else formed(x) * formed(y)
+
+
+def _is_one(x: Weights) -> bool:
+    return not isinstance(x, Repeated) and x.ndim == 0 and x == 1

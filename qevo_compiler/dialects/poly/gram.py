@@ -32,7 +32,7 @@ class Product:
 
 def is_worth_deferring(x: Expansion, y: Expansion, pairs: int) -> bool:
     """Whether a sum over the product of `x` and `y` is cheaper by matrices than by its `pairs` of terms."""
-    if pairs < WORTH or any(part.names.shape[1] > 1 for part in (*x.parts, *y.parts)):
+    if pairs < WORTH or any(part.degree > 1 for part in (*x.parts, *y.parts)):
         return False
     count = len(_names(x, y)) + 1
     return count <= MOST_VARIABLES and x.rows * count**2 < 64 * pairs

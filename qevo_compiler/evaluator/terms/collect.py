@@ -11,8 +11,11 @@ of the input, so that sums are the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from operator import itemgetter
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -32,17 +35,21 @@ from qevo_compiler.evaluator.terms.collect_kernels import (
 )
 from qevo_compiler.evaluator.terms.memory import lasting, uninitialised
 from qevo_compiler.ir.counting import known_ends
+from qevo_compiler.ir.deferred import Repeated
 
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
+
+# Pairs that a rule gives are computed so many at a time, but no more often than so.
+_PIECE, _PIECES = 1 << 12, 64
 
 # Sorting a row in place costs up to the square of its length: beyond so many times the pairs, columns are sorted first.
 LONG = 32
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """Pairs of non-negative numbers `first` [m] and `second` [m] in either order, with `weights` [m] or a scalar."""
+class Listed:
+    """Pairs as the kernels read them: contiguous columns [m], and `weights` [m] or a scalar."""
 
     first: Names
     second: Names
@@ -55,6 +62,49 @@ class Pairs:
     def step(self) -> int:
         return int(self.weights.ndim > 0)
 
+    def ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """The first and the last pair, the lower number first."""
+        first, last = (sorted((self.first.item(at), self.second.item(at))) for at in (0, -1))
+        return (first[0], first[1]), (last[0], last[1])
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs of non-negative numbers `first` [m] and `second` [m] in either order, with `weights` [m] or a scalar.
+
+    What a rule gives is computed a piece at a time, each time that the pairs are gone through, and never kept.
+    """
+
+    first: Names | Repeated
+    second: Names | Repeated
+    weights: Floats | Repeated
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def weight(self) -> float | None:
+        """The weight of all pairs, where it is given once."""
+        return None if isinstance(self.weights, Repeated) or self.weights.ndim else float(self.weights)
+
+    def places(self) -> Iterator[tuple[Listed, slice]]:
+        """The pairs in their order, and where they are among all; in one piece unless a rule gives them."""
+        given = (self.first, self.second, self.weights)
+        stride = max((rule.stride for rule in given if isinstance(rule, Repeated)), default=len(self))
+        step = stride * max(1, max(_PIECE, len(self) // _PIECES) // stride)
+        for start in range(0, len(self), step):
+            here = slice(start, min(start + step, len(self)))
+            yield Listed(*(_some(numbers, here) for numbers in given)), here
+
+    def pieces(self) -> Iterator[Listed]:
+        return map(itemgetter(0), self.places())
+
+
+def _some(given: NDArray[Any] | Repeated, here: slice) -> NDArray[Any]:
+    if isinstance(given, Repeated):
+        return given.piece(here.start, here.stop)
+    return given[here] if given.ndim else given
+
 
 def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
     """Unique ascending pairs [k, 2] (the lower number first) of numbers below `size`, and their summed weights [k].
@@ -62,14 +112,12 @@ def collect_pairs(parts: Sequence[Pairs], size: int) -> tuple[Names, Floats]:
     Sums of zero are left out. Columns of the pairs are contiguous: `pairs[:, 0]` can be shared without a copy.
     Raises `ValueError` for 2^31 pairs or more.
     """
-    parts = [_contiguous(part) for part in parts if len(part)]
+    parts = [_ready(part) for part in parts if len(part)]
     total = sum(map(len, parts))
     if total >= 1 << 31:
         raise ValueError("pairs must be numbered by 31 bits")
-    if len(parts) == 1:
-        pairs = _neighbours(parts[0])
-        if pairs is not None or _ascends(parts[0]):
-            return _in_order(parts[0], pairs)
+    if len(parts) == 1 and (found := _as_they_are(parts[0])) is not None:
+        return found
     room = lasting(2 * total + SHORT, np.int32)
     return _settled(parts, size, room[: 2 * total].reshape(2, total))
 
@@ -85,9 +133,14 @@ def sums_by_name(parts: Sequence[tuple[Names, Floats]], size: int) -> Floats:
     return totals
 
 
-def _contiguous(part: Pairs) -> Pairs:
-    first, second = (np.ascontiguousarray(x, np.int32) for x in (part.first, part.second))
-    return Pairs(first, second, _weights(part.weights))
+def _ready(part: Pairs) -> Pairs:
+    """The same pairs, what is listed of them as the kernels read it."""
+    first, second, weights = part.first, part.second, part.weights
+    return Pairs(
+        first if isinstance(first, Repeated) else np.ascontiguousarray(first, np.int32),
+        second if isinstance(second, Repeated) else np.ascontiguousarray(second, np.int32),
+        weights if isinstance(weights, Repeated) else _weights(weights),
+    )
 
 
 def _weights(weights: Floats) -> Floats:
@@ -97,30 +150,50 @@ def _weights(weights: Floats) -> Floats:
     return np.ascontiguousarray(weights, np.float64)
 
 
-def _ascends(part: Pairs) -> bool:
-    """Whether every pair comes after the one before it."""
-    return int(compiled(ascend_kernel(lanes(i32)))(len(part), part.first, part.second)) == len(part)
-
-
-def _neighbours(part: Pairs) -> Names | None:
-    """Columns [2, m] that go up along the same shared numbers, the second ahead: a view of these, not a copy."""
-    first, second = known_ends(part.first), known_ends(part.second)
-    if first is None or second is None or part.first.base is not part.second.base or second[0] <= first[0]:
-        return None
-    step = part.first.itemsize
-    return as_strided(part.first, (2, len(part)), ((second[0] - first[0]) * step, step), writeable=False)
-
-
-def _in_order(part: Pairs, pairs: Names | None) -> tuple[Names, Floats]:
-    """Pairs that ascend already, copied unless they are given as columns."""
+def _as_they_are(part: Pairs) -> tuple[Names, Floats] | None:
+    """The pairs, if they ascend already."""
+    pairs = _neighbours(part.first, part.second)
     if pairs is None:
+        if not _ascend(part.pieces()):
+            return None
         pairs = uninitialised((2, len(part)), np.int32)
-        compiled(split_kernel(lanes(i32)))(len(part), part.first, part.second, pairs[0], pairs[1])
-    values = part.weights
-    if not part.step:
+        for piece, to in part.places():
+            compiled(split_kernel(lanes(i32)))(len(piece), piece.first, piece.second, *pairs[:, to])
+    return _without_zeros(pairs, part)
+
+
+def _ascend(pieces: Iterable[Listed]) -> bool:
+    """Whether every pair comes after the one before it."""
+    ascend, last = compiled(ascend_kernel(lanes(i32))), (-1, -1)
+    for piece in pieces:
+        first, end = piece.ends()
+        if first <= last or int(ascend(len(piece), piece.first, piece.second)) < len(piece):
+            return False
+        last = end
+    return True
+
+
+def _neighbours(first: Names | Repeated, second: Names | Repeated) -> Names | None:
+    """Columns [2, m] that go up along the same shared numbers, the second ahead: a view of these, not a copy."""
+    if isinstance(first, Repeated) or isinstance(second, Repeated) or first.base is not second.base:
+        return None
+    low, high = known_ends(first), known_ends(second)
+    if low is None or high is None or high[0] <= low[0]:
+        return None
+    step = first.itemsize
+    return as_strided(first, (2, len(first)), ((high[0] - low[0]) * step, step), writeable=False)
+
+
+def _without_zeros(pairs: Names, part: Pairs) -> tuple[Names, Floats]:
+    """Pairs in order and their weights, but for those that are zero."""
+    given = part.weights
+    if isinstance(given, Repeated) or not given.ndim:
         values = uninitialised(len(part), np.float64)
-        values.fill(part.weights)
-    if part.weights.all():
+        for piece, to in part.places():
+            values[to] = piece.weights
+    else:
+        values = given
+    if values.all():
         return pairs.T, values
     keep = values != 0
     return np.ascontiguousarray(pairs[:, keep]).T, values[keep]
@@ -145,15 +218,21 @@ def _moved(parts: Sequence[Pairs], size: int, others: Names, values: Floats | No
     """Where each row (or column) ends once the pairs' other numbers, and weights, are written row by row."""
     counts = np.zeros(size, np.int32)
     count, move = compiled(count_kernel()), compiled(move_kernel(values is not None))
-    for part in parts:
-        count(len(part), int(by_column), part.first, part.second, counts)
+    for piece in _pieces(parts):
+        count(len(piece), int(by_column), piece.first, piece.second, counts)
+        del piece  # before the next one is computed
     places = np.cumsum(counts, dtype=np.int32)
     places -= counts
     outputs = (others,) if values is None else (others, values)
-    for part in parts:
-        move(len(part), int(by_column), part.step, part.first, part.second, part.weights, places, *outputs)
+    for piece in _pieces(parts):
+        move(len(piece), int(by_column), piece.step, piece.first, piece.second, piece.weights, places, *outputs)
+        del piece
     # Every row's next place is now its end.
     return places
+
+
+def _pieces(parts: Sequence[Pairs]) -> Iterator[Listed]:
+    return chain.from_iterable(part.pieces() for part in parts)
 
 
 def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:
@@ -168,5 +247,5 @@ def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:
 
 def _common_weight(parts: Sequence[Pairs]) -> float | None:
     """The one weight of all pairs, or None where they differ."""
-    found = {None if part.step else float(part.weights) for part in parts}
+    found = {part.weight for part in parts}
     return found.pop() if len(found) == 1 else None

@@ -26,7 +26,7 @@ Names = NDArray[np.int32]
 Number = TypeVar("Number", np.int64, np.float64)
 
 # Where sums lie is looked at piece by piece.
-_PIECE = 1 << 12
+_PIECE = 1 << 11
 
 
 def fits(bits: int, degree: int, count: int) -> bool:
@@ -45,10 +45,11 @@ def write_keys(columns: Sequence[NDArray[np.integer]], bits: int, out: Integers)
 def take_names(keys: Integers, count: int, degree: int, bits: int) -> Names:
     """The one or two names of each of the first keys as columns [degree, count], in the memory of `keys`."""
     halves, rest, end = keys.view(np.int32), [], count
+    short = np.min_scalar_type((1 << bits) - 1)
     for start in range(0, count, _PIECE):
         # Never before what is still to be read: a name is half as long as a key.
         here = slice(start, min(start + _PIECE, count))
-        columns = np.empty((degree - 1, here.stop - start), np.int32)
+        columns = np.empty((degree - 1, here.stop - start), short)
         split(keys[here], bits, halves[here], *columns)
         # Small arrays find room where others were.
         rest += list(columns)
@@ -59,7 +60,7 @@ def take_names(keys: Integers, count: int, degree: int, bits: int) -> Names:
     return shrunk(keys, (degree * count + 1) // 2).view(np.int32)[: degree * count].reshape(degree, count)
 
 
-def split(keys: Integers, bits: int, *out: Names) -> None:
+def split(keys: Integers, bits: int, *out: NDArray[np.integer]) -> None:
     """The names of the keys, column by column; `keys` is used up."""
     mask = (1 << bits) - 1
     for column in out[:0:-1]:

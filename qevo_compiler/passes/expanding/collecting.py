@@ -45,10 +45,8 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
         return algebra.polynomials(x)
     if count < WORTH:
         return _apart(x, algebra) or _narrowed(algebra.polynomials(x))
-    by_degree: dict[int, list[Block]] = {}
-    for columns, weights in _blocks(x, algebra):
-        by_degree.setdefault(len(columns), []).append((columns, weights))
-    constants, single, pairs, *_ = (by_degree.pop(degree, []) for degree in range(3))
+    pairs, by_degree = _by_degree(x, algebra)
+    constants, single = (by_degree.pop(degree, []) for degree in range(2))
     # Degree by degree, so that the terms of one are let go of before the next.
     high = [term for degree in sorted(by_degree) for term in _high(by_degree.pop(degree), size)]
     quadratic, moved = _pairs(pairs, algebra) if pairs else ([], [])
@@ -68,23 +66,46 @@ def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:
     """The terms of few parts of pairs, all different; else None."""
     if any(part.degree != 2 for part in x.parts) or algebra.excludes:
         return None
-    parts = [Pairs(part.columns[0], part.columns[1], part.coefficients) for part in x.parts]
+    parts = [_as_pairs(part) for part in x.parts]
     names, values = collect_pairs(parts, len(algebra.binary))
     if len(values) < len(x) or (names[:, 0] == names[:, 1]).any():
         return None
     return Polynomials(1, (_terms(names, Array(values)),))
 
 
-def _blocks(x: Expansion, algebra: Algebra) -> Iterator[Block]:
-    """The terms by columns of their names; those of more than two names are reduced, and their names ascend."""
+def _by_degree(x: Expansion, algebra: Algebra) -> tuple[list[Pairs], dict[int, list[Block]]]:
+    """The terms of two names, as they are given, and all others by columns of their names.
+
+    Those of more than two names are reduced, and their names ascend.
+    """
+    pairs: list[Pairs] = []
+    others: dict[int, list[Block]] = {}
     for part in x.parts:
-        if part.degree == 0:
-            yield (), part.weights()
-        elif part.degree <= 2 or _is_reduced(part, algebra):
-            yield part.columns, part.coefficients
-        else:
-            for _, names, weights in algebra.reduced(part):
-                yield tuple(names[:, place] for place in range(names.shape[1])), weights
+        if part.degree == 2:
+            pairs.append(_as_pairs(part))
+            continue
+        for columns, weights in _reduced(part, algebra):
+            if len(columns) == 2:
+                pairs.append(Pairs(*columns, weights=weights))
+            else:
+                others.setdefault(len(columns), []).append((columns, weights))
+    return pairs, others
+
+
+def _as_pairs(part: Part) -> Pairs:
+    first, second = part.given_columns
+    return Pairs(first, second, part.factors)
+
+
+def _reduced(part: Part, algebra: Algebra) -> Iterator[Block]:
+    columns = part.columns
+    if part.degree == 0:
+        yield (), part.weights()
+    elif part.degree == 1 or _is_reduced(columns, part.coefficients, algebra):
+        yield columns, part.coefficients
+    else:
+        for _, names, weights in algebra.reduced(part):
+            yield tuple(names[:, place] for place in range(names.shape[1])), weights
 
 
 def _single(blocks: list[Block], size: int) -> list[Terms]:
@@ -100,9 +121,8 @@ def _single(blocks: list[Block], size: int) -> list[Terms]:
     return [_terms(used[:, None], Array(totals if len(used) == size else totals[used]))] if len(used) else []
 
 
-def _pairs(blocks: list[Block], algebra: Algebra) -> tuple[list[Terms], list[Block]]:
+def _pairs(parts: list[Pairs], algebra: Algebra) -> tuple[list[Terms], list[Block]]:
     """The products of two variables, and what those of a variable with itself become where that is less."""
-    parts = [Pairs(first, second, weights) for (first, second), weights in blocks]
     names, values = collect_pairs(parts, len(algebra.binary))
     rows, columns = names[:, 0], names[:, 1]
     again = _meet(rows, columns)
@@ -136,7 +156,7 @@ def _meet(first: Ints, second: Ints) -> bool:
 
 def _coefficients(values: Floats, parts: list[Pairs]) -> Array:
     """The sums of the pairs' weights; where none were added and all are one number, that is known of them."""
-    if len(parts) == 1 and not parts[0].step and len(values) == len(parts[0]) and isfinite(values[0]):
+    if len(parts) == 1 and parts[0].weight is not None and len(values) == len(parts[0]) and isfinite(values[0]):
         return bounded(values, float(values[0]), float(values[0]))
     return Array(values)
 
@@ -147,10 +167,10 @@ def _kept(names: Ints, keep: NDArray[np.bool_]) -> Ints:
     return kept
 
 
-def _is_reduced(part: Part, algebra: Algebra) -> bool:
+def _is_reduced(columns: Columns, coefficients: Floats, algebra: Algebra) -> bool:
     """Whether names ascend and differ inside every term, none of which is zero, and no two exclude each other."""
-    ascend = all(bool((low < high).all()) for low, high in pairwise(part.columns))
-    return ascend and bool(part.coefficients.all()) and algebra.choice.max(initial=-1) < 0
+    ascend = all(bool((low < high).all()) for low, high in pairwise(columns))
+    return ascend and bool(coefficients.all()) and algebra.choice.max(initial=-1) < 0
 
 
 def _high(blocks: list[Block], size: int) -> tuple[Terms, ...]:

@@ -14,12 +14,12 @@ from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import expansion, pair_arrays
 from qevo_compiler.dialects.poly.algebra import Algebra
-from qevo_compiler.dialects.poly.expansion import Expansion
+from qevo_compiler.dialects.poly.expansion import Expansion, Positions, Weights
 from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
-from qevo_compiler.ir.deferred import one_number
+from qevo_compiler.ir.deferred import Repeated, one_number
 from qevo_compiler.passes.expanding.affine_square import affine_form, square_of_row, squared_form, symbolic_product
 from qevo_compiler.passes.expanding.collecting import collected
 from qevo_compiler.passes.expanding.indicators import Unlisted, indicators
@@ -27,7 +27,7 @@ from qevo_compiler.passes.expanding.listing import not_listed
 from qevo_compiler.passes.expanding.matrix_products import matrix_times, product_of_both, times_matrix
 from qevo_compiler.source import Span
 
-Known = Floats | Expansion | Product
+Known = Floats | Repeated | Expansion | Product
 
 # What a product that waits to be summed may pass through; anything else multiplies it out.
 _KEEPS_PRODUCTS = (nn.SumOp, nn.ReshapeOp, nn.NegOp, nn.MulOp, nn.DivOp)
@@ -60,7 +60,7 @@ class Expander:
         values = op.operands
         operands = [self._known[value] for value in values]
         if op.results:
-            constants = [x for x in operands if isinstance(x, np.ndarray)]
+            constants = [x for x in operands if isinstance(x, np.ndarray | Repeated)]
             if len(constants) == len(operands):
                 self._known[op.result] = _constants(op, constants)
             else:
@@ -88,16 +88,18 @@ class Expander:
             raise CompileError(NotPolynomial(op.span, name))
         if not isinstance(op, _KEEPS_PRODUCTS):
             operands = [self._expansion(x, op.span) if isinstance(x, Product) else x for x in operands]
+        if not isinstance(op, nn.MulOp):
+            operands = [expansion.formed(x) if isinstance(x, Repeated) else x for x in operands]
         return rule(self, op, *operands)
 
     def _expansion(self, x: Known, span: Span | None) -> Expansion:
-        if isinstance(x, np.ndarray):
-            return expansion.constants(x.reshape(-1))
+        if isinstance(x, np.ndarray | Repeated):
+            return expansion.constants(expansion.formed(x).reshape(-1))
         return self._multiplied_out(x, span) if isinstance(x, Product) else x
 
-    def _scaled(self, x: Known, factors: Floats) -> Expansion | Product:
+    def _scaled(self, x: Known, factors: Weights) -> Expansion | Product:
         if isinstance(x, Product):
-            return x.scaled(factors)
+            return x.scaled(expansion.formed(factors))
         return expansion.scale(self._expansion(x, None), factors)
 
     def _affordable(self, terms: int, span: Span | None) -> None:
@@ -115,10 +117,10 @@ class Expander:
         return self._scaled(x, np.array(-1.0))
 
     def _mul(self, op: Op, x: Known, y: Known) -> Expansion | Product:
-        if isinstance(x, np.ndarray):
+        if isinstance(x, np.ndarray | Repeated):
             x, y = y, x
-        if isinstance(y, np.ndarray):
-            return self._scaled(x, _flat_factor(y))
+        if isinstance(y, np.ndarray | Repeated):
+            return self._scaled(x, y if isinstance(y, Repeated) else _flat_factor(y))
         left = self._expansion(x, op.span)
         return self._deferred(left, left if y is x else self._expansion(y, op.span), op.span)
 
@@ -208,20 +210,24 @@ class Expander:
         return expansion.regroup(x, op.indices.values.reshape(-1), prod(op.shape))
 
     def _gather(self, op: nn.GatherOp, x: Expansion) -> Expansion:
-        return self._taken(x, op.indices.elements().reshape(-1), op.span, op.indices.least >= 0)
+        indices = op.indices
+        positions = indices if isinstance(indices, Repeated) else indices.elements().reshape(-1)
+        return self._taken(x, positions, op.span, indices.least >= 0)
 
     def _rearranged(self, op: nn.BroadcastOp | nn.TransposeOp, x: Expansion) -> Expansion:
         positions = np.arange(x.rows, dtype=np.int32).reshape(shape_of(op.x))
         moved = positions.transpose(op.axes) if isinstance(op, nn.TransposeOp) else np.broadcast_to(positions, op.shape)
         return self._taken(x, moved.reshape(-1), op.span)
 
-    def _taken(self, x: Expansion, positions: NDArray[np.integer], span: Span | None, whole: bool = True) -> Expansion:
+    def _taken(self, x: Expansion, positions: Positions | Repeated, span: Span | None, whole: bool = True) -> Expansion:
         """The rows at `positions`, of which `whole` says that none is -1."""
         x = self._collected(x)
-        if x.dense:
-            terms = len(x.parts) * (len(positions) if whole else int(np.count_nonzero(positions >= 0)))
+        if x.dense and whole:
+            terms = len(x.parts) * len(positions)
         else:
-            terms = int(x.counts()[positions[positions >= 0]].sum())
+            positions = expansion.formed(positions)
+            here = positions[positions >= 0]
+            terms = len(x.parts) * len(here) if x.dense else int(x.counts()[here].sum())
         self._affordable(terms, span)
         return self._algebra.take(x, positions, whole)
 
@@ -272,8 +278,10 @@ def _along(kept: list[int], shape: tuple[int, ...]) -> NDArray[np.int32]:
     return np.broadcast_to(numbers, shape).reshape(-1)
 
 
-def _constants(op: Op, operands: list[Floats]) -> Floats:
-    return op.value.elements() if isinstance(op, nn.ConstantOp) else apply_op(op, operands)[0]
+def _constants(op: Op, operands: list[Weights]) -> Weights:
+    if isinstance(op, nn.ConstantOp):
+        return op.value if isinstance(op.value, Repeated) else op.value.elements()
+    return apply_op(op, list(map(expansion.formed, operands)))[0]
 
 
 def _flat_factor(factor: Floats) -> Floats:

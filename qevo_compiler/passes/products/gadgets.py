@@ -40,14 +40,16 @@ def and_gadget(members: Kept, first: int, positive: Floats, negative: Floats) ->
         return np.arange(first, first + count, dtype=np.int32)
 
     def pull(place: int) -> Term:
-        return _pair(members[:, place], z(), -(positive + negative) if degree == 2 else -negative)
+        pulled = positive + negative if degree == 2 else negative.copy()
+        return _pair(members[:, place], z(), np.negative(pulled, pulled))
 
     def pairs() -> Term:
         some = np.flatnonzero(positive)
         return _pair(members[some, 0], members[some, 1], positive[some])
 
     def alone() -> Term:
-        return _single(z(), positive + 2 * negative if degree == 2 else degree * negative)
+        pushed = degree * negative
+        return _single(z(), np.add(positive, pushed, pushed) if degree == 2 else pushed)
 
     terms = [Later(2, count, partial(pull, place)) for place in range(degree)]
     if degree == 2:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.quadratization import FIRST, Resources
 from qevo_compiler.passes.products.monomials import Flags, Integers, Kept, Names, grouped, set_keys
@@ -19,7 +20,9 @@ from qevo_compiler.passes.products.sharing import Pairs
 FEW = 1 << 12  # sets in a batch
 BATCHES = 12  # at most
 STEP = 16  # one of so many sets says where batches end
+GROUPS = 10  # bits of the number of groups of neighbouring first bits, which stay together
 Places = tuple[int, ...]
+Head = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,7 @@ class Column:
     out: Names
 
     @property
-    def head(self) -> tuple[int, int, int]:
+    def head(self) -> Head:
         """Columns of the same head have the same first bits."""
         return id(self.names), id(self.rows), self.places[0]
 
@@ -66,17 +69,25 @@ def in_batches(columns: Sequence[Column], number: Callable[[Names], Names]) -> N
 
 
 def _batches_of_size(columns: Sequence[Column], number: Callable[[Names], Names]) -> None:
-    batches = min(sum(len(column.out) for column in columns) // FEW, BATCHES)
+    batches = min(-(-sum(len(column.out) for column in columns) // FEW), BATCHES)
     if batches < 2:
         _number_batch(columns, [np.arange(len(column.out)) for column in columns], number)
         return
-    seen = np.sort(np.concatenate([column.firsts()[::STEP] for column in columns]))
-    edges = seen[np.arange(1, batches) * len(seen) // batches]
-    heads = {column.head: column for column in columns}
-    labels = {head: np.searchsorted(edges, column.firsts()).astype(np.int8) for head, column in heads.items()}
+    labels = _labels({column.head: column for column in columns}, batches)
     for batch in range(batches):
         chosen = {head: np.flatnonzero(label == batch) for head, label in labels.items()}
         _number_batch(columns, [chosen[column.head] for column in columns], number)
+
+
+def _labels(heads: dict[Head, Column], batches: int) -> dict[Head, NDArray[np.int8]]:
+    """The batch of every set: those with neighbouring first bits, batches of about as many."""
+    shift = max(max(column.firsts().max(initial=0).item().bit_length() for column in heads.values()) - GROUPS, 0)
+    shares = [np.bincount(column.firsts()[::STEP] >> shift, minlength=1 << GROUPS) for column in heads.values()]
+    counts = np.sum(shares, axis=0)
+    before = np.cumsum(counts) - counts
+    # Behind the last bit that was looked at there are as many as in all.
+    table = np.minimum(before * batches // int(counts.sum()), batches - 1).astype(np.int8)
+    return {head: table[column.firsts() >> shift] for head, column in heads.items()}
 
 
 def _number_batch(columns: Sequence[Column], chosen: Sequence[Integers], number: Callable[[Names], Names]) -> None:

@@ -11,6 +11,7 @@ from qevo_compiler.evaluator.terms import collect
 from qevo_compiler.evaluator.terms.closing import closed_up, first_of
 from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs, sums_by_name
 from qevo_compiler.ir.counting import counting
+from qevo_compiler.ir.deferred import Repeated
 
 
 def added(parts: list[Pairs]) -> dict[tuple[int, int], float]:
@@ -65,6 +66,36 @@ def test_one_long_row_among_short_ones(length: int) -> None:
     order = rng.permutation(len(first))
     for weights in (np.array(0.1), rng.normal(size=len(first))):
         assert agrees([Pairs(first[order], second[order], weights)], 100)
+
+
+@pytest.mark.parametrize("step", [1, 5, 1 << 12])
+@pytest.mark.parametrize("around", [True, False])
+def test_pairs_that_rules_give(step: int, around: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neighbours along a path or a circle, as of a tour: at the end of the circle they do not ascend."""
+    monkeypatch.setattr(collect, "_PIECE", step)
+    n, stops = 5, 6 if around else 5
+    rng = np.random.default_rng(n)
+    here, there = (np.arange(stops, dtype=np.int32) + k for k in (0, 1))
+    i, j = np.arange(n, dtype=np.int32)[:, None], np.arange(n, dtype=np.int32)
+    first = Repeated((stops, n, n), n * here[:, None, None], i[None])
+    second = Repeated((stops, n, n), n * (there % 6)[:, None, None], j[None, None])
+    weights = Repeated((stops, n, n), rng.integers(0, 3, (1, n, n)).astype(float))
+    listed = as_arrays(Pairs(first, second, weights))
+    for part in (
+        Pairs(first, second, weights),
+        Pairs(listed.first, second, weights),
+        Pairs(first, second, np.array(2.0)),
+    ):
+        for parts in ([part], [part, listed], [listed, part]):
+            found, wanted = collect_pairs(parts, 6 * n), collect_pairs(list(map(as_arrays, parts)), 6 * n)
+            assert [x.tolist() for x in found] == [x.tolist() for x in wanted]
+            assert agrees(list(map(as_arrays, parts)), 6 * n)
+    assert not any(given.formed for given in (first, second, weights))
+
+
+def as_arrays(part: Pairs) -> Pairs:
+    given = (part.first, part.second, part.weights)
+    return Pairs(*(numbers.elements() if isinstance(numbers, Repeated) else numbers for numbers in given))
 
 
 def test_ascending_pairs_are_copied() -> None:
