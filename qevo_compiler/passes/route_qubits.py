@@ -6,8 +6,8 @@ after:  gate.circuit {swap on 0, 1; rzz on 1, 2} with order = [1, ...]: spin 0 i
 Without `coupling` nothing changes. A placement that needs no swap is searched for first. Otherwise runs of
 gates that commute are routed in any order (`gates/commuting_router.py`), the best of `trials`; a run on the
 pairs of the last one takes the same way back. Other gates keep their order: their pair moves along a shortest
-path, by the swaps that serve the gates to come. The permutation that swaps leave is kept in `order`. The circuit must have no more spins than the device
-has qubits.
+path, by the swaps that serve the gates to come. The permutation that swaps leave is kept in `order`. The
+circuit must have no more spins than the device has qubits.
 """
 
 from __future__ import annotations
