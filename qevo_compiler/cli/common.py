@@ -82,7 +82,9 @@ def add_compilation(parser: argparse.ArgumentParser, target_default: str | None 
     parser.add_argument("--embed", choices=("pegasus", "zephyr"), help="dwave: also embed into this topology")
     parser.add_argument("--device", help="cirq: a device such as willow_pink, or sycamore")
     parser.add_argument("--format", metavar="F", help="qubo: format of the file, such as bqpjson or lp (default coo)")
-    parser.add_argument("--set", action="append", default=[], metavar="PASS.OPTION=VALUE", help="an option of a pass")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="PASS.OPTION=VALUE", help="an option of a pass, or of the target"
+    )
     parser.add_argument("--passes", metavar="PIPELINE", help="run this pipeline instead of the usual one")
     parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1, help="effort (default 1)")
     parser.add_argument("--name", help="name of the emitted program (default: the program's own)")
@@ -111,9 +113,11 @@ def options_from(args: argparse.Namespace) -> Options:
         settings.setdefault(owner, {})["bits"] = str(args.bits)
     if getattr(args, "force", False):
         settings.setdefault("carleman-truncation", {})["force"] = True
+    target = args.target or "dwave"
     target_options = {key: getattr(args, key) for key in ("embed", "device", "format") if getattr(args, key)}
+    target_options |= settings.pop(target, {})
     return Options(
-        args.target or "dwave",
+        target,
         task,
         args.name,
         args.level,

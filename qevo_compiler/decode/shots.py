@@ -41,25 +41,25 @@ class Share:
 class Shots:
     """The mean objective of all shots with its standard error, and shares of shots.
 
-    `feasible` satisfy every hard constraint, `best` are as good as the best solution; soft penalties are left out.
+    `feasible` satisfy every hard constraint (None where there is none), `best` are as good as the best solution;
+    soft penalties are left out.
     """
 
     count: int
     objective: float
     error: float
-    feasible: Share
+    feasible: Share | None
     best: Share
 
     def __str__(self) -> str:
-        return (
-            f"mean objective {self.objective:.6g} +- {self.error:.2g}; feasible {self.feasible}; "
-            f"as good as the best {self.best}; intervals of 95 %"
-        )
+        feasible = "" if self.feasible is None else f"feasible {self.feasible}, "
+        return f"mean objective {self.objective:.6g} +- {self.error:.2g}; {feasible}as good as the best {self.best}"
 
     def to_json(self) -> dict[str, float | list[float]]:
         found: dict[str, float | list[float]] = {"objective": self.objective, "error": self.error}
         for name, share in (("feasible", self.feasible), ("best", self.best)):
-            found |= {name: share.value, f"{name}_interval": list(share.interval)}
+            if share is not None:
+                found |= {name: share.value, f"{name}_interval": list(share.interval)}
         return found
 
 
@@ -70,10 +70,11 @@ def shots_of(solutions: Solutions, counts: NDArray[np.int64]) -> Shots:
     variance = float(counts @ (solutions.objective - mean) ** 2) / max(total - 1, 1)
     best = solutions.best
     tied = (solutions.objective == best.objective) & (solutions.feasible == best.feasible)
+    hard = any(not family.soft for family in solutions.families.values())
     return Shots(
         total,
         mean,
         math.sqrt(variance / total),
-        Share(int(counts[solutions.feasible].sum()), total),
+        Share(int(counts[solutions.feasible].sum()), total) if hard else None,
         Share(int(counts[tied].sum()), total),
     )

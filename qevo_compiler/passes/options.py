@@ -10,6 +10,8 @@ from functools import cache
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
+import numpy as np
+
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.pipeline import BadOption, BadPipeline, UnknownOption, UnknownPass
 from qevo_compiler.ir import format_float
@@ -100,7 +102,8 @@ def _pairs(text: str, body: str) -> Iterator[tuple[str, str]]:
 
 def _value(name: str, option: str, value: Any, hint: Any) -> Any:
     if not isinstance(value, str):
-        return value
+        # Arrays and lists would not compare, nor be constant.
+        return tuple(np.asarray(value).tolist()) if get_origin(hint) is tuple else value
     for candidate in get_args(hint) if get_origin(hint) is UnionType else (hint,):
         try:
             return _convert(value, candidate)

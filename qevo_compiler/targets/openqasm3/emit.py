@@ -27,16 +27,18 @@ NAMES = {
 }
 RZZ = "gate rzz(theta) a, b { cx a, b; rz(theta) b; cx a, b; }"
 _CHUNK = 1 << 14
-_GATES = tuple(Gate)
+# Name and whether there is an angle, by opcode.
+_FORMS = {gate.opcode: (name, gate.angles > 0) for gate, name in NAMES.items()}
 
 
 def qasm_chunks(circuit: CircuitOp, physical: bool) -> Iterator[bytes]:
     """The program in pieces of some thousand lines."""
+    names = [f"${index}" if physical else f"q[{index}]" for index in range(circuit.qubit_count)]
     yield _header(circuit, physical).encode()
     for start in range(0, len(circuit), _CHUNK):
-        yield "".join(_lines(circuit, start, physical)).encode()
+        yield "".join(_lines(circuit, start, names)).encode()
     for bit, qubit in enumerate(circuit.measured.tolist()):
-        yield f"c[{bit}] = measure {_qubit(qubit, physical)};\n".encode()
+        yield f"c[{bit}] = measure {names[qubit]};\n".encode()
 
 
 def _header(circuit: CircuitOp, physical: bool) -> str:
@@ -48,15 +50,10 @@ def _header(circuit: CircuitOp, physical: bool) -> str:
     return "\n".join([*lines, f"bit[{len(circuit.measured)}] c;", ""])
 
 
-def _lines(circuit: CircuitOp, start: int, physical: bool) -> Iterator[str]:
+def _lines(circuit: CircuitOp, start: int, names: list[str]) -> Iterator[str]:
     part = slice(start, start + _CHUNK)
     columns = (circuit.opcodes.values[part], circuit.qubits.values[part], circuit.angles.values[part, 0])
     for opcode, (first, second), angle in zip(*(column.tolist() for column in columns), strict=True):
-        gate = _GATES[opcode]
-        turn = f"({angle!r})" if gate.angles else ""
-        other = f", {_qubit(second, physical)}" if second >= 0 else ""
-        yield f"{NAMES[gate]}{turn} {_qubit(first, physical)}{other};\n"
-
-
-def _qubit(index: int, physical: bool) -> str:
-    return f"${index}" if physical else f"q[{index}]"
+        name, turns = _FORMS[opcode]
+        turn = f"({angle!r})" if turns else ""
+        yield f"{name}{turn} {names[first]};\n" if second < 0 else f"{name}{turn} {names[first]}, {names[second]};\n"

@@ -422,3 +422,13 @@ def test_explain_says_slack_only_where_there_is_some(tmp_path: Path, capsys: pyt
     assert [" + slack" in lines for lines in said.values()] == [False, True, False]
     assert ["no slack spins" in lines for lines in said.values()] == [True, False, True]
     assert said["off"].startswith("off: 1 <= 0")
+
+
+def test_an_option_of_the_target_is_set_like_one_of_a_pass(tmp_path, capsys):
+    given = ["compile", KNAPSACK, "--target=openqasm3", "-o", str(tmp_path)]
+    assert main([*given, "--set", "openqasm3.physical=true"]) == 0
+    assert "h $0;" in (tmp_path / "knapsack.qasm").read_text()
+    assert main([*given, "--set", "openqasm3.physical=perhaps"]) == 1
+    assert "`physical` cannot be `perhaps`" in capsys.readouterr().err
+    assert main([*given, "--set", "cirq.device=willow_pink"]) == 1
+    assert "Q0502" in capsys.readouterr().err

@@ -71,3 +71,11 @@ def test_one_shot_has_no_spread():
     program = compiled()
     shots = program.decode_counts({"0" * program.decoder.size: 1}).shots
     assert (shots.error, shots.best.value) == (0.0, 1.0)
+
+
+def test_without_constraints_nothing_is_said_of_feasible_shots():
+    program = qevo_compiler.compile("program free\nvar s: spin[2]\nminimize s[0] * s[1]\n", target="openqasm3", level=0)
+    shots = program.run(reads=10).shots
+    assert shots.feasible is None
+    assert "feasible" not in shots.to_json()
+    assert "feasible" not in str(shots)

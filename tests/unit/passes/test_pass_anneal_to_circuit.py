@@ -30,6 +30,7 @@ from qevo_compiler.evaluator.statevector import Cost, Qaoa
 from qevo_compiler.ir import Evidence, parse_module, print_module, verify
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
 from qevo_compiler.passes.gates.edge_colouring import edge_colours
+from qevo_compiler.passes.options import make_pass, parse_passes
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.source import SourceFile
 
@@ -232,7 +233,10 @@ def test_optimised_angles_beat_the_anneal_of_as_many_layers():
         return value, np.concatenate([by_gamma, by_beta])
 
     found = minimize(energy, np.repeat([0.2, -0.4], 3), jac=True).x
-    optimised = AnnealToCircuit(gammas=tuple(found[:3]), betas=tuple(found[3:])).run(program(model, RAMP))
+    # Arrays are as good as tuples.
+    chosen = make_pass("anneal-to-circuit", {"gammas": found[:3], "betas": list(found[3:])})
+    assert parse_passes(str(Pipeline((chosen,))), {}) == (chosen,)
+    optimised = chosen.run(program(model, RAMP))
     annealed = AnnealToCircuit(layers=3).run(program(model, RAMP))
     means = [outcome_probabilities(m.main.only(CircuitOp)) @ energies(model) for m in (optimised, annealed)]
     assert means[0] == pytest.approx(energy(found)[0])

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from itertools import product
 
+import cirq
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from qiskit.qasm3 import loads
+from qiskit.quantum_info import Statevector
 from quantum_support import RAMP, codes, energies, outcome_probabilities, program, spin_model, states
 from scipy.linalg import expm
 
@@ -15,6 +18,7 @@ import qevo_compiler
 from qevo_compiler.backends.base import energies_of
 from qevo_compiler.backends.enumeration import all_energies, product_energies
 from qevo_compiler.backends.local import LocalBackend
+from qevo_compiler.backends.statevector import probabilities
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.gate import CircuitOp
@@ -204,3 +208,17 @@ def test_the_report_counts_products():
     assert "of 3 to 4 spins" in page
     assert "products of three and more" in page
     assert "Products of three and more spins are not drawn." in page
+
+
+@pytest.mark.parametrize("text", [CUBIC, MERIT, LABELS])
+def test_qiskit_and_cirq_see_the_same_outcomes(text):
+    program = compiled(text)
+    expected = probabilities(program.module.main.only(CircuitOp))
+    read = loads(program.files[f"{program.name}.qasm"].decode())
+    read.remove_final_measurements()
+    # Qubit 0 is the last bit of a state's number there.
+    cube = Statevector(read).probabilities().reshape((2,) * read.num_qubits)
+    np.testing.assert_allclose(cube.transpose().reshape(-1), expected, atol=1e-9)
+    built = cirq.read_json(json_text=compiled(text, "cirq").files[f"{program.name}.cirq.json"].decode())
+    state = cirq.Simulator(dtype=np.complex128).simulate(cirq.drop_terminal_measurements(built)).final_state_vector
+    np.testing.assert_allclose(np.abs(state) ** 2, expected, atol=1e-9)

@@ -9,6 +9,7 @@ from quantum_support import RAMP, circuit, codes, listed, outcome_probabilities,
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import verify
+from qevo_compiler.passes import route_qubits
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit
 from qevo_compiler.passes.route_qubits import RouteQubits
 
@@ -112,3 +113,13 @@ def test_a_device_in_pieces_is_diagnosed_when_the_circuit_spans_them():
     with pytest.raises(CompileError) as caught:
         RouteQubits(coupling=(0, 1, 2, 3)).route(clique)
     assert codes(caught) == ["Q0806"]
+
+
+def test_swaps_serve_the_gates_to_come(monkeypatch):
+    rng = np.random.default_rng(0)
+    chains = [[(Gate.CX, *rng.permutation(8)[:2].tolist()) for _ in range(40)] for _ in range(5)]
+    counts = []
+    for view in (0, 48):
+        monkeypatch.setattr(route_qubits, "_VIEW", view)
+        counts.append(sum(swaps(RouteQubits(coupling=GRID).route(circuit(8, *chain))) for chain in chains))
+    assert counts[1] < 0.9 * counts[0]
