@@ -90,30 +90,35 @@ def bounded_program(module: Module) -> BoundedProgram | None:
         return None
     slacks = {op.symbol: op for op in registers if op.role is Role.SLACK and op.count}
     projection = Projection(module)
-    if not slacks and is_dense(SpinModel.of(projection.model)):
+    import os
+    if os.environ.get('DENSE_TABU') and not slacks and is_dense(SpinModel.of(projection.model)):
         return None
     families: list[BoundedRows] = []
-    others: list[PenaltyOp] = []
+    soft, hard = list[PenaltyOp](), list[PenaltyOp]()
     for op in projection.penalties:
         slack = None if op.implied else slacks.get(op.symbol)
         family = _family(projection, op, slack)
         if family is not None:
             families.append(family)
         elif slack is None:
-            others.append(op)
+            (soft if op.rule is PenaltyRule.SOFT else hard).append(op)
         else:
             return None
     moved = FreeBits(module, (Role.DECISION,))
-    energy = moved.over(_unbounded_energy(projection, others))
-    if not families or energy.degree > 2:
+    objective = projection.objective_bits()
+    energies = [
+        moved.over(arithmetic.add(start, *_weighted(projection, part)))
+        for start, part in ((objective, soft), (arithmetic.scale(objective, 0.0), hard))
+    ]
+    if not families or any(energy.degree > 2 for energy in energies):
         return None
-    model = _model(_pairs(energy, len(moved.free)), families, moved, _mates(projection, moved))
+    pairs = [_pairs(energy, len(moved.free)) for energy in energies]
+    model = _model(pairs, families, moved, _mates(projection, moved))
     return BoundedProgram(model, moved, tuple(families))
 
 
-def _unbounded_energy(projection: Projection, penalties: list[PenaltyOp]) -> Polynomials:
-    weighted = [arithmetic.scale(projection.penalty_total(op), op.weight) for op in penalties]
-    return arithmetic.add(projection.objective_bits(), *weighted) if weighted else projection.objective_bits()
+def _weighted(projection: Projection, penalties: list[PenaltyOp]) -> list[Polynomials]:
+    return [arithmetic.scale(projection.penalty_total(op), op.weight) for op in penalties]
 
 
 def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) -> BoundedRows | None:
@@ -163,14 +168,14 @@ def _complete(row: NDArray[np.int64], weights: Floats) -> bool:
     return bool((weights >= 1).all() and (ascending <= 1 + before - before[starts]).all())
 
 
-def _model(pairs: SpinModel, families: list[BoundedRows], moved: FreeBits, mates: Mates) -> BoundedModel:
+def _model(pairs: list[SpinModel], families: list[BoundedRows], moved: FreeBits, mates: Mates) -> BoundedModel:
     """Bits are (1 + s) / 2: half of a coefficient goes to the base of its row."""
     bodies = moved.over(arithmetic.stack([family.bodies for family in families]))
     rows, names, values = bodies.block(1)
     bases = bodies.constants() + np.bincount(rows, values / 2, bodies.rows)
     widths = np.concatenate([family.widths for family in families])
     penalties = np.concatenate([np.full(family.bodies.rows, family.penalty.weight) for family in families])
-    return BoundedModel(pairs, bases, widths, penalties, rows, names[:, 0], values / 2, mates)
+    return BoundedModel(*pairs, bases, widths, penalties, rows, names[:, 0], values / 2, mates)
 
 
 def _mates(projection: Projection, moved: FreeBits) -> Mates:

@@ -10,28 +10,35 @@ from __future__ import annotations
 from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
+from qevo_compiler.evaluator.annealing.chain_kernel import CHAINS, LIMIT, WORDS, Chain, Lane
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK, local_fields
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
 
 _BOUNDS = {
-    "starts": ptr, "columns": ptr, "values": ptr, "fields": ptr, "spins": ptr,
+    "starts": ptr, "columns": ptr, "values": ptr, "fields": ptr,
+    "hard_starts": ptr, "hard_columns": ptr, "hard_values": ptr, "hard_fields": ptr, "spins": ptr,
     "row_starts": ptr, "row_numbers": ptr, "weights": ptr, "widths": ptr, "costs": ptr, "sums": ptr,
 }  # fmt: skip
+_OWN = ("starts", "columns", "values", "fields")
+_HARD = ("hard_starts", "hard_columns", "hard_values", "hard_fields")
 
 
 @cache
 def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
-    """Visits every site once a sweep, then pairs of sites that would flip together; returns the number of flips.
+    """Visits every site once a sweep, then pairs of sites that would flip together, then tries chains in every replica.
+
+    Returns the number of accepted flips, pairs and chains of `Rule.GREEDY`.
 
     Site i is in the rows `row_numbers` with `weights` (row_starts[i] .. row_starts[i + 1]). Row r, whose sum in each
     replica is `sums` [rows, lanes], costs costs[r] times the square of its distance from [-widths[r], 0], in a sweep
-    times that of `stiffness` [sweeps, lanes]. `partners` [sweeps, pairs, 2] are the sites of the pairs of each sweep,
-    two different ones each. Energies are in units; the others are as for `sparse_sweeps`.
+    times that of `stiffness` [sweeps, lanes], as do the couplings and fields called `hard`. `partners` [sweeps, pairs, 2] are the sites of the pairs of each sweep,
+    two different ones each. `chains` is how many a replica tries a sweep, `locals` [sites, lanes] their work space.
+    Energies are in units; the others are as for `sparse_sweeps` and in `chains.py`.
     """
     k = Kernel(
         f"bounded_{rule.value}_{lanes}", i64,
-        sites=i64, sweeps=i64, sweep=i32, replica=i32, **KEY, slopes=ptr, stiffness=ptr, pairs=i64, partners=ptr,
-        **_BOUNDS,
+        sites=i64, sweeps=i64, sweep=i32, replica=i32, **KEY, slopes=ptr, stiffness=ptr, pairs=i64, partners=ptr, chains=i64,
+        **_BOUNDS, locals=ptr, **CHAINS,
     )  # fmt: skip
     count = k.variable(i64, 0)
     type = vec(f32, lanes)
@@ -57,6 +64,15 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
             flips = _flip_both(k, lanes, first, second, slope, stiff, threshold(k, rule, word))
             if rule is Rule.GREEDY:
                 count.add(k.popcount(k.mask_bits(flips)))
+        with k.when(k.chains > 0):
+            with k.range(0, k.sites) as site:
+                k.store(_fields(k, lanes, site, stiff), k.locals, site * lanes)
+            with k.range(0, k.chains) as number:
+                place = (k.sites + k.pairs + number * 2).to(i32)
+                words = [w for half in (0, 1) for w in draw(k, lanes, (place + half, k.sweep + turn.to(i32), numbers))]
+                accepted = _chains(k, lanes, words, threshold(k, rule, words[LIMIT]), slope, stiff, rule)
+                if rule is Rule.GREEDY:
+                    count.add(accepted)
     k.give(count.get())
     return k
 
@@ -74,7 +90,7 @@ def bounded_gains(lanes: int) -> Kernel:
 def flip_gain(k: Kernel, lanes: int, site: Operand, stiff: Operand) -> Operand:
     """s f less half the rise of the rows' costs times `stiff`, in every replica."""
     spin = k.load(vec(f32, lanes), k.spins, site * lanes)
-    pairs = spin * local_fields(k, lanes, 1, site)[0]
+    pairs = spin * _fields(k, lanes, site, stiff)
     rise = k.variable(vec(f32, lanes), 0.0)
     with k.range(*_entries(k, site)) as entry:
         row, old, new = _changed(k, lanes, entry, spin)
@@ -84,6 +100,30 @@ def flip_gain(k: Kernel, lanes: int, site: Operand, stiff: Operand) -> Operand:
     return k.fma(rise.get() * stiff, -0.5, pairs)
 
 
+def _fields(k: Kernel, lanes: int, site: Operand, stiff: Operand) -> Operand:
+    """The local fields of a site: the objective's, and `stiff` times those of the penalties."""
+    own, hard = (local_fields(k, lanes, 1, site, names=names)[0] for names in (_OWN, _HARD))
+    return k.fma(hard, stiff, own)
+
+
+def _chains(
+    k: Kernel, lanes: int, words: list[Operand], limit: Operand, slope: Operand, stiff: Operand, rule: Rule
+) -> Operand:
+    """One chain in every replica, each at an edge of its own; how many were accepted."""
+    drawn, numbers = k.scratch(i32, lanes * WORDS), k.scratch(f32, lanes * 3)
+    for place, word in enumerate(words):
+        k.store(word, drawn, place * lanes)
+    for place, values in enumerate((slope, stiff, limit)):
+        k.store(values, numbers, place * lanes)
+    accepted = k.variable(i64, 0)
+    with k.range(0, lanes) as lane:
+        own = [k.load(f32, numbers, lane + place * lanes) for place in range(3)]
+        chain = Chain(k, Lane(lanes, lane, drawn, *own), rule is Rule.GREEDY)
+        chain.propose()
+        accepted.add(chain.accepted.get())
+    return accepted.get()
+
+
 def _flip(k: Kernel, lanes: int, site: Operand, flips: Operand) -> None:
     with k.when(k.any_lane(flips)):
         spin = k.load(vec(f32, lanes), k.spins, site * lanes)
@@ -91,6 +131,18 @@ def _flip(k: Kernel, lanes: int, site: Operand, flips: Operand) -> None:
             row, old, new = _changed(k, lanes, entry, spin)
             k.store(k.select(flips, new, old), k.sums, row * lanes)
         k.store(k.select(flips, -spin, spin), k.spins, site * lanes)
+        with k.when(k.halves > 0):
+            edge = k.load(i32, k.edges, site).to(i64)
+            with k.when(edge >= 0):
+                for end in (0, 1):
+                    _turn_bits(k, lanes, edge * 2 + end, flips)
+
+
+def _turn_bits(k: Kernel, lanes: int, half: Operand, flips: Operand) -> None:
+    type = vec(i64, lanes)
+    at = k.load(i32, k.half_words, half).to(i64) * lanes
+    bit = k.select(flips, k.load(i64, k.half_bits, half).splat(lanes), k.constant(type, 0))
+    k.store(k.load(type, k.masks, at) ^ bit, k.masks, at)
 
 
 def _flip_both(

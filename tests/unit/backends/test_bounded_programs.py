@@ -52,8 +52,10 @@ def energy(model: BoundedModel, states: np.ndarray) -> np.ndarray:
 
 
 def energies_of_pairs(model: BoundedModel, states: np.ndarray) -> np.ndarray:
-    pairs, s = model.pairs, states.astype(float)
-    return pairs.offset + s @ pairs.fields + (s[:, pairs.rows] * s[:, pairs.columns]) @ pairs.couplings
+    s, total = states.astype(float), np.zeros(len(states))
+    for part in (model.pairs, model.hard):
+        total += part.offset + s @ part.fields + (s[:, part.rows] * s[:, part.columns]) @ part.couplings
+    return total
 
 
 @given(
