@@ -20,6 +20,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyR
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.evaluator.annealing import SpinModel, is_dense
 from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
+from qevo_compiler.evaluator.annealing.chains import chains_of
 from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
@@ -83,16 +84,13 @@ class BoundedProgram:
 def bounded_program(module: Module) -> BoundedProgram | None:
     """None where no row can be a bound, or a slack, a form or a product of more than two bits does not fit.
 
-    Dense models without slack are left to what is best for them.
+    Dense models without slack are left to what is best for them, unless most of their bits are edges between equations.
     """
     registers = module.main.ops_of(RegisterOp)
     if not registers or registers[0].vartype is Vartype.SPIN or module.find("problem") is None:
         return None
     slacks = {op.symbol: op for op in registers if op.role is Role.SLACK and op.count}
     projection = Projection(module)
-    import os
-    if os.environ.get('DENSE_TABU') and not slacks and is_dense(SpinModel.of(projection.model)):
-        return None
     families: list[BoundedRows] = []
     soft, hard = list[PenaltyOp](), list[PenaltyOp]()
     for op in projection.penalties:
@@ -105,16 +103,27 @@ def bounded_program(module: Module) -> BoundedProgram | None:
         else:
             return None
     moved = FreeBits(module, (Role.DECISION,))
+    if not families or (not slacks and _suits_tabu(projection, families, moved)):
+        return None
     objective = projection.objective_bits()
     energies = [
         moved.over(arithmetic.add(start, *_weighted(projection, part)))
         for start, part in ((objective, soft), (arithmetic.scale(objective, 0.0), hard))
     ]
-    if not families or any(energy.degree > 2 for energy in energies):
+    if any(energy.degree > 2 for energy in energies):
         return None
-    pairs = [_pairs(energy, len(moved.free)) for energy in energies]
-    model = _model(pairs, families, moved, _mates(projection, moved))
+    pairs, hard_pairs = (_pairs(energy, len(moved.free)) for energy in energies)
+    model = BoundedModel(pairs, hard_pairs, *_rows(families, moved), _mates(projection, moved))
     return BoundedProgram(model, moved, tuple(families))
+
+
+def _suits_tabu(projection: Projection, families: list[BoundedRows], moved: FreeBits) -> bool:
+    """Whether the model is dense, and less than half of its bits are edges between equations."""
+    if not is_dense(SpinModel.of(projection.model)):
+        return False
+    bases, widths, _, rows, sites, weights = _rows(families, moved)
+    here, size = widths[rows] == 0, len(moved.free)
+    return 2 * chains_of(size, rows[here], sites[here], weights[here], len(bases)).count < size
 
 
 def _weighted(projection: Projection, penalties: list[PenaltyOp]) -> list[Polynomials]:
@@ -168,14 +177,19 @@ def _complete(row: NDArray[np.int64], weights: Floats) -> bool:
     return bool((weights >= 1).all() and (ascending <= 1 + before - before[starts]).all())
 
 
-def _model(pairs: list[SpinModel], families: list[BoundedRows], moved: FreeBits, mates: Mates) -> BoundedModel:
-    """Bits are (1 + s) / 2: half of a coefficient goes to the base of its row."""
+def _rows(
+    families: list[BoundedRows], moved: FreeBits
+) -> tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32], Floats]:
+    """Bases, widths and penalties of rows, and rows, spins and weights of entries.
+
+    Bits are (1 + s) / 2: half of a coefficient goes to the base of its row.
+    """
     bodies = moved.over(arithmetic.stack([family.bodies for family in families]))
     rows, names, values = bodies.block(1)
     bases = bodies.constants() + np.bincount(rows, values / 2, bodies.rows)
     widths = np.concatenate([family.widths for family in families])
     penalties = np.concatenate([np.full(family.bodies.rows, family.penalty.weight) for family in families])
-    return BoundedModel(*pairs, bases, widths, penalties, rows, names[:, 0], values / 2, mates)
+    return bases, widths, penalties, rows, names[:, 0], values / 2
 
 
 def _mates(projection: Projection, moved: FreeBits) -> Mates:

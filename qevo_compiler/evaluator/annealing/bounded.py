@@ -18,7 +18,7 @@ from qevo_compiler.evaluator.llvm import run_chunks
 
 Floats = NDArray[np.float64]
 # What bounds cost in replicas 0, 1, 2, 3, 4, ... as parts of their own cost, and the part of the sweeps that undoes it.
-_LEVELS = (1.0, 1 / 4, 1 / 16, 1 / 64)
+_LEVELS = (1.0, 1 / 4, 1 / 32, 1 / 256)
 _HARDENING = 0.2
 
 

@@ -25,8 +25,11 @@ _ROUNDED = 64
 # Rounds of a descent that look at pairs and chains as well.
 _PAIRED = 20
 # Edges for each chain that a replica tries in a sweep, and site visits that take as long as one of a group.
-import os
-_EDGES = int(os.environ.get('EDGES','16'))
+_EDGES = 16
+# Couplings of a spin from which single flips are left to every few sweeps.
+_COUPLED, _REST = 32, 8
+# How much cooler than melting an anneal starts.
+_COOLER = 4
 _CHAIN_VISITS = 64
 
 
@@ -34,7 +37,7 @@ _CHAIN_VISITS = 64
 class Group:
     """Replicas side by side: `spins` [sites, lanes], sums of rows [rows, lanes], words of nodes [words, lanes].
 
-    `fields` [sites, lanes] are work space of chains.
+    `fields` [lanes, sites] are work space of chains.
     """
 
     spins: Singles
@@ -56,10 +59,16 @@ class Walk:
         self.visits = max(visits, 0 if model.exact else VISITS // _ROUNDED)
         hard = ReplicaGroup(model.hard, 1)
         self._couplings = (*self._in_units(self.group, model.pairs.unit), *self._in_units(hard, model.hard.unit))
-        order = np.lexsort((model.rows, model.sites))
+        equations = (model.widths[model.rows] == 0) & (model.chains.edges[model.sites] >= 0)
+        order = np.lexsort((model.rows, ~equations, model.sites))
         starts = np.searchsorted(model.sites[order], np.arange(self.group.sites + 1)).astype(np.int32)
         numbers = (model.weights[order], model.widths, model.penalties / model.unit)
         weights, widths, costs = (np.ascontiguousarray(part, np.float32) for part in numbers)
+        others = np.bincount(model.sites, minlength=model.size) > 2
+        alone = int(not others[model.chains.sites].any())
+        pure = model.chains.count == model.size and not len(model.hard.couplings)
+        self._rest = _REST if pure and 2 * len(model.pairs.couplings) >= _COUPLED * model.size else 1
+        self._chained = (alone, *model.chains.arrays)
         self._rows = (starts, np.ascontiguousarray(model.rows[order], np.int32), weights, widths, costs)
 
     def _in_units(self, group: ReplicaGroup, unit: float) -> tuple[object, ...]:
@@ -92,7 +101,7 @@ class Walk:
         partners = np.ascontiguousarray(self._mates.pairs(first, first + len(slopes)))
         numbers = (self.group.sites, len(slopes), first, replica)
         pairs, chains = (self.pairs, self.chains) if compound else (0, 0)
-        chained = (chains, *self._arrays(group), group.fields, *self._model.chains.arrays, group.masks)
+        chained = (self._rest, chains, *self._arrays(group), group.fields, *self._chained, group.masks)
         flips = int(kernel(*numbers, *key, slopes, stiffness, pairs, partners, *chained))
         if not self._model.exact:
             group.sums[: len(self._model.bases)] = self._model.sums(self.group.unload(group.spins)).T
@@ -114,7 +123,15 @@ class Walk:
         return hot, max(hot, self.cold_beta())
 
     def hot_beta(self, stiffness: float = 1.0) -> float:
-        return _hot_beta(self._model, stiffness)
+        """A quarter of the temperature that melts the couplings, those of penalties softened.
+
+        Bounds are not worth melting: pairs and chains lead from one solution of the equations to the next.
+        """
+        pairs, hard = self._model.pairs, self._model.hard
+        spreads = np.sqrt(pairs.field_spreads**2 + (stiffness * hard.field_spreads) ** 2)
+        most = pairs.field_bounds + stiffness * hard.field_bounds
+        stiffest = np.minimum(SPREADS * spreads, most).max(initial=0.0) / _COOLER
+        return float(np.log(2) / (2 * stiffest)) if stiffest > 0 else 1.0
 
     def cold_beta(self) -> float:
         """That of local minima of the model or, if it is colder, of the objective alone.
@@ -151,20 +168,3 @@ class Walk:
 
     def _arrays(self, group: Group) -> tuple[object, ...]:
         return (*self._couplings, group.spins, *self._rows, group.sums)
-
-
-def _hot_beta(model: BoundedModel, stiffness: float) -> float:
-    """That of the pairs and the equations, softened: inequalities are not worth melting."""
-    here = model.widths[model.rows] == 0
-    rows, sites, weights = model.rows[here], model.sites[here], model.weights[here]
-    count = len(model.bases)
-    squares, sizes = (np.bincount(rows, part, count) for part in (weights**2, np.abs(weights)))
-    base = np.abs(model.bases)
-    cost = 2 * stiffness * model.penalties[rows] * np.abs(weights)
-    spread = np.bincount(sites, cost**2 * (base[rows] ** 2 + squares[rows] - weights**2), model.size)
-    bound = np.bincount(sites, cost * (base[rows] + sizes[rows] - np.abs(weights)), model.size)
-    hard = model.hard
-    spread = np.sqrt(spread + model.pairs.field_spreads**2 + (stiffness * hard.field_spreads) ** 2)
-    most = bound + model.pairs.field_bounds + stiffness * hard.field_bounds
-    stiffest = np.minimum(SPREADS * spread, most).max(initial=0.0)
-    return float(np.log(2) / (2 * stiffest)) if stiffest > 0 else 1.0

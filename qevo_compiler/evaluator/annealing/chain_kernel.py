@@ -1,9 +1,9 @@
-"""Compound flips along edges (`chains.py`): a spin turns, and others with it so that both its equations keep their sums.
+"""Compound flips along edges (`chains.py`): a spin turns, and others with it so that its equations keep their sums.
 
-A chain starts at an edge i. In one of its nodes, r1, an edge j turns the other way; in the other one, r2, an edge k does.
-The chain is closed where j is k. Else j ends in another node r3, and k in r4: where those are one, and j and k turn it
-opposite ways, it is closed as well; otherwise an edge l between r3 and r4 closes it, if there is one that turns both back.
-So two labels of an assignment swap, or a cycle of a flow turns round.
+A chain starts at an edge i. In one of its nodes, r1, an edge j turns the other way; in the other one, r2, an edge k
+does. The chain is closed where j is k. Else j ends in another node r3, and k in r4: where those are one, and j and k
+turn it opposite ways, it is closed as well; otherwise an edge l between r3 and r4 closes it, if there is one that turns
+both back. So two labels of an assignment swap, or a cycle of a flow turns round.
 
 j and k are the first that fit from a random member on, with a chance in proportion to the gap before them. The same
 chain read from j on (j, i through r1, l through r3, k) leads back; the chances of both readings enter the rule of
@@ -12,15 +12,15 @@ acceptance, so samples at a fixed temperature follow Boltzmann's distribution.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from qevo_compiler.evaluator.annealing.chain_search import Lane, Search
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i1, i32, i64, ptr
 from qevo_compiler.evaluator.llvm.builder import Loop, Variable
 
-# The parameters that `Chains.arrays` gives, and the words of nodes [words, lanes].
+# Whether no edge has another row than its equations, what `Chains.arrays` gives, and the words of nodes [words, lanes].
 CHAINS: dict[str, Scalar] = {
-    "halves": i64, "most": i64, "edge_sites": ptr, "edges": ptr, "nodes": ptr, "places": ptr, "node_starts": ptr,
-    "members": ptr, "others": ptr, "first_words": ptr, "half_words": ptr, "half_bits": ptr, "logs": ptr, "masks": ptr,
+    "alone": i64, "halves": i64, "most": i64, "edge_sites": ptr, "edges": ptr, "nodes": ptr, "places": ptr,
+    "node_starts": ptr, "members": ptr, "others": ptr, "first_words": ptr, "half_words": ptr,
+    "half_bits": ptr, "logs": ptr, "masks": ptr,
 }  # fmt: skip
 # Random words of a proposal: the start, where to look for j and k, the threshold, and which of parallel edges is l.
 WORDS = 8
@@ -28,20 +28,8 @@ _START, _J, _K, LIMIT, _PARALLEL = range(5)
 _NONE = -1
 
 
-@dataclass(frozen=True)
-class Lane:
-    """One replica: its number among `lanes`, its random words [WORDS, lanes], temperature, stiffness and threshold."""
-
-    lanes: int
-    number: Operand
-    words: Operand
-    slope: Operand
-    stiff: Operand
-    limit: Operand
-
-
 class Chain:
-    """Writes the proposal of one chain in one replica. `locals` [sites, lanes] are its local fields, kept up to date."""
+    """Writes the proposal of one chain in one replica; its local fields, in `locals` [lanes, sites], are kept up."""
 
     def __init__(self, k: Kernel, lane: Lane, greedy: bool) -> None:
         self._k, self._lane, self._greedy = k, lane, greedy
@@ -58,7 +46,7 @@ class Chain:
         self.accepted.set(0)
         with k.repeat() as once:
             self._find(once)
-            self._judge()
+            self._judge(once)
             once.stop_if(k.constant(i1, 1))
 
     # Finding --------------------------------------------------------------------------------------------------------
@@ -120,20 +108,27 @@ class Chain:
         """The first member of the half's node, from a random one on, that turns it the other way; else the try ends."""
         k = self._k
         node = self._node(half)
-        search = _Search(k, self._lane, node, self._up(half))
+        search = Search(k, self._lane, node, self._up(half))
         place = search.first(once, self._scaled(word, search.size))
         self._logs(search.gap(place), -1)
         return k.load(i32, k.members, self._ends(node)[0] + place).to(i64)
 
     # Judging --------------------------------------------------------------------------------------------------------
-    def _judge(self) -> None:
+    def _judge(self, once: Loop) -> None:
         """Turn everything, compare, and turn back where that is refused."""
         k, lane = self._k, self._lane
-        gain = self._fields_gain() + self._turn() * lane.stiff * -0.5
+        gain = self._fields_gain()
+        with k.when(k.alone.equals(1)):
+            # No other row can help: with the likeliest way back it is refused all the same.
+            most = gain * lane.slope + self._ratio.get()
+            for half in self._back:
+                most = most + k.load(f32, k.logs, self._size(self._node(half.get())))
+            once.stop_if(most <= lane.limit)
+        gain = gain + self._turn() * lane.stiff * -0.5
         for half in self._back:
             place = k.load(i32, k.places, half.get()).to(i64)
             # It has turned: those that turn as it does now are what a search for it goes through.
-            search = _Search(k, lane, self._node(half.get()), self._up(half.get()) ^ 1)
+            search = Search(k, lane, self._node(half.get()), self._up(half.get()) ^ 1)
             self._logs(search.gap(place), 1)
         with k.when(lane.slope * gain + self._ratio.get() > lane.limit) as branch:
             self._spread()
@@ -149,7 +144,7 @@ class Chain:
             with k.when(edge.get() >= 0):
                 site = self._site(edge)
                 spin = self._spin(site)
-                total.set(k.fma(spin, k.load(f32, k.locals, self._at(site)), total.get()))
+                total.set(k.fma(spin, k.load(f32, k.locals, self._field(site)), total.get()))
                 for earlier in self._edges[:number]:
                     with k.when(earlier.get() >= 0):
                         other = self._site(earlier)
@@ -158,7 +153,10 @@ class Chain:
         return total.get()
 
     def _turn(self) -> Operand:
-        """Turn the chain's spins, the sums of their rows and their bits; the rise of the rows' costs."""
+        """Turn the chain's spins, their bits and the sums of their rows but the two equations: those keep theirs.
+
+        Returns the rise of the rows' costs.
+        """
         k = self._k
         rise = k.variable(f32, 0.0)
         for edge in self._edges:
@@ -176,7 +174,7 @@ class Chain:
         k = self._k
         spin = self._spin(site)
         start, stop = (k.load(i32, k.row_starts, site + more).to(i64) for more in (0, 1))
-        with k.range(start, stop) as entry:
+        with k.range(start + 2, stop) as entry:
             row = k.load(i32, k.row_numbers, entry).to(i64)
             old = k.load(f32, k.sums, self._at(row))
             new = k.fma(k.load(f32, k.weights, entry) * -2.0, spin, old)
@@ -195,7 +193,7 @@ class Chain:
                 for starts, columns, values, part in self._couplings(change):
                     start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
                     with k.range(start, stop) as entry:
-                        at = self._at(k.load(i32, columns, entry).to(i64))
+                        at = self._field(k.load(i32, columns, entry).to(i64))
                         k.store(k.fma(k.load(f32, values, entry), part, k.load(f32, k.locals, at)), k.locals, at)
 
     # Parts ----------------------------------------------------------------------------------------------------------
@@ -210,7 +208,8 @@ class Chain:
                 loop.stop_if(count.get() <= 1)
                 half = count.get().shift_right(1)
                 middle = place.get() + half
-                place.set(k.select(k.load(i32, columns, middle).to(i64) <= other, middle, place.get()))
+                # A product, not a choice: there is nothing to foresee.
+                place.add(half * (k.load(i32, columns, middle).to(i64) <= other).to(i64))
                 count.add(-half)
             with k.when(stop > start), k.when(k.load(i32, columns, place.get()).to(i64).equals(other)):
                 total.set(k.fma(k.load(f32, values, place.get()), part, total.get()))
@@ -246,6 +245,9 @@ class Chain:
     def _at(self, number: Operand) -> Operand:
         return number * self._lane.lanes + self._lane.number
 
+    def _field(self, site: Operand) -> Operand:
+        return self._lane.number * self._k.sites + site
+
     def _spin(self, site: Operand) -> Operand:
         return self._k.load(f32, self._k.spins, self._at(site))
 
@@ -259,52 +261,3 @@ class Chain:
         if not self._greedy:
             log = self._k.load(f32, self._k.logs, number)
             self._ratio.add(log if sign > 0 else -log)
-
-
-class _Search:
-    """Members of a node that turn it opposite to `up`, found among its words, round in a circle."""
-
-    def __init__(self, k: Kernel, lane: Lane, node: Operand, up: Operand) -> None:
-        self._k, self._lane = k, lane
-        start, stop = (k.load(i32, k.node_starts, node + more).to(i64) for more in (0, 1))
-        first, end = (k.load(i32, k.first_words, node + more).to(i64) for more in (0, 1))
-        self.size, self._first, self._count = stop - start, first, end - first
-        self._opposite = -up  # all bits where the wanted ones are 0
-
-    def first(self, once: Loop, offset: Operand) -> Operand:
-        """The place of the first one from `offset` on; where there is none the try ends."""
-        k = self._k
-        word = k.variable(i64, offset >> 6)
-        bits = k.variable(i64, self._bits(offset >> 6) & (k.constant(i64, -1) << (offset & 63)))
-        left = k.variable(i64, self._count)
-        with k.repeat() as loop:
-            loop.stop_if(bits.get().differs(0) | left.get().equals(0))
-            following = word.get() + 1
-            word.set(k.select(following >= self._count, k.constant(i64, 0), following))
-            bits.set(self._bits(word.get()))
-            left.add(-1)
-        once.stop_if(bits.get().equals(0))
-        return word.get() * 64 + k.intrinsic("cttz", i64, bits.get(), k.constant(i1, 0))
-
-    def gap(self, place: Operand) -> Operand:
-        """From how many offsets `first` finds `place`, which is one of them."""
-        k = self._k
-        word = k.variable(i64, place >> 6)
-        bits = k.variable(i64, self._bits(place >> 6) & ((k.constant(i64, 1) << (place & 63)) - 1))
-        left = k.variable(i64, self._count)
-        with k.repeat() as loop:
-            loop.stop_if(bits.get().differs(0) | left.get().equals(0))
-            word.set(k.select(word.get() <= 0, self._count, word.get()) - 1)
-            bits.set(self._bits(word.get()))
-            left.add(-1)
-        before = word.get() * 64 + 63 - k.intrinsic("ctlz", i64, bits.get(), k.constant(i1, 0))
-        distance = place - before
-        return k.select(distance <= 0, distance + self.size, distance)
-
-    def _bits(self, word: Operand) -> Operand:
-        """The wanted members of a word, without those beyond the last one."""
-        k = self._k
-        stored = k.load(i64, k.masks, (self._first + word) * self._lane.lanes + self._lane.number)
-        rest = self.size - word * 64
-        inside = k.select(rest >= 64, k.constant(i64, -1), (k.constant(i64, 1) << (rest & 63)) - 1)
-        return (stored ^ self._opposite) & inside

@@ -24,9 +24,9 @@ _WORD = 64
 class Chains:
     """Edge e is spin `sites[e]`; its ends are the halves 2 e and 2 e + 1.
 
-    Half h turns node `nodes[h]`, an equation's members of equal weight, up or down by `signs[h]`. It is member
-    `places[h]` of that node, and `members` from starts[node] on are the node's halves, ascending by `others`: the node of
-    a member's other half. Which members would turn a node up stands in words of 64 bits from first_words[node] on;
+    Half h turns node `nodes[h]` (an equation's members of equal weight) up or down by `signs[h]`. It is member
+    `places[h]` of that node, and `members` from starts[node] on are the node's halves, ascending by `others`, the nodes
+    of their other halves. Which members would turn a node up stands in words of 64 bits from first_words[node] on;
     half h has bit `bits[h]` of word `words[h]`. `edges` [sites and fillers] is the edge of a spin, or -1. At most
     `most` edges join the same two nodes.
     """
@@ -51,7 +51,7 @@ class Chains:
 
     @property
     def arrays(self) -> tuple[object, ...]:
-        """Numbers and arrays in the order of `chain_kernel.CHAINS`."""
+        """In the order of `chain_kernel.CHAINS`, from `halves` on."""
         return (
             len(self.nodes), self.most, self.sites, self.edges, self.nodes, self.places, self.starts, self.members,
             self.others, self.first_words, self.words, self.bits, self.logs,
@@ -85,16 +85,22 @@ def chains_of(size: int, rows: Indices, sites: Indices, weights: NDArray[np.floa
     first_words = np.concatenate([[0], np.cumsum(-(-sizes // _WORD))])
     edges = np.full(size + BLOCK - 1, -1, np.int32)
     edges[sites[::2]] = np.arange(len(sites) // 2)
-    joined = np.unique(nodes * max(len(sizes), 1) + facing, return_counts=True)[1]
-    integers = (
-        part.astype(np.int32)
-        for part in (places, starts, members, facing[members], first_words, first_words[nodes] + places // _WORD)
+    parallel = np.unique(nodes * len(sizes) + facing, return_counts=True)[1]
+    return Chains(
+        sites=sites[::2].astype(np.int32),
+        edges=edges,
+        nodes=nodes.astype(np.int32),
+        signs=np.sign(weights).astype(np.float32),
+        places=places.astype(np.int32),
+        starts=starts.astype(np.int32),
+        members=members.astype(np.int32),
+        others=facing[members].astype(np.int32),
+        first_words=first_words.astype(np.int32),
+        words=(first_words[nodes] + places // _WORD).astype(np.int32),
+        bits=np.left_shift(np.uint64(1), (places % _WORD).astype(np.uint64)).view(np.int64),
+        logs=np.log2(np.maximum(np.arange(sizes.max(initial=0) + 1), 1)).astype(np.float32),
+        most=int(parallel.max(initial=0)),
     )
-    bits = np.left_shift(np.uint64(1), (places % _WORD).astype(np.uint64)).view(np.int64)
-    logs = np.log2(np.maximum(np.arange(sizes.max(initial=0) + 1), 1)).astype(np.float32)
-    signs = np.sign(weights).astype(np.float32)
-    most = int(joined.max(initial=0))
-    return Chains(sites[::2].astype(np.int32), edges, nodes.astype(np.int32), signs, *integers, bits, logs, most)
 
 
 def _whole_networks(size: int, rows: Indices, sites: Indices, count: int) -> NDArray[np.bool_]:

@@ -290,4 +290,6 @@ def test_a_schedule_of_the_program_is_followed(text: str) -> None:
     model = hot.module.main.only(ModelOp)
     found = LocalBackend().sample(hot.module, 50, 1, 300)
     cold = LocalBackend().sample(compile(text, level=0).module, 50, 1, 300)
-    assert energies_of(model, found.spins).mean() > energies_of(model, cold.spins).mean()
+    # Soft reads may end infeasible at any temperature: what is compared is the better half of the reads.
+    warm, cool = (np.sort(energies_of(model, part.spins))[:25].mean() for part in (found, cold))
+    assert warm > cool
