@@ -24,7 +24,7 @@ _WORD = 64
 class Chains:
     """Edge e is spin `sites[e]`; its ends are the halves 2 e and 2 e + 1.
 
-    Half h turns node `nodes[h]` (an equation's members of equal weight) up or down by `signs[h]`. It is member
+    Half h turns node `nodes[h]`, an equation, up or down by `signs[h]`. It is member
     `places[h]` of that node, and `members` from starts[node] on are the node's halves, ascending by `others`, the nodes
     of their other halves. Which members would turn a node up stands in words of 64 bits from first_words[node] on;
     half h has bit `bits[h]` of word `words[h]`. `edges` [sites and fillers] is the edge of a spin, or -1. At most
@@ -66,16 +66,15 @@ class Chains:
 
 
 def chains_of(size: int, rows: Indices, sites: Indices, weights: NDArray[np.float64], count: int) -> Chains:
-    """The edges among `size` spins: those of connected equations whose spins are all in exactly two of them.
+    """The edges among `size` spins: those of connected equations of equal weights whose spins are all in two of them.
 
     Entry e says that spin `sites[e]` is in equation `rows[e]` of `count` with `weights[e]`.
     """
-    inside = _whole_networks(size, rows, sites, count)
+    inside = _whole_networks(size, rows, sites, weights, count)
     rows, sites, weights = rows[inside], sites[inside], weights[inside]
     order = np.lexsort((rows, sites))
     rows, sites, weights = rows[order], sites[order], weights[order]
-    kinds = np.stack([rows.astype(np.float64), np.abs(weights)], axis=1)
-    nodes = np.unique(kinds, axis=0, return_inverse=True)[1].reshape(-1) if len(rows) else np.zeros(0, np.int64)
+    nodes = np.unique(rows, return_inverse=True)[1].reshape(-1)
     facing = nodes.reshape(-1, 2)[:, ::-1].reshape(-1)
     sizes = np.bincount(nodes)
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -103,8 +102,10 @@ def chains_of(size: int, rows: Indices, sites: Indices, weights: NDArray[np.floa
     )
 
 
-def _whole_networks(size: int, rows: Indices, sites: Indices, count: int) -> NDArray[np.bool_]:
-    """Entries of connected parts in which every spin is in exactly two equations."""
+def _whole_networks(
+    size: int, rows: Indices, sites: Indices, weights: NDArray[np.float64], count: int
+) -> NDArray[np.bool_]:
+    """Entries of connected parts in which every spin is in two equations, with a weight that is that of all others."""
     from scipy.sparse import coo_matrix
     from scipy.sparse.csgraph import connected_components
 
@@ -113,4 +114,8 @@ def _whole_networks(size: int, rows: Indices, sites: Indices, count: int) -> NDA
     degrees = np.bincount(sites, minlength=size)
     mixed = np.zeros(count + size, bool)
     mixed[label[count:][(degrees != 2) & (degrees != 0)]] = True
+    least, most = np.full(count, np.inf), np.zeros(count)
+    np.minimum.at(least, rows, np.abs(weights))
+    np.maximum.at(most, rows, np.abs(weights))
+    mixed[label[:count][least < most]] = True
     return np.asarray(~mixed[label[rows]], bool)
