@@ -57,6 +57,15 @@ subject to
   a[i]: sum(x[i, t] for t in 0..n) == 1 for i in 0..n
   b[t]: sum(x[i, t] for i in 0..n) == 1 for t in 0..n
 """
+PLACES = """program places
+data f: int[n, n]
+data d: int[n, n]
+var x: binary[n, n]
+minimize sum(f[a, b] * d[p, q] * x[a, p] * x[b, q] for a in 0..n for b in 0..n for p in 0..n for q in 0..n if a != b)
+subject to
+  a[i]: sum(x[i, t] for t in 0..n) == 1 for i in 0..n
+  b[t]: sum(x[i, t] for i in 0..n) == 1 for t in 0..n
+"""
 PARALLEL = [(0, 1), (0, 1), (1, 0), (1, 2), (2, 0), (0, 2), (2, 3), (3, 0), (1, 3)]
 CASES = {
     "grid": lambda: grid(3, 0.4, 1),
@@ -229,3 +238,17 @@ def test_assignments_reach_the_optimum_of_the_hungarian_method(seed: int) -> Non
     rows, columns = linear_sum_assignment(costs)
     assert found.feasible
     assert found.objective == costs[rows, columns].sum()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_quadratic_assignments_reach_the_best_permutation(seed: int) -> None:
+    from qevo_compiler.driver import compile
+
+    rng = np.random.default_rng(seed)
+    flow, distance = (np.triu(rng.integers(0, 10, (7, 7)), 1) for _ in range(2))
+    flow, distance = flow + flow.T, distance + distance.T
+    orders = np.array(list(itertools.permutations(range(7))))
+    costs = (flow[None] * distance[orders[:, :, None], orders[:, None, :]]).sum(axis=(1, 2))
+    found = compile(PLACES, data={"f": flow, "d": distance}).run(reads=20, seed=seed, sweeps=200).best
+    assert found.feasible
+    assert found.objective == costs.min()
