@@ -29,6 +29,7 @@ from qevo_compiler.evaluator.annealing import (
     anneal_polynomial,
     beta_range,
     energies,
+    is_dense,
     polynomial_beta_range,
     solve,
 )
@@ -45,6 +46,8 @@ MOST_SWEEPS = 4000
 # The least for bits between equations, where a sweep finds more, and couplings that take as long as a spin.
 NETWORK_SWEEPS = 400
 _COUPLINGS = 24
+# How many spins of a sparse model with couplings of penalties alone take as long as one of a model with bounds.
+_PENALISED = 4
 # Members of a polynomial's terms that take as long as a spin.
 _MEMBERS = 50
 TINY = 12
@@ -88,6 +91,8 @@ class LocalBackend(Backend):
             found = self._without_helpers(module, plan, sweeps is None)
             if found is not None:
                 return _sampled(SpinModel.of(model), found)
+            if sweeps is None and module.main.first(ising.PenaltyOp) and not is_dense(SpinModel.of(model)):
+                plan = replace(plan, sweeps=_sweeps_for(model.size // _PENALISED))
         return self._anneal(model, plan, schedule)
 
     def _without_helpers(self, module: Module, plan: Plan, choose: bool) -> Spins | None:
@@ -169,7 +174,7 @@ def _scheduled(plan: Plan, schedule: anneal.ScheduleOp, ends: tuple[float, float
 
 def _sweeps_for(size: int, least: int = SWEEPS) -> int:
     """More where they cost little: penalties make even small programs slow to settle."""
-    return max(least, min(MOST_SWEEPS, SWEEPS * SWEEPS // size))
+    return max(least, min(MOST_SWEEPS, SWEEPS * SWEEPS // max(size, 1)))
 
 
 def _the_model(module: Module) -> ising.ModelOp:
