@@ -132,3 +132,10 @@ def test_every_two_spins_of_a_row_meet(entries: set[tuple[int, int]], first: int
     assert pairs.shape[1:] == (mates.count, 2)
     assert {(int(a), int(b)) for a, b in np.unique(pairs.reshape(-1, 2), axis=0)} == joined
     assert np.array_equal(pairs[3:7], mates.pairs(first + 3, first + 7))
+
+
+def test_mates_without_some_spins_are_those_of_the_others() -> None:
+    rows, sites = np.array([0, 0, 0, 1, 1], np.int32), np.array([0, 1, 2, 1, 3], np.int32)
+    left = Mates(rows, sites).without(np.arange(4) == 1)
+    # Row 1 has one spin left, which has no mate there.
+    assert {tuple(pair) for pair in left.pairs(0, 4).reshape(-1, 2).tolist()} == {(0, 2), (2, 0)}
