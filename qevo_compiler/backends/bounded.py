@@ -3,7 +3,8 @@
 A penalty P (body + slack)^2 whose slack bits reach every integer from 0 to S is, at the best slack, P times the
 squared distance of the body from [-S, 0]; an equation is the case S = 0, and so is a clause, whose body is at most 1,
 with S as large as its body can be. The annealer moves decision bits alone, also two of one constraint at once, or up
-to four between equations; slack and auxiliary bits follow. The samples are states of the emitted model, with its energies.
+to four between equations; slack and auxiliary bits follow. The samples are states of the emitted model, with its
+energies.
 """
 
 from __future__ import annotations
