@@ -2,8 +2,9 @@
 
 A penalty P (body + slack)^2 whose slack bits reach every integer from 0 to S is, at the best slack, P times the
 squared distance of the body from [-S, 0]; an equation is the case S = 0, and so is a clause, whose body is at most 1,
-with S as large as its body can be. The annealer moves decision bits alone, also two of one constraint at once; slack
-and auxiliary bits follow. The samples are states of the emitted model, with its energies.
+with S as large as its body can be. The annealer moves decision bits alone, also two of one constraint at once, or up
+to four between equations; slack and auxiliary bits follow. The samples are states of the emitted model, with its
+energies.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyR
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.evaluator.annealing import SpinModel, is_dense
 from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
+from qevo_compiler.evaluator.annealing.chains import chains_of
 from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model
@@ -83,37 +85,50 @@ class BoundedProgram:
 def bounded_program(module: Module) -> BoundedProgram | None:
     """None where no row can be a bound, or a slack, a form or a product of more than two bits does not fit.
 
-    Dense models without slack are left to what is best for them.
+    Dense models without slack are left to what is best for them, unless most of their bits are edges between equations.
     """
     registers = module.main.ops_of(RegisterOp)
     if not registers or registers[0].vartype is Vartype.SPIN or module.find("problem") is None:
         return None
     slacks = {op.symbol: op for op in registers if op.role is Role.SLACK and op.count}
     projection = Projection(module)
-    if not slacks and is_dense(SpinModel.of(projection.model)):
-        return None
     families: list[BoundedRows] = []
-    others: list[PenaltyOp] = []
+    soft, hard = list[PenaltyOp](), list[PenaltyOp]()
     for op in projection.penalties:
         slack = None if op.implied else slacks.get(op.symbol)
         family = _family(projection, op, slack)
         if family is not None:
             families.append(family)
         elif slack is None:
-            others.append(op)
+            (soft if op.rule is PenaltyRule.SOFT else hard).append(op)
         else:
             return None
     moved = FreeBits(module, (Role.DECISION,))
-    energy = moved.over(_unbounded_energy(projection, others))
-    if not families or energy.degree > 2:
+    if not families or (not slacks and _suits_tabu(projection, families, moved)):
         return None
-    model = _model(_pairs(energy, len(moved.free)), families, moved, _mates(projection, moved))
+    objective = projection.objective_bits()
+    energies = [
+        moved.over(arithmetic.add(start, *_weighted(projection, part)))
+        for start, part in ((objective, soft), (arithmetic.scale(objective, 0.0), hard))
+    ]
+    if any(energy.degree > 2 for energy in energies):
+        return None
+    pairs, hard_pairs = (_pairs(energy, len(moved.free)) for energy in energies)
+    model = BoundedModel(pairs, hard_pairs, *_rows(families, moved), _mates(projection, moved))
     return BoundedProgram(model, moved, tuple(families))
 
 
-def _unbounded_energy(projection: Projection, penalties: list[PenaltyOp]) -> Polynomials:
-    weighted = [arithmetic.scale(projection.penalty_total(op), op.weight) for op in penalties]
-    return arithmetic.add(projection.objective_bits(), *weighted) if weighted else projection.objective_bits()
+def _suits_tabu(projection: Projection, families: list[BoundedRows], moved: FreeBits) -> bool:
+    """Whether the model is dense, and less than half of its bits are edges between equations."""
+    if not is_dense(SpinModel.of(projection.model)):
+        return False
+    bases, widths, _, rows, sites, weights = _rows(families, moved)
+    here, size = widths[rows] == 0, len(moved.free)
+    return 2 * chains_of(size, rows[here], sites[here], weights[here], len(bases)).count < size
+
+
+def _weighted(projection: Projection, penalties: list[PenaltyOp]) -> list[Polynomials]:
+    return [arithmetic.scale(projection.penalty_total(op), op.weight) for op in penalties]
 
 
 def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) -> BoundedRows | None:
@@ -178,14 +193,19 @@ def _complete(row: NDArray[np.int64], weights: Floats) -> bool:
     return bool((weights >= 1).all() and (ascending <= 1 + before - before[starts]).all())
 
 
-def _model(pairs: SpinModel, families: list[BoundedRows], moved: FreeBits, mates: Mates) -> BoundedModel:
-    """Bits are (1 + s) / 2: half of a coefficient goes to the base of its row."""
+def _rows(
+    families: list[BoundedRows], moved: FreeBits
+) -> tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32], Floats]:
+    """Bases, widths and penalties of rows, and rows, spins and weights of entries.
+
+    Bits are (1 + s) / 2: half of a coefficient goes to the base of its row.
+    """
     bodies = moved.over(arithmetic.stack([family.bodies for family in families]))
     rows, names, values = bodies.block(1)
     bases = bodies.constants() + np.bincount(rows, values / 2, bodies.rows)
     widths = np.concatenate([family.widths for family in families])
     penalties = np.concatenate([family.penalty.row_weights(family.bodies.rows) for family in families])
-    return BoundedModel(pairs, bases, widths, penalties, rows, names[:, 0], values / 2, mates)
+    return bases, widths, penalties, rows, names[:, 0], values / 2
 
 
 def _mates(projection: Projection, moved: FreeBits) -> Mates:

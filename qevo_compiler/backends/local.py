@@ -31,6 +31,7 @@ from qevo_compiler.evaluator.annealing import (
     anneal_polynomial,
     beta_range,
     energies,
+    is_dense,
     polynomial_beta_range,
     solve,
 )
@@ -44,6 +45,11 @@ from qevo_compiler.targets.common import the_model
 READS = 100
 SWEEPS = 1000
 MOST_SWEEPS = 4000
+# The least for bits between equations, where a sweep finds more, and couplings that take as long as a spin.
+NETWORK_SWEEPS = 400
+_COUPLINGS = 24
+# How many spins of a sparse model with couplings of penalties alone take as long as one of a model with bounds.
+_PENALISED = 4
 # Members of a polynomial's terms that take as long as a spin.
 _MEMBERS = 50
 TINY = 12
@@ -90,6 +96,8 @@ class LocalBackend(Backend):
             found = self._without_helpers(module, plan, sweeps is None)
             if found is not None:
                 return _sampled(SpinModel.of(model), found)
+            if sweeps is None and module.main.first(ising.PenaltyOp) and not is_dense(SpinModel.of(model)):
+                plan = replace(plan, sweeps=_sweeps_for(model.size // _PENALISED))
         return self._anneal(model, plan, schedule)
 
     def _without_helpers(self, module: Module, plan: Plan, choose: bool) -> Spins | None:
@@ -103,6 +111,9 @@ class LocalBackend(Backend):
         watch, schedule = Watch(self.progress), _schedule(module)
         bounded = bounded_program(module)
         if bounded is not None:
+            if choose:
+                work = max(bounded.model.size, len(bounded.model.pairs.couplings) // _COUPLINGS)
+                plan = replace(plan, sweeps=_sweeps_for(work, NETWORK_SWEEPS if bounded.model.chains.count else SWEEPS))
             if schedule is not None:
                 plan = _scheduled(plan, schedule, bounded_beta_range(bounded.model))
             return bounded.samples(solve_bounded(bounded.model, plan, watch))
@@ -166,9 +177,9 @@ def _scheduled(plan: Plan, schedule: anneal.ScheduleOp, ends: tuple[float, float
     return replace(plan, betas=along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps))
 
 
-def _sweeps_for(size: int) -> int:
+def _sweeps_for(size: int, least: int = SWEEPS) -> int:
     """More where they cost little: penalties make even small programs slow to settle."""
-    return max(SWEEPS, min(MOST_SWEEPS, SWEEPS * SWEEPS // size))
+    return max(least, min(MOST_SWEEPS, SWEEPS * SWEEPS // max(size, 1)))
 
 
 def _the_model(module: Module) -> ising.ModelOp:

@@ -7,58 +7,129 @@ the slack bits, which would all have to turn together with a decision, are not t
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
+from qevo_compiler.evaluator.annealing.chain_kernel import CHAINS, LIMIT, WORDS, Chain
+from qevo_compiler.evaluator.annealing.chain_search import Lane
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK, local_fields
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
+from qevo_compiler.evaluator.llvm.builder import Variable
 
 _BOUNDS = {
-    "starts": ptr, "columns": ptr, "values": ptr, "fields": ptr, "spins": ptr,
+    "starts": ptr, "columns": ptr, "values": ptr, "fields": ptr,
+    "hard_starts": ptr, "hard_columns": ptr, "hard_values": ptr, "hard_fields": ptr, "spins": ptr,
     "row_starts": ptr, "row_numbers": ptr, "weights": ptr, "widths": ptr, "costs": ptr, "sums": ptr,
 }  # fmt: skip
+_OWN = ("starts", "columns", "values", "fields")
+_HARD = ("hard_starts", "hard_columns", "hard_values", "hard_fields")
 
 
 @cache
 def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
-    """Visits every site once a sweep, then pairs of sites that would flip together; returns the number of flips.
+    """Visits every site once in sweeps whose number is a multiple of `rest`, then pairs of sites, then tries chains.
+
+    Returns the number of accepted flips, pairs and chains of `Rule.GREEDY`.
 
     Site i is in the rows `row_numbers` with `weights` (row_starts[i] .. row_starts[i + 1]). Row r, whose sum in each
     replica is `sums` [rows, lanes], costs costs[r] times the square of its distance from [-widths[r], 0], in a sweep
-    times that of `stiffness` [sweeps, lanes]. `partners` [sweeps, pairs, 2] are the sites of the pairs of each sweep,
-    two different ones each. Energies are in units; the others are as for `sparse_sweeps`.
+    times that of `stiffness` [sweeps, lanes], as do the couplings and fields called `hard`. `partners`
+    [sweeps, pairs, 2] are the sites of the pairs of each sweep, two different ones each. A replica tries `chains` of
+    them a sweep; `locals` [lanes, sites] are their work space. Energies are in units; the others are as for
+    `sparse_sweeps` and in `chains.py`.
     """
     k = Kernel(
         f"bounded_{rule.value}_{lanes}", i64,
-        sites=i64, sweeps=i64, sweep=i32, replica=i32, **KEY, slopes=ptr, stiffness=ptr, pairs=i64, partners=ptr,
-        **_BOUNDS,
+        sites=i64, sweeps=i64, sweep=i32, replica=i32, **KEY, slopes=ptr, stiffness=ptr,
+        pairs=i64, partners=ptr, rest=i64, chains=i64, **_BOUNDS, locals=ptr, **CHAINS,
     )  # fmt: skip
     count = k.variable(i64, 0)
-    type = vec(f32, lanes)
     numbers = k.lane_numbers(vec(i32, lanes)) + k.replica
     with k.range(0, k.sweeps) as turn:
-        slope, stiff = (k.load(type, numbers, turn * lanes) for numbers in (k.slopes, k.stiffness))
-        with k.range(0, k.sites, BLOCK) as base:
-            words = [k.constant(vec(i32, lanes), 0)] * BLOCK
-            if rule is not Rule.GREEDY:
-                words = draw(k, lanes, (base.to(i32), k.sweep + turn.to(i32), numbers))
-            for part in range(BLOCK):
-                site = base + part
-                flips = slope * flip_gain(k, lanes, site, stiff) > threshold(k, rule, words[part])
-                _flip(k, lanes, site, flips)
-                if rule is Rule.GREEDY:
-                    count.add(k.popcount(k.mask_bits(flips)))
-        with k.range(0, k.pairs) as pair:
-            word = k.constant(vec(i32, lanes), 0)
-            if rule is not Rule.GREEDY:
-                word = draw(k, lanes, ((k.sites + pair).to(i32), k.sweep + turn.to(i32), numbers))[0]
-            place = (turn * k.pairs + pair) * 2
-            first, second = (k.load(i32, k.partners, place + end).to(i64) for end in (0, 1))
-            flips = _flip_both(k, lanes, first, second, slope, stiff, threshold(k, rule, word))
-            if rule is Rule.GREEDY:
-                count.add(k.popcount(k.mask_bits(flips)))
+        slope, stiff = (k.load(vec(f32, lanes), part, turn * lanes) for part in (k.slopes, k.stiffness))
+        sweep = _Sweep(k, lanes, rule, turn, numbers, slope, stiff, count)
+        alone = (k.sweep.to(i64) + turn).unsigned_remainder(k.rest).equals(0)
+        with k.when(alone):
+            sweep.flip_each()
+        sweep.flip_pairs()
+        with k.when(k.chains > 0):
+            with k.when(alone | turn.equals(0)):
+                sweep.fill_locals()
+            sweep.try_chains()
     k.give(count.get())
     return k
+
+
+@dataclass(frozen=True)
+class _Sweep:
+    """Number `turn` of a call, over the replicas `numbers` at `slope` and `stiff`; `count` is of `Rule.GREEDY`."""
+
+    k: Kernel
+    lanes: int
+    rule: Rule
+    turn: Operand
+    numbers: Operand
+    slope: Operand
+    stiff: Operand
+    count: Variable
+
+    def flip_each(self) -> None:
+        k = self.k
+        with k.range(0, k.sites, BLOCK) as base:
+            words = self._draw(base)
+            for part in range(BLOCK):
+                site = base + part
+                gain = flip_gain(k, self.lanes, site, self.stiff)
+                flips = self.slope * gain > threshold(k, self.rule, words[part])
+                _flip(k, self.lanes, site, flips)
+                self._add(k.popcount(k.mask_bits(flips)))
+
+    def flip_pairs(self) -> None:
+        k = self.k
+        with k.range(0, k.pairs) as pair:
+            word = self._draw(k.sites + pair)[0]
+            place = (self.turn * k.pairs + pair) * 2
+            first, second = (k.load(i32, k.partners, place + end).to(i64) for end in (0, 1))
+            limit = threshold(k, self.rule, word)
+            flips = _flip_both(k, self.lanes, first, second, self.slope, self.stiff, limit)
+            self._add(k.popcount(k.mask_bits(flips)))
+
+    def fill_locals(self) -> None:
+        """The local fields of all spins for chains."""
+        k = self.k
+        with k.range(0, k.sites) as site:
+            found = _fields(k, self.lanes, site, self.stiff)
+            for lane in range(self.lanes):
+                k.store(found.lane(lane), k.locals, site + k.sites * lane)
+
+    def try_chains(self) -> None:
+        """Each replica tries `chains` of them, all at edges of its own."""
+        k, lanes = self.k, self.lanes
+        drawn, numbers = k.scratch(i32, lanes * WORDS), k.scratch(f32, lanes * 3)
+        with k.range(0, k.chains) as number:
+            place = k.sites + k.pairs + number * 2
+            words = [word for half in (0, 1) for word in self._draw(place + half, always=True)]
+            for at, word in enumerate(words):
+                k.store(word, drawn, lanes * at)
+            for at, values in enumerate((self.slope, self.stiff, threshold(k, self.rule, words[LIMIT]))):
+                k.store(values, numbers, lanes * at)
+            with k.range(0, lanes) as lane:
+                own = [k.load(f32, numbers, lane + at * lanes) for at in range(3)]
+                chain = Chain(k, Lane(lanes, lane, drawn, *own), self.rule is Rule.GREEDY)
+                chain.propose()
+                self._add(chain.accepted.get())
+
+    def _draw(self, place: Operand, always: bool = False) -> list[Operand]:
+        """Four vectors of random words; `Rule.GREEDY` has no use for those of flips."""
+        k = self.k
+        if self.rule is Rule.GREEDY and not always:
+            return [k.constant(vec(i32, self.lanes), 0)] * 4
+        return draw(k, self.lanes, (place.to(i32), k.sweep + self.turn.to(i32), self.numbers))
+
+    def _add(self, flips: Operand) -> None:
+        if self.rule is Rule.GREEDY:
+            self.count.add(flips)
 
 
 @cache
@@ -74,7 +145,7 @@ def bounded_gains(lanes: int) -> Kernel:
 def flip_gain(k: Kernel, lanes: int, site: Operand, stiff: Operand) -> Operand:
     """s f less half the rise of the rows' costs times `stiff`, in every replica."""
     spin = k.load(vec(f32, lanes), k.spins, site * lanes)
-    pairs = spin * local_fields(k, lanes, 1, site)[0]
+    pairs = spin * _fields(k, lanes, site, stiff)
     rise = k.variable(vec(f32, lanes), 0.0)
     with k.range(*_entries(k, site)) as entry:
         row, old, new = _changed(k, lanes, entry, spin)
@@ -84,6 +155,12 @@ def flip_gain(k: Kernel, lanes: int, site: Operand, stiff: Operand) -> Operand:
     return k.fma(rise.get() * stiff, -0.5, pairs)
 
 
+def _fields(k: Kernel, lanes: int, site: Operand, stiff: Operand) -> Operand:
+    """The local fields of a site: the objective's, and `stiff` times those of the penalties."""
+    own, hard = (local_fields(k, lanes, 1, site, names=names)[0] for names in (_OWN, _HARD))
+    return k.fma(hard, stiff, own)
+
+
 def _flip(k: Kernel, lanes: int, site: Operand, flips: Operand) -> None:
     with k.when(k.any_lane(flips)):
         spin = k.load(vec(f32, lanes), k.spins, site * lanes)
@@ -91,6 +168,18 @@ def _flip(k: Kernel, lanes: int, site: Operand, flips: Operand) -> None:
             row, old, new = _changed(k, lanes, entry, spin)
             k.store(k.select(flips, new, old), k.sums, row * lanes)
         k.store(k.select(flips, -spin, spin), k.spins, site * lanes)
+        with k.when(k.halves > 0):
+            edge = k.load(i32, k.edges, site).to(i64)
+            with k.when(edge >= 0):
+                for end in (0, 1):
+                    _turn_bits(k, lanes, edge * 2 + end, flips)
+
+
+def _turn_bits(k: Kernel, lanes: int, half: Operand, flips: Operand) -> None:
+    type = vec(i64, lanes)
+    at = k.load(i32, k.half_words, half).to(i64) * lanes
+    bit = k.select(flips, k.load(i64, k.half_bits, half).splat(lanes), k.constant(type, 0))
+    k.store(k.load(type, k.masks, at) ^ bit, k.masks, at)
 
 
 def _flip_both(

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qevo_compiler.evaluator.annealing.chains import Chains, chains_of
 from qevo_compiler.evaluator.annealing.energies import energies
 from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.evaluator.annealing.model import SpinModel
@@ -21,7 +22,7 @@ _EXACT = 1 << 22
 
 @dataclass(frozen=True)
 class BoundedModel:
-    """E = energy of `pairs` + sum_r penalties[r] d_r^2.
+    """E = energies of `pairs`, the objective's, and of `hard`, of penalties, + sum_r penalties[r] d_r^2.
 
     d_r is the distance of bases[r] + sum_i w_ri s_i from the interval [-widths[r], 0]. Entry e says that spin
     `sites[e]` is in row `rows[e]` with `weights[e]`; each pair of them at most once. `mates` says which spins an anneal
@@ -29,6 +30,7 @@ class BoundedModel:
     """
 
     pairs: SpinModel
+    hard: SpinModel
     bases: Floats
     widths: Floats
     penalties: Floats
@@ -42,6 +44,17 @@ class BoundedModel:
         return self.pairs.size
 
     @cached_property
+    def unit(self) -> float:
+        """That of the objective, else of the penalties' couplings: what the kernels count energies in."""
+        return self.pairs.unit if self.pairs.field_bounds.any() else self.hard.unit
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The edges between equations."""
+        here = self.widths[self.rows] == 0
+        return chains_of(self.size, self.rows[here], self.sites[here], self.weights[here], len(self.bases))
+
+    @cached_property
     def exact(self) -> bool:
         """Whether 32-bit floats hold all sums of rows exactly."""
         sizes = np.abs(self.bases) + np.bincount(self.rows, np.abs(self.weights), len(self.bases))
@@ -52,7 +65,7 @@ class BoundedModel:
         """Of states [reads, n]."""
         sums = self.sums(states)
         distances = np.maximum(np.maximum(sums, -self.widths - sums), 0)
-        return energies(self.pairs, states) + distances**2 @ self.penalties
+        return energies(self.pairs, states) + energies(self.hard, states) + distances**2 @ self.penalties
 
     def sums(self, states: Spins) -> Floats:
         """The rows' sums [reads, rows] of states [reads, n]."""

@@ -29,6 +29,11 @@ class Mates:
         self._owners, self._degrees = np.unique(self._members, return_counts=True)
         self._firsts = np.cumsum(self._degrees) - self._degrees
 
+    def without(self, moved: NDArray[np.bool_]) -> Mates:
+        """Less the spins that are marked."""
+        kept = ~moved[self._members]
+        return Mates(self._rows[kept].astype(np.int32), self._members[kept])
+
     @property
     def count(self) -> int:
         """How many pairs a sweep has: one for every spin with mates."""

@@ -6,6 +6,7 @@ is nothing to keep up to date: with many replicas some one of them nearly always
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
@@ -64,15 +65,26 @@ def sparse_descent(lanes: int, vectors: int) -> Kernel:
     return k
 
 
-def local_fields(k: Kernel, lanes: int, vectors: int, site: Operand, first: Operand | int = 0) -> list[Operand]:
-    """h_i + sum_j J_ij s_j of all replicas, in the order of the row; spins start at element `first`."""
+def local_fields(
+    k: Kernel,
+    lanes: int,
+    vectors: int,
+    site: Operand,
+    first: Operand | int = 0,
+    names: Sequence[str] = ("starts", "columns", "values", "fields"),
+) -> list[Operand]:
+    """h_i + sum_j J_ij s_j of all replicas, in the order of the row; spins start at element `first`.
+
+    `names` are the parameters with the couplings and fields.
+    """
     type = vec(f32, lanes)
-    field = k.load(f32, k.fields, site).splat(lanes)
+    starts, columns, values, fields = (getattr(k, name) for name in names)
+    field = k.load(f32, fields, site).splat(lanes)
     totals = [k.variable(type, field) for _ in range(vectors)]
-    start, stop = (k.load(i32, k.starts, site + more).to(i64) for more in (0, 1))
+    start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
     with k.range(start, stop) as entry:
-        place = k.load(i32, k.columns, entry).to(i64) * (lanes * vectors) + first
-        value = k.load(f32, k.values, entry).splat(lanes)
+        place = k.load(i32, columns, entry).to(i64) * (lanes * vectors) + first
+        value = k.load(f32, values, entry).splat(lanes)
         for u, total in enumerate(totals):
             total.set(k.fma(value, k.load(type, k.spins, place + u * lanes), total.get()))
     return [total.get() for total in totals]

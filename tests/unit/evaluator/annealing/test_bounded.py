@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from qevo_compiler.evaluator.annealing import bounded_kernel
 from qevo_compiler.evaluator.annealing.acceptance import Rule, threshold
-from qevo_compiler.evaluator.annealing.bounded import _Walk, anneal_bounded, temper_bounded
+from qevo_compiler.evaluator.annealing.bounded import anneal_bounded, temper_bounded
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_sweeps
 from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
+from qevo_compiler.evaluator.annealing.bounded_walk import Walk
 from qevo_compiler.evaluator.annealing.energies import energies
 from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.evaluator.annealing.runs import flip_key
@@ -35,6 +36,7 @@ def bounded_model(size: int, seed: int) -> BoundedModel:
     widths, penalties = np.array([0.0, 2.0, 3.0]), np.array([0.8, 0.4, 0.6])
     return BoundedModel(
         random_model(size, 0.5, seed, integer=False),
+        random_model(size, 0.3, seed + 100, integer=False),
         bases,
         widths,
         penalties,
@@ -54,7 +56,7 @@ def bounded_p(model: BoundedModel, beta: float) -> float:
 def test_energies_are_those_of_the_definition() -> None:
     model = bounded_model(6, 1)
     for state in all_states(6)[::7]:
-        total = energies(model.pairs, state[None])[0]
+        total = energies(model.pairs, state[None])[0] + energies(model.hard, state[None])[0]
         for row in range(3):
             value = model.bases[row] + sum(
                 w * state[i] for r, i, w in zip(model.rows, model.sites, model.weights, strict=True) if r == row
@@ -76,15 +78,15 @@ def test_sums_beyond_32_bits_do_not_drift() -> None:
     rows, sites = np.zeros(size, np.int32), np.arange(size, dtype=np.int32)
     pairs = random_model(size, 0.3, 1, integer=False)
     none = np.zeros(1)
-    model = BoundedModel(pairs, none, none + 100, none + 1e-12, rows, sites, weights, Mates(rows, sites))
+    model = BoundedModel(pairs, pairs, none, none + 100, none + 1e-12, rows, sites, weights, Mates(rows, sites))
     assert not model.exact
-    walk = _Walk(model)
+    walk = Walk(model)
     states = np.ones((walk.group.width, size), np.int8)
-    spins, sums = walk.load(states)
+    group = walk.load(states)
     one = np.full((1, walk.group.width), 1e-3, np.float32)
     for sweep in range(300):
-        walk.sweep(Rule.METROPOLIS, one, one, sweep, 0, flip_key(1), spins, sums)
-    assert sums[0] == pytest.approx(model.sums(walk.group.unload(spins))[:, 0], abs=64)
+        walk.sweep(Rule.METROPOLIS, one, one, sweep, 0, flip_key(1), group)
+    assert group.sums[0] == pytest.approx(model.sums(walk.group.unload(group.spins))[:, 0], abs=64)
 
 
 def test_a_biased_acceptance_of_pairs_is_found_out(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,3 +132,10 @@ def test_every_two_spins_of_a_row_meet(entries: set[tuple[int, int]], first: int
     assert pairs.shape[1:] == (mates.count, 2)
     assert {(int(a), int(b)) for a, b in np.unique(pairs.reshape(-1, 2), axis=0)} == joined
     assert np.array_equal(pairs[3:7], mates.pairs(first + 3, first + 7))
+
+
+def test_mates_without_some_spins_are_those_of_the_others() -> None:
+    rows, sites = np.array([0, 0, 0, 1, 1], np.int32), np.array([0, 1, 2, 1, 3], np.int32)
+    left = Mates(rows, sites).without(np.arange(4) == 1)
+    # Row 1 has one spin left, which has no mate there.
+    assert {tuple(pair) for pair in left.pairs(0, 4).reshape(-1, 2).tolist()} == {(0, 2), (2, 0)}
