@@ -217,7 +217,7 @@ def test_given_angles_make_the_qaoa_state_of_the_evaluator():
     gammas, betas = (0.3, -0.7, 0.2), (0.5, 0.1, -0.4)
     module = AnnealToCircuit(gammas=gammas, betas=betas).run(program(model, RAMP))
     qaoa = Qaoa(Cost.of_model(model), np.float64)
-    expected = qaoa.probabilities(qaoa.state(np.array(gammas), np.array(betas)))
+    expected = qaoa.state(np.array(gammas), np.array(betas)).probabilities()
     # Spin i is bit i of a state's number there.
     reversed_bits = [int(f"{k:05b}"[::-1], 2) for k in range(32)]
     np.testing.assert_allclose(outcome_probabilities(module.main.only(CircuitOp)), expected[reversed_bits], atol=1e-12)
