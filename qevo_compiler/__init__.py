@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from qevo_compiler.diagnostics import CompileError
-    from qevo_compiler.driver import CompiledProgram, compile, load
+    from qevo_compiler.driver import CompiledProgram, compile
     from qevo_compiler.frontend.builder import Problem
+    from qevo_compiler.loading import load
 
 __version__ = "0.1.0"
 
@@ -20,7 +21,7 @@ _HOMES = {
     "CompiledProgram": "qevo_compiler.driver",
     "Problem": "qevo_compiler.frontend.builder",
     "compile": "qevo_compiler.driver",
-    "load": "qevo_compiler.driver",
+    "load": "qevo_compiler.loading",
 }
 
 __all__ = ["CompileError", "CompiledProgram", "Problem", "__version__", "compile", "load"]

@@ -21,7 +21,7 @@ from qevo_compiler.passes.options import make_pass, option_values
 from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
 from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
 from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
-from qevo_compiler.program import CompiledProgram, load
+from qevo_compiler.program import CompiledProgram
 from qevo_compiler.source import SourceMap
 from qevo_compiler.targets import TARGETS, Target, load_target
 
@@ -31,7 +31,6 @@ __all__ = [
     "announce",
     "compile",
     "is_linear",
-    "load",
     "lower",
     "lower_history",
     "lower_linear",

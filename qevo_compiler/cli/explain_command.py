@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         return _explain_code(args.subject.upper())
     from qevo_compiler.diagnostics import CompileError
     from qevo_compiler.diagnostics.sources import NoProgram
-    from qevo_compiler.program import load
+    from qevo_compiler.loading import load
 
     if os.path.isfile(args.subject) and not args.subject.endswith(".json"):
         raise CompileError(NoProgram(None, args.subject, ()))

@@ -66,7 +66,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if os.path.isdir(args.source) or args.source.endswith(".manifest.json"):
-        from qevo_compiler.program import load
+        from qevo_compiler.loading import load
 
         check_compiled_options(args)
         loaded = load(args.source)

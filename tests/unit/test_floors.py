@@ -24,6 +24,7 @@ FLOORS = {
     "evaluator": 4,
     "frontend": 5,
     "decode": 5,
+    "loading": 6,
     "program": 6,
     "results": 6,
     "writing": 6,

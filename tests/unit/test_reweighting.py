@@ -16,8 +16,9 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.anneal import ScheduleOp
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.ising import ModelOp, PenaltyForm, PenaltyOp, PenaltyRule
-from qevo_compiler.driver import compile, load
+from qevo_compiler.driver import compile
 from qevo_compiler.ir import Evidence, Module
+from qevo_compiler.loading import load
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.tuning import TuneOptions, tuned

@@ -88,7 +88,9 @@ def test_judging_settling_rounding_and_cutting_agree_about_every_point(row: Limi
     op = constraint("c", relation, {(i,): sign * step * n for i, n in enumerate(steps)} | {(): -sign * limit})
     states = points(len(steps))
     holds = states @ np.array(steps) <= most
-    judged = Judge(op, np.zeros(len(steps), bool), None).residuals(arithmetic.evaluate(op.body, states), states).satisfied
+    judged = (
+        Judge(op, np.zeros(len(steps), bool), None).residuals(arithmetic.evaluate(op.body, states), states).satisfied
+    )
     assert (judged[:, 0] == holds).all()
     body, _ = whole_rows(op)
     units = row_units(body)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from qevo_compiler.cli.main import COMMANDS, main
-from qevo_compiler.program import load
+from qevo_compiler.loading import load
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 KNAPSACK = str(EXAMPLES / "knapsack.qevo")

@@ -14,7 +14,8 @@ import pytest
 from qevo_compiler.cli.main import main
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp
-from qevo_compiler.driver import compile, load
+from qevo_compiler.driver import compile
+from qevo_compiler.loading import load
 
 TEXT = """program routes
 var x: binary[2, 2]

@@ -20,8 +20,9 @@ from qevo_compiler.decode.sources import Projection, SourceKind
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
-from qevo_compiler.driver import compile, load
+from qevo_compiler.driver import compile
 from qevo_compiler.ir import Module
+from qevo_compiler.loading import load
 
 TO_SCALED = (
     "encode-variables,penalize-constraints{clauses=2},quadratize,binary-to-spin,scale-coefficients{max-coupling=1.5}"

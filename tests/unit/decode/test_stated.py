@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qevo_compiler.driver import compile, load
+from qevo_compiler.driver import compile
+from qevo_compiler.loading import load
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.validation import validate
 
