@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qevo_compiler.ir import Array, Invalid
 
 # Couplings that are looked at a time, but no more often than so: what is written meanwhile stays in the cache.
-_PART, _PARTS = 1 << 12, 1 << 5
+_PART, _PARTS = 1 << 13, 1 << 5
 
 
 def verify_pairs(rows: Array, columns: Array, values: Array, size: int) -> None:

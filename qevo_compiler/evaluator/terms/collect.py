@@ -11,10 +11,9 @@ of the input, so that sums are the same on every machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -40,8 +39,8 @@ from qevo_compiler.ir.deferred import Repeated
 Floats = NDArray[np.float64]
 Names = NDArray[np.int32]
 
-# Pairs that a rule gives are computed so many at a time, but no more often than so.
-_PIECE, _PIECES = 1 << 12, 64
+# Pairs that a rule gives are computed in so many pieces, none smaller or larger than so.
+_PIECES, _FEWEST, _MOST = 3, 1 << 11, 1 << 14
 
 # Sorting a row in place costs up to the square of its length: beyond so many times the pairs, columns are sorted first.
 LONG = 32
@@ -61,11 +60,6 @@ class Listed:
     @property
     def step(self) -> int:
         return int(self.weights.ndim > 0)
-
-    def ends(self) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The first and the last pair, the lower number first."""
-        first, last = (sorted((self.first.item(at), self.second.item(at))) for at in (0, -1))
-        return (first[0], first[1]), (last[0], last[1])
 
 
 @dataclass(frozen=True)
@@ -87,17 +81,18 @@ class Pairs:
         """The weight of all pairs, where it is given once."""
         return None if isinstance(self.weights, Repeated) or self.weights.ndim else float(self.weights)
 
-    def places(self) -> Iterator[tuple[Listed, slice]]:
-        """The pairs in their order, and where they are among all; in one piece unless a rule gives them."""
-        given = (self.first, self.second, self.weights)
+    @property
+    def given_by_rules(self) -> bool:
+        return any(isinstance(given, Repeated) for given in (self.first, self.second, self.weights))
+
+    def pieces(self, weighted: bool = True) -> Iterator[Listed]:
+        """The pairs in their order; in one piece unless a rule gives them. Weights are 0 where they are not needed."""
+        given = (self.first, self.second, self.weights if weighted else np.array(0.0))
         stride = max((rule.stride for rule in given if isinstance(rule, Repeated)), default=len(self))
-        step = stride * max(1, max(_PIECE, len(self) // _PIECES) // stride)
+        step = stride * max(1, min(max(_FEWEST, len(self) // _PIECES), _MOST) // stride)
         for start in range(0, len(self), step):
             here = slice(start, min(start + step, len(self)))
-            yield Listed(*(_some(numbers, here) for numbers in given)), here
-
-    def pieces(self) -> Iterator[Listed]:
-        return map(itemgetter(0), self.places())
+            yield Listed(*(_some(numbers, here) for numbers in given))
 
 
 def _some(given: NDArray[Any] | Repeated, here: slice) -> NDArray[Any]:
@@ -151,49 +146,38 @@ def _weights(weights: Floats) -> Floats:
 
 
 def _as_they_are(part: Pairs) -> tuple[Names, Floats] | None:
-    """The pairs, if they ascend already."""
-    pairs = _neighbours(part.first, part.second)
-    if pairs is None:
-        if not _ascend(part.pieces()):
-            return None
-        pairs = uninitialised((2, len(part)), np.int32)
-        for piece, to in part.places():
-            compiled(split_kernel(lanes(i32)))(len(piece), piece.first, piece.second, *pairs[:, to])
-    return _without_zeros(pairs, part)
+    """The pairs, if they are listed and ascend already."""
+    if part.given_by_rules:
+        return None
+    (listed,) = part.pieces()
+    pairs = _neighbours(listed)
+    return _in_order(listed, pairs) if pairs is not None or _ascends(listed) else None
 
 
-def _ascend(pieces: Iterable[Listed]) -> bool:
+def _ascends(part: Listed) -> bool:
     """Whether every pair comes after the one before it."""
-    ascend, last = compiled(ascend_kernel(lanes(i32))), (-1, -1)
-    for piece in pieces:
-        first, end = piece.ends()
-        if first <= last or int(ascend(len(piece), piece.first, piece.second)) < len(piece):
-            return False
-        last = end
-    return True
+    return int(compiled(ascend_kernel(lanes(i32)))(len(part), part.first, part.second)) == len(part)
 
 
-def _neighbours(first: Names | Repeated, second: Names | Repeated) -> Names | None:
+def _neighbours(part: Listed) -> Names | None:
     """Columns [2, m] that go up along the same shared numbers, the second ahead: a view of these, not a copy."""
-    if isinstance(first, Repeated) or isinstance(second, Repeated) or first.base is not second.base:
+    first, second = known_ends(part.first), known_ends(part.second)
+    if first is None or second is None or part.first.base is not part.second.base or second[0] <= first[0]:
         return None
-    low, high = known_ends(first), known_ends(second)
-    if low is None or high is None or high[0] <= low[0]:
-        return None
-    step = first.itemsize
-    return as_strided(first, (2, len(first)), ((high[0] - low[0]) * step, step), writeable=False)
+    step = part.first.itemsize
+    return as_strided(part.first, (2, len(part)), ((second[0] - first[0]) * step, step), writeable=False)
 
 
-def _without_zeros(pairs: Names, part: Pairs) -> tuple[Names, Floats]:
-    """Pairs in order and their weights, but for those that are zero."""
-    given = part.weights
-    if isinstance(given, Repeated) or not given.ndim:
+def _in_order(part: Listed, pairs: Names | None) -> tuple[Names, Floats]:
+    """Pairs that ascend already, copied unless they are given as columns."""
+    if pairs is None:
+        pairs = uninitialised((2, len(part)), np.int32)
+        compiled(split_kernel(lanes(i32)))(len(part), part.first, part.second, pairs[0], pairs[1])
+    values = part.weights
+    if not part.step:
         values = uninitialised(len(part), np.float64)
-        for piece, to in part.places():
-            values[to] = piece.weights
-    else:
-        values = given
-    if values.all():
+        values.fill(part.weights)
+    if part.weights.all():
         return pairs.T, values
     keep = values != 0
     return np.ascontiguousarray(pairs[:, keep]).T, values[keep]
@@ -218,21 +202,21 @@ def _moved(parts: Sequence[Pairs], size: int, others: Names, values: Floats | No
     """Where each row (or column) ends once the pairs' other numbers, and weights, are written row by row."""
     counts = np.zeros(size, np.int32)
     count, move = compiled(count_kernel()), compiled(move_kernel(values is not None))
-    for piece in _pieces(parts):
+    for piece in _pieces(parts, weighted=False):
         count(len(piece), int(by_column), piece.first, piece.second, counts)
         del piece  # before the next one is computed
     places = np.cumsum(counts, dtype=np.int32)
     places -= counts
     outputs = (others,) if values is None else (others, values)
-    for piece in _pieces(parts):
+    for piece in _pieces(parts, values is not None):
         move(len(piece), int(by_column), piece.step, piece.first, piece.second, piece.weights, places, *outputs)
         del piece
     # Every row's next place is now its end.
     return places
 
 
-def _pieces(parts: Sequence[Pairs]) -> Iterator[Listed]:
-    return chain.from_iterable(part.pieces() for part in parts)
+def _pieces(parts: Sequence[Pairs], weighted: bool) -> Iterator[Listed]:
+    return chain.from_iterable(part.pieces(weighted) for part in parts)
 
 
 def _by_column(parts: Sequence[Pairs], size: int) -> Pairs:

@@ -8,6 +8,7 @@ that need no adding, whose collection is no question of rounding.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from math import isfinite
 
@@ -58,8 +59,9 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
 
 
 def _narrowed(p: Polynomials) -> Polynomials:
-    """Products of more than two variables are kept for reading back alone: they are written in another form."""
-    return Polynomials(p.rows, tuple(block.narrowed() if block.degree > 2 else block for block in p.terms))
+    """One row, whose products of three variables and more are kept for reading back alone: they are written otherwise."""
+    terms = (replace(block.narrowed(), row=no_rows(len(block))) if block.degree > 2 else block for block in p.terms)
+    return Polynomials(1, tuple(terms))
 
 
 def _apart(x: Expansion, algebra: Algebra) -> Polynomials | None:

@@ -16,11 +16,15 @@ With S the number of ones among the members x_1 .. x_d, and every formula exact 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
 
 from qevo_compiler.passes.products.monomials import Floats, Kept, Later, Monomials, Names, Term
+
+# Auxiliaries whose terms are made at a time.
+_PIECE = 1 << 11
 
 
 def log_auxiliaries(degree: int) -> int:
@@ -35,26 +39,30 @@ def ishikawa_auxiliaries(degree: int) -> int:
 def and_gadget(members: Kept, first: int, positive: Floats, negative: Floats) -> list[Later]:
     """Auxiliaries first, first + 1, ... for the products of `members` [m, d], with their P and N [m]."""
     count, degree = members.shape
+    pieces = [slice(start, min(start + _PIECE, count)) for start in range(0, count, _PIECE)]
 
-    def z() -> Names:
-        return np.arange(first, first + count, dtype=np.int32)
+    def z(here: slice) -> Names:
+        return np.arange(first + here.start, first + here.stop, dtype=np.int32)
 
-    def pull(place: int) -> Term:
-        pulled = positive + negative if degree == 2 else negative.copy()
-        return _pair(members[:, place], z(), np.negative(pulled, pulled))
+    def pull(place: int, here: slice) -> Term:
+        pulled = positive[here] + negative[here] if degree == 2 else negative[here].copy()
+        return _pair(members[here, place], z(here), np.negative(pulled, pulled))
 
-    def pairs() -> Term:
-        some = np.flatnonzero(positive)
+    def pairs(here: slice) -> Term:
+        some = here.start + np.flatnonzero(positive[here])
         return _pair(members[some, 0], members[some, 1], positive[some])
 
-    def alone() -> Term:
-        pushed = degree * negative
-        return _single(z(), np.add(positive, pushed, pushed) if degree == 2 else pushed)
+    def alone(here: slice) -> Term:
+        pushed = degree * negative[here]
+        return _single(z(here), np.add(positive[here], pushed, pushed) if degree == 2 else pushed)
 
-    terms = [Later(2, count, partial(pull, place)) for place in range(degree)]
+    def later(make: Callable[[slice], Term], here: slice, names: int) -> Later:
+        return Later(names, here.stop - here.start, partial(make, here))
+
+    terms = [later(partial(pull, place), here, 2) for place in range(degree) for here in pieces]
     if degree == 2:
-        terms.append(Later(2, int(np.count_nonzero(positive)), pairs))
-    return [*terms, Later(1, count, alone)]
+        terms += [Later(2, int(np.count_nonzero(positive[here])), partial(pairs, here)) for here in pieces]
+    return [*terms, *(later(alone, here, 1) for here in pieces)]
 
 
 def ishikawa_gadget(block: Monomials, z: Names) -> list[Term]:

@@ -72,7 +72,8 @@ def test_one_long_row_among_short_ones(length: int) -> None:
 @pytest.mark.parametrize("around", [True, False])
 def test_pairs_that_rules_give(step: int, around: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neighbours along a path or a circle, as of a tour: at the end of the circle they do not ascend."""
-    monkeypatch.setattr(collect, "_PIECE", step)
+    monkeypatch.setattr(collect, "_FEWEST", step)
+    monkeypatch.setattr(collect, "_MOST", step)
     n, stops = 5, 6 if around else 5
     rng = np.random.default_rng(n)
     here, there = (np.arange(stops, dtype=np.int32) + k for k in (0, 1))
