@@ -59,7 +59,7 @@ def collected(x: Expansion, algebra: Algebra) -> Polynomials:
 
 
 def _narrowed(p: Polynomials) -> Polynomials:
-    """One row, whose products of three variables and more are kept for reading back alone: they are written otherwise."""
+    """One row. Products of three variables and more are kept for reading back alone: they are written otherwise."""
     terms = (replace(block.narrowed(), row=no_rows(len(block))) if block.degree > 2 else block for block in p.terms)
     return Polynomials(1, tuple(terms))
 
