@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
-from qevo_compiler.ir import Array
 from qevo_compiler.passes.penalty.rounding_dust import is_dust
 
 Floats = NDArray[np.float64]
@@ -36,14 +33,3 @@ def remaining_couplings(
     keep = ~is_dust(total, sizes)
     rows, columns = np.divmod(unique[keep], size)
     return rows.astype(np.int32), columns.astype(np.int32), total[keep]
-
-
-def times(model: ising.ModelOp, factor: float) -> ising.ModelOp:
-    """The model with all energies multiplied by `factor`, which becomes its scale."""
-    return replace(
-        model,
-        offset=model.offset * factor,
-        fields=Array(model.fields.values * factor),
-        couplings=Array(model.couplings.values * factor),
-        scale=factor,
-    )

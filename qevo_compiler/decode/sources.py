@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.analyses.bounds import Groups, group_bounds
 from qevo_compiler.analyses.structure import cut_rows
-from qevo_compiler.decode.model_sums import remaining_couplings, times
+from qevo_compiler.decode.model_sums import remaining_couplings
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
@@ -33,6 +33,7 @@ from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows, 
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.penalty.settled_rows import at_settled, settled_energy
 from qevo_compiler.passes.quantities import ENERGY_ERROR
+from qevo_compiler.passes.scale_coefficients import scaled
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -191,7 +192,7 @@ class Projection:
             model = ising.ModelOp(fixed, linear, rows, columns, Array(quadratic))
         else:
             model = spin_model(ising.QuboOp(fixed, linear, rows, columns, Array(quadratic)))
-        return times(self.numbering.over_spins(model), self.model.scale)
+        return scaled(self.numbering.over_spins(model), self.model.scale)
 
     def _source(self, kind: SourceKind, symbol: str, energy: Polynomials) -> Source:
         products = sum(len(block) for block in energy.terms if block.degree > 2)
