@@ -7,17 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.names import DuplicateName
-from qevo_compiler.diagnostics.language.shapes import NotIterable, NotScalar
-from qevo_compiler.diagnostics.language.values import NotZeroOne
+from qevo_compiler.diagnostics.language.shapes import NotIterable
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.dsl.calls import unknown_function
-from qevo_compiler.frontend.dsl.frames import Frame, Grid, Run, array_run, range_run
+from qevo_compiler.frontend.dsl.conditions import Condition, Extent
+from qevo_compiler.frontend.dsl.frames import Frame, Run, array_run, range_run
 from qevo_compiler.frontend.tensors import Choice, Labels, Rows, Tensor, constant
-from qevo_compiler.frontend.tensors.align import refine
 from qevo_compiler.grammar import ast
 from qevo_compiler.source import Span
 
@@ -49,29 +47,17 @@ def build_frame(
     expressions: Expressions, generators: Sequence[ast.Generator], condition: ast.Expr | None, outer: Frame
 ) -> Frame:
     """`outer` with the index variables of `generators`, filtered by `condition`."""
-    grid = Grid.inside(outer)
+    names: dict[str, Span | None] = {}
+    for index in (generator.index for generator in generators):
+        if index.text in names:
+            raise CompileError(DuplicateName(index.span, index.text, names[index.text]))
+        names[index.text] = index.span
+    parts = Condition(expressions, condition, list(names), outer)
+    grid = parts.inside(outer)
     for generator in generators:
-        name = generator.index
-        if name.text in grid.own:
-            first = next(g.index.span for g in generators if g.index.text == name.text)
-            raise CompileError(DuplicateName(name.span, name.text, first))
-        grid = grid.extended(name.text, _run(expressions, generator.domain, grid.frame()), generator.span)
-    if condition is not None:
-        grid = grid.filtered(_mask(expressions, condition, grid))
-    return grid.frame()
-
-
-def _mask(expressions: Expressions, condition: ast.Expr, grid: Grid) -> NDArray[np.bool_]:
-    """Which rows the condition keeps; compact where the condition is."""
-    frame = grid.frame()
-    keep = expressions.constants(condition, "a condition", frame)
-    if keep.shape:
-        raise CompileError(NotScalar(condition.span, "a condition", keep.shape))
-    if not keep.is_zero_one:
-        raise CompileError(NotZeroOne(condition.span, "if"))
-    if keep.compact and keep.rows is frame.rows:
-        return keep.known.astype(bool)
-    return np.broadcast_to(refine(keep, frame.rows).constant, (grid.count,)).astype(bool)
+        run = _run(expressions, generator.domain, grid.frame())
+        grid = parts.extended(grid, Extent(generator.index.text, run, generator.span))
+    return parts.insisted(grid).frame()
 
 
 def _run(expressions: Expressions, domain: ast.Range | ast.SetLiteral | ast.Expr, frame: Frame) -> Run:

@@ -85,6 +85,16 @@ class Expressions:
             raise Poisoned
         return results
 
+    def attempted(self, task: Callable[[], ResultT]) -> ResultT | None:
+        """The result of a task, or None, without a report, where something in it is wrong."""
+        kept, self._found = self._found, Diagnostics()
+        try:
+            return task()
+        except (CompileError, Poisoned):
+            return None
+        finally:
+            self._found = kept
+
     def constants(self, node: ast.Expr, what: str, frame: Frame = ROOT) -> Tensor:
         """`node` as constants."""
         tensor = self.tensor(node, frame)

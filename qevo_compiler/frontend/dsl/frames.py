@@ -7,12 +7,13 @@ Otherwise cost and memory are linear in the number of rows times the number of i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from math import prod
 
 import numpy as np
 
+from qevo_compiler.frontend.dsl.matching import Match, matching_pairs
 from qevo_compiler.frontend.tensors import Labels, Rows, Tensor, constant
 from qevo_compiler.frontend.tensors.align import index_dtype, refine
 from qevo_compiler.frontend.tensors.value import Values, check_size, compacted
@@ -50,6 +51,10 @@ class Run:
     labels: tuple[str, ...] = ()
     even: bool = False
 
+    def only(self, places: Values) -> Run:
+        """The values at some of the steps of an even run."""
+        return Run(len(places), lambda source, steps: self.pick(source, places[steps]), self.labels, True)
+
 
 @light(eq=False)
 class Grid:
@@ -73,7 +78,7 @@ class Grid:
 
     def frame(self) -> Frame:
         """The frame in which expressions see these rows."""
-        if not self.own:
+        if not self.own and (self.outer.rows is None or self.count == self.outer.rows.count):
             return self.outer
         if self.axes is not None and (len(self.axes) < 2 or not self.count):
             return self._flat().frame()
@@ -137,13 +142,49 @@ class Grid:
         own[name] = (values.reshape((1,) * rank + values.shape), run.labels)
         return Grid(self.outer, total, self.pointer, own, (*axes, length))
 
+    def narrowed(self) -> Grid:
+        """The same rows, with the index variables of `outer` for these rows alone, not for all of `outer`."""
+        if self.pointer is None:
+            return self
+        known = {name: value for name, value in self.outer.names.items() if name not in self.own}
+        codes = {name: value.codes if isinstance(value, Labels) else value for name, value in known.items()}
+        labels = {name: value.names if isinstance(value, Labels) else () for name, value in known.items()}
+        rows = Rows(self.count, self.outer.rows, self.pointer)
+        own = {name: (refine(tensor, rows).constant, labels[name]) for name, tensor in codes.items()}
+        return Grid(self.outer, self.count, self.pointer, own | self.own)
+
+    def matched(self, name: str, run: Run, matches: Sequence[Match], rows: Rows | None, span: Span | None) -> Grid:
+        """Each row repeated for the values of one more index that fulfil the matches on `rows`. The run is even."""
+        if self.axes is None:
+            bounds = [np.broadcast_to(refine(m.bounds, rows).constant, (self.count,)) for m in matches]
+            source, steps = matching_pairs(matches, bounds, span)
+            own = {key: (values[source], labels) for key, (values, labels) in self.own.items()}
+            own[name] = (run.pick(source, steps), run.labels)
+            return Grid(self.outer, len(source), None if self.pointer is None else self.pointer[source], own)
+        return self._matched_across(name, run, matches, self.axes, span)
+
+    def _matched_across(
+        self, name: str, run: Run, matches: Sequence[Match], axes: tuple[int, ...], span: Span | None
+    ) -> Grid:
+        """The axes from the first that a match looks at to the last, and the new one, as one."""
+        compact = [m.bounds.known if m.bounds.compact else m.bounds.constant.reshape(axes) for m in matches]
+        first = next((axis for axis in range(len(axes)) if any(part.shape[axis] > 1 for part in compact)), 0)
+        block = axes[first:]
+        bounds = [np.broadcast_to(part.reshape(part.shape[first:]), block).reshape(-1) for part in compact]
+        source, steps = matching_pairs(matches, bounds, span)
+        own = {key: (_picked(values, first, block, source), labels) for key, (values, labels) in self.own.items()}
+        new = run.pick(steps, steps)
+        own[name] = (new.reshape((1,) * first + new.shape), run.labels)
+        joined = (*axes[:first], len(source))
+        return Grid(self.outer, prod(joined), self.pointer, own, joined)
+
     def filtered(self, keep: Values) -> Grid:
         """Only the rows marked by `keep`, which is compact where it has more than one axis."""
         count = int(np.count_nonzero(keep))
         if count == keep.size:
             return self
         if self.axes is not None:
-            return self._joined(keep, self.axes) if keep.ndim > 1 else self._flat().filtered(keep)
+            return self._joined(keep, self.axes) if keep.ndim == len(self.axes) else self._flat().filtered(keep)
         own = {key: (values[keep], labels) for key, (values, labels) in self.own.items()}
         pointer = None if self.pointer is None else self.pointer[keep]
         return Grid(self.outer, count, pointer, own)
@@ -154,17 +195,19 @@ class Grid:
         first, last = looked[0], looked[-1] + 1
         block = axes[first:last]
         places = np.flatnonzero(np.broadcast_to(keep.reshape(keep.shape[first:last]), block))
-
-        def picked(values: Values) -> Values:
-            before, inner, after = values.shape[:first], values.shape[first:last], values.shape[last:]
-            if all(length == 1 for length in inner):
-                return values.reshape(*before, 1, *after)
-            whole = np.broadcast_to(values, (*before, *block, *after)).reshape(*before, -1, *after)
-            return whole.take(places, axis=first)
-
-        own = {key: (picked(values), labels) for key, (values, labels) in self.own.items()}
+        own = {key: (_picked(values, first, block, places), labels) for key, (values, labels) in self.own.items()}
         joined = (*axes[:first], len(places), *axes[last:])
         return Grid(self.outer, prod(joined), self.pointer, own, joined)
+
+
+def _picked(values: Values, first: int, block: tuple[int, ...], places: Values) -> Values:
+    """Compact values at places of a block of axes, which begins at axis `first`, as one axis."""
+    last = first + len(block)
+    before, inner, after = values.shape[:first], values.shape[first:last], values.shape[last:]
+    if all(length == 1 for length in inner):
+        return values.reshape(*before, 1, *after)
+    whole = np.broadcast_to(values, (*before, *block, *after)).reshape(*before, -1, *after)
+    return whole.take(places, axis=first)
 
 
 def range_run(start: Tensor, stop: Tensor, rows: Rows | None) -> Run:
