@@ -13,7 +13,7 @@ from qevo_compiler.diagnostics.language.shapes import NoLength
 from qevo_compiler.diagnostics.syntax import NotARelation
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import tensors
-from qevo_compiler.frontend.builder import numpy_functions, places
+from qevo_compiler.frontend.builder import matrices, numpy_functions, places
 from qevo_compiler.frontend.builder.reading import read_items, read_tensor
 from qevo_compiler.frontend.builder.stated import Stated
 from qevo_compiler.frontend.tensors import Tensor
@@ -178,9 +178,15 @@ class Expression(Stated):
         return self._reflected(tensors.power, other)
 
     def __matmul__(self, other: Any) -> Expression:
+        if matrices.is_sparse(other):
+            span = places.here()
+            return self._with(tensors.product_sparse(self._tensor, matrices.sparse(other.T, span), span))
         return self._binary(tensors.matmul, other)
 
     def __rmatmul__(self, other: Any) -> Expression:
+        if matrices.is_sparse(other):
+            span = places.here()
+            return self._with(tensors.sparse_product(matrices.sparse(other, span), self._tensor, span))
         return self._reflected(tensors.matmul, other)
 
     def __neg__(self) -> Expression:

@@ -1,4 +1,4 @@
-"""NumPy's functions on expressions: those that have a meaning, by name; all others are refused. SciPy's matrices.
+"""NumPy's functions on expressions: those that have a meaning, by name; all others are refused.
 
 Without the refusal NumPy would make object arrays of single expressions, which is slow and no constraint.
 """
@@ -15,14 +15,9 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.python import BadPythonValue
 from qevo_compiler.frontend.builder import places
 from qevo_compiler.frontend.builder.stated import Stated
-from qevo_compiler.source import Span
 
 if TYPE_CHECKING:
     from qevo_compiler.frontend.builder.expressions import Expression
-
-
-# Sparse matrices become arrays up to this size (800 MB).
-MOST_ENTRIES = 10**8
 
 
 def _dot(a: Any, b: Any) -> Any:
@@ -100,11 +95,3 @@ def ufunc(name: str, method: str, inputs: Sequence[Any], options: Mapping[str, A
     known = ", ".join(f"`numpy.{known}`" for known in ("abs", "square", *_ELEMENTWISE))
     expected = f"write it with operators and indices; element by element there are {known}"
     raise CompileError(BadPythonValue(places.here(), f"the argument of `numpy.{name}`", "an expression", expected))
-
-
-def dense(matrix: Any, span: Span | None) -> Any:
-    """A sparse matrix of SciPy as an array."""
-    if int(np.prod(matrix.shape, dtype=np.int64)) > MOST_ENTRIES:
-        expected = f"{MOST_ENTRIES:,} entries are possible, zeros included; sum `values * x[columns]` by row instead"
-        raise CompileError(BadPythonValue(span, "a sparse matrix", f"of shape {matrix.shape}", expected))
-    return matrix.toarray()

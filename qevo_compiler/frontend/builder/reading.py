@@ -10,7 +10,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.python import BadPythonValue, ForeignExpression
 from qevo_compiler.diagnostics.language.shapes import BadIndex
 from qevo_compiler.frontend import arrays, tensors
-from qevo_compiler.frontend.builder import numpy_functions, symbolic
+from qevo_compiler.frontend.builder import matrices, symbolic
 from qevo_compiler.frontend.builder.stated import Stated
 from qevo_compiler.frontend.tensors import Item, Tensor
 from qevo_compiler.source import Span
@@ -29,7 +29,7 @@ def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
     if symbolic.is_sympy(value):
         return symbolic.read(problem, value, span)
     if callable(getattr(value, "toarray", None)):
-        value = numpy_functions.dense(value, span)
+        value = matrices.dense(value, span)
     if value is None or isinstance(value, str | bytes | dict):
         raise CompileError(BadPythonValue(span, "part of an expression", type(value).__name__, _EXPECTED))
     # Copied, because the arrays of a module are frozen and this one belongs to the caller.

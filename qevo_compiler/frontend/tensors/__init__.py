@@ -31,6 +31,7 @@ from qevo_compiler.frontend.tensors.reduce import (
     sum_rows,
     total,
 )
+from qevo_compiler.frontend.tensors.sparse import Sparse, product_sparse, sparse_product
 from qevo_compiler.frontend.tensors.value import Choice, Labels, Rows, Tensor, Value, constant, derived, number
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "Item",
     "Labels",
     "Rows",
+    "Sparse",
     "Tensor",
     "Value",
     "add",
@@ -75,9 +77,11 @@ __all__ = [
     "power",
     "product",
     "product_rows",
+    "product_sparse",
     "reinterpret",
     "remainder",
     "signed_sum",
+    "sparse_product",
     "spread",
     "spread_values",
     "stack",

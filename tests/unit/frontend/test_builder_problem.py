@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from dsl_helpers import EXAMPLES, at, example, imported, random_point
-from scipy.sparse import csr_array, csr_matrix
+from scipy.sparse import coo_array, csr_array, csr_matrix
 
 from qevo_compiler.dialects import anneal, problem
 from qevo_compiler.frontend.builder import Problem, exp, gelu, relu, sigmoid, silu, sqrt, tanh
@@ -54,6 +54,10 @@ FORMULAS = {
     "sparse": lambda v: (
         (csr_matrix(A) @ v["x"]).sum() + v["s"] @ csr_matrix(A) @ u + (csr_array(A[:, 1:]) @ v["r"]) @ u
     ),
+    "sparse planes": lambda v: (
+        (csr_array(A[:, 1:]) @ v["z"] @ u).sum() + (v["z"] @ coo_array(A)).sum() + v["x"] @ csr_matrix((4, 4)) @ v["s"]
+    ),
+    "sparse entries twice": lambda v: v["x"] @ coo_array(([1, 2, 4], ([0, 0, 3], [1, 1, 2])), shape=(4, 4)) @ v["x"],
     "iteration": lambda v: sum(a * b for a, b in zip(v["x"], v["s"], strict=True)) + sum(v["k"]),
     "abs": lambda v: abs(v["k"]).sum() + (+v["y"]),
 }
