@@ -22,7 +22,7 @@ from qevo_compiler.diagnostics.sources import (
 )
 from qevo_compiler.dialects import anneal, ising, poly
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Func, LedgerEntry, Module, module_chunks
 from qevo_compiler.results import RunResult, ledger_json
 from qevo_compiler.source import SourceMap

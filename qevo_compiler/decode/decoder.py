@@ -19,10 +19,9 @@ from qevo_compiler.decode.stated import added_symbols, evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role, SettledOp
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, ProductsOp, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, Relation, Sense, VariableOp
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view

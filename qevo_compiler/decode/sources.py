@@ -20,11 +20,10 @@ from qevo_compiler.decode.model_sums import remaining_couplings
 from qevo_compiler.decode.numbering import Numbering
 from qevo_compiler.decode.penalty_forms import clauses_of, equation_signs, row_energy, slack_rows, whole_coefficients
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role, SettledOp
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, ProductsOp, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
 from qevo_compiler.passes.encode_variables import BitWriter

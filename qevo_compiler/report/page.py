@@ -12,7 +12,7 @@ from qevo_compiler.decode.sources import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.dialects import anneal, gate, ising
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Evidence
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed

@@ -14,7 +14,7 @@ from qevo_compiler.diagnostics.sources import MissingExtra
 from qevo_compiler.diagnostics.targets import BadEmittedFile, NoCircuit, NoModel
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Legal, Module, first_illegal
 
 SPIN = Legal(
