@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from qevo_compiler.diagnostics import CompileError
-    from qevo_compiler.diagnostics.interchange import BadOutput
+    from qevo_compiler.diagnostics.interchange.models import BadOutput
     from qevo_compiler.interchange import InputFile, read_problem, read_program
     from qevo_compiler.interchange.registry import chosen
     from qevo_compiler.ir import print_module

@@ -26,8 +26,8 @@ from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense, VariableOp
 from qevo_compiler.ir import Array, Module
 from qevo_compiler.passes.binary_to_spin import spin_model, spin_view
-from qevo_compiler.passes.encode_variables import BitWriter
-from qevo_compiler.passes.encodings import Code, encode
+from qevo_compiler.passes.encoding.bit_writer import BitWriter
+from qevo_compiler.passes.encoding.codes import Code, encode
 from qevo_compiler.passes.penalty.penalty_energy import form_energy, wall_rows, weighted_squares
 from qevo_compiler.passes.penalty.rounding_dust import is_dust, magnitude, without_dust
 from qevo_compiler.passes.penalty.settled_rows import at_settled, settled_energy

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic
-from qevo_compiler.diagnostics.interchange import BadModel
+from qevo_compiler.diagnostics.interchange.models import BadModel
 from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
 from qevo_compiler.frontend.builder import Problem, places
 from qevo_compiler.ir import Module

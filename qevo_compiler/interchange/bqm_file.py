@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import NotSupported, UnknownKeyword, Unreadable
+from qevo_compiler.diagnostics.interchange.files import NotSupported, UnknownKeyword, Unreadable
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.interchange.bqm_bytes import BqmArrays, parse_bqm

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import (
+from qevo_compiler.diagnostics.interchange.files import (
     BadHead,
     EndsEarly,
     IndexOutOfRange,

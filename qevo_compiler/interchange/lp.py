@@ -16,12 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import (
-    BadHead,
-    EndsEarly,
-    NotFiniteNumber,
-    Unreadable,
-)
+from qevo_compiler.diagnostics.interchange.files import BadHead, EndsEarly, NotFiniteNumber, Unreadable
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.interchange.columns import Column, float_text, table

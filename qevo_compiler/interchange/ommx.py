@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import ContinuousVariable, NotSupported, Unreadable
+from qevo_compiler.diagnostics.interchange.files import NotSupported, Unreadable
+from qevo_compiler.diagnostics.interchange.models import ContinuousVariable
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly.arithmetic import reduce_powers
 from qevo_compiler.dialects.poly.polynomials import Polynomials, Vartype, pack

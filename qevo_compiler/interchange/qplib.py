@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import BadHead, ContinuousVariable, UnknownKeyword
+from qevo_compiler.diagnostics.interchange.files import BadHead, UnknownKeyword
+from qevo_compiler.diagnostics.interchange.models import ContinuousVariable
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp

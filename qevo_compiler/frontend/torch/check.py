@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.torch import GradientMismatch
+from qevo_compiler.diagnostics.torch.models import GradientMismatch
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import evaluate_func
 from qevo_compiler.frontend.torch.guard import exactly

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.sources import MissingFile
-from qevo_compiler.diagnostics.torch import StateMismatch
+from qevo_compiler.diagnostics.torch.model_files import StateMismatch
 from qevo_compiler.frontend.torch.batch import Batch
 from qevo_compiler.frontend.torch.guard import exactly
 from qevo_compiler.frontend.torch.load import TracedModel

@@ -24,7 +24,7 @@ import torch
 import qevo_compiler
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import MissingFile, NotText
-from qevo_compiler.diagnostics.torch import ModelFileFailed
+from qevo_compiler.diagnostics.torch.model_files import ModelFileFailed
 from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.source import SourceFile, SourceMap, Span
 
