@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Solutions
 from qevo_compiler.decode.coefficients import CoefficientTable
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.penalties import BadTuning
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule

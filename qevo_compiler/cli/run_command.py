@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from qevo_compiler.frontend.load import Imported
-    from qevo_compiler.program import CompiledProgram, RunResult
+    from qevo_compiler.program import CompiledProgram
+    from qevo_compiler.results import RunResult
 
 LISTED = 12
 

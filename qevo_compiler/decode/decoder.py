@@ -13,8 +13,8 @@ from qevo_compiler.decode.codes import Decoded, decode_register
 from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.judging import Judge, grids
 from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.decode.solution import Solutions
-from qevo_compiler.decode.sources import Projection
 from qevo_compiler.decode.stated import added_symbols, evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample

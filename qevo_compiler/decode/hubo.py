@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.names import element_name
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype

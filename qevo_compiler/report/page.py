@@ -8,7 +8,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from qevo_compiler.analyses.structure import Structure
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
+from qevo_compiler.decode.sources import sources_of
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.dialects import anneal, gate, ising
@@ -126,7 +127,7 @@ def _sections(program: CompiledProgram, log: SizeLog, digest: str, structure: St
     if program.provenance:
         parts.append(("Where the spins come from", symbols_section(program.provenance, program.decoder.numbering)))
     if model is not None and program.module.find("problem") is not None:
-        parts.append(("Where the couplings come from", sources_section(Projection(program.module).sources())))
+        parts.append(("Where the couplings come from", sources_section(sources_of(Projection(program.module)))))
     if model is not None:
         parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
         if _annealer(program):

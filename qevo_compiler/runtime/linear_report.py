@@ -12,7 +12,7 @@ from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.dialects.linear import ReadOutOp
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.passes.quantities import CHANGES_TRAINING
-from qevo_compiler.program import ledger_json
+from qevo_compiler.results import ledger_json
 from qevo_compiler.runtime.boxes import BoxRound
 from qevo_compiler.runtime.propagation import OrderRun, Propagation
 from qevo_compiler.runtime.shots import ShotReadOut
