@@ -219,11 +219,6 @@ class Cursor:
         self._at = end
         return self._numbers(first, end)
 
-    def numbers_of_line(self, what: str) -> Numbers:
-        """The numbers of the next line."""
-        self.line(what)
-        return self._numbers(self._at - 1, self._at)
-
     def _text(self, index: int) -> str:
         start = int(self._tokens[self._after[index] - self._count[index]])
         return self._bytes[start : int(self._ends[index])].decode("utf-8", "replace").rstrip()

@@ -55,7 +55,7 @@ class Branch:
 
 
 class Loop:
-    """An open `repeat`: leave it, or start its next turn, where a condition holds."""
+    """An open `repeat`, which is left where a condition holds."""
 
     def __init__(self, kernel: Kernel) -> None:
         self._kernel = kernel
@@ -65,9 +65,6 @@ class Loop:
 
     def stop_if(self, condition: Operand) -> None:
         self._leave(condition, self._exit)
-
-    def next_if(self, condition: Operand) -> None:
-        self._leave(condition, self._head)
 
     def close(self) -> None:
         self._kernel.jump(self._head)

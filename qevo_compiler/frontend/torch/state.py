@@ -16,12 +16,10 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.sources import MissingFile
 from qevo_compiler.diagnostics.torch.model_files import StateMismatch
 from qevo_compiler.frontend.torch.batch import Batch
 from qevo_compiler.frontend.torch.guard import exactly
@@ -127,16 +125,6 @@ def write_scales(scales: Values, path: str | Path) -> None:
     _write_whole(
         Path(path), save({name: torch.from_numpy(np.array(scales[name], np.float64)) for name in sorted(scales)})
     )
-
-
-def read_state(path: str | Path) -> dict[str, NDArray[Any]]:
-    """The tensors of a safetensors file by name; reals in double precision."""
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a safetensors file"
-        raise CompileError(MissingFile(None, str(path), reason)) from None
-    return {name: (t.double() if t.is_floating_point() else t).numpy() for name, t in sorted(state.items())}
 
 
 def _write_whole(path: Path, data: bytes) -> None:
