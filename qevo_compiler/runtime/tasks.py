@@ -18,6 +18,7 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import Values, write_scales, write_state
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.passes import Context
+from qevo_compiler.passes.base import Progress
 from qevo_compiler.runtime.report import RoundingReport
 from qevo_compiler.runtime.rounding import round_model
 from qevo_compiler.runtime.row_rounding import Effort
@@ -27,7 +28,6 @@ from qevo_compiler.runtime.training_report import TrainingReport
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[str, float], None]
 BITS = 4
 
 

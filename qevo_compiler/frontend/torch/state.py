@@ -8,7 +8,7 @@ whole batch unless a batch size is given, so results repeat to the last bit.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,9 +24,9 @@ from qevo_compiler.diagnostics.torch.model_files import StateMismatch
 from qevo_compiler.frontend.torch.batch import Batch
 from qevo_compiler.frontend.torch.guard import exactly
 from qevo_compiler.frontend.torch.load import TracedModel
+from qevo_compiler.passes.base import Progress, ignore_progress
 
 Values = Mapping[str, NDArray[Any]]
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,6 @@ class Metrics:
     accuracy: float | None
     held_out_loss: float | None = None
     held_out_accuracy: float | None = None
-
-
-def _no_progress(what: str, done: float) -> None:
-    pass
 
 
 def parameter_values(traced: TracedModel) -> dict[str, NDArray[np.float64]]:
@@ -78,7 +74,7 @@ def fine_tune(
     steps: int,
     lr: float = 1e-3,
     seed: int = 0,
-    progress: Progress = _no_progress,
+    progress: Progress = ignore_progress,
     batch: int = 0,
     weight_decay: float = 0.0,
 ) -> tuple[dict[str, NDArray[np.float64]], list[float]]:
@@ -112,7 +108,7 @@ def write_state(traced: TracedModel, values: Values, path: str | Path) -> None:
     """
     state = {name: t.detach().cpu().clone().contiguous() for name, t in traced.model.state_dict().items()}
     for symbol, array in values.items():
-        old = _known(traced, symbol, state)
+        old = _known(symbol, state)
         new = torch.from_numpy(np.array(array, dtype=np.float64))
         _same_shape(symbol, new, old)
         for name in _shared_names(traced.model, symbol):
@@ -149,7 +145,7 @@ def _tensors(traced: TracedModel, values: Values) -> dict[str, Tensor]:
     state = {name: tensor.detach() for name, tensor in state.items()}
     kinds = {name: p.dtype for name, p in traced.model.named_parameters()}
     for symbol, array in values.items():
-        old = _known(traced, symbol, state)
+        old = _known(symbol, state)
         new = torch.from_numpy(np.array(array, dtype=np.float64))
         _same_shape(symbol, new, old)
         state[symbol] = _as_stored(new, kinds.get(symbol, old.dtype)).to(old.dtype)
@@ -161,7 +157,7 @@ def _as_stored(values: Tensor, kind: torch.dtype) -> Tensor:
     return values.to(kind) if kind.itemsize < 4 else values
 
 
-def _known(traced: TracedModel, symbol: str, state: Mapping[str, Tensor]) -> Tensor:
+def _known(symbol: str, state: Mapping[str, Tensor]) -> Tensor:
     if symbol not in state:
         suggestion = did_you_mean(symbol, state)
         raise CompileError(StateMismatch(None, symbol, "it has no tensor of that name", suggestion))
