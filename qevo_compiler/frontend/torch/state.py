@@ -7,7 +7,6 @@ whole batch unless a batch size is given, so results repeat to the last bit.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +103,6 @@ def write_state(traced: TracedModel, values: Values, path: str | Path) -> None:
     """Write the whole state dict with `values` in place of the old weights, as a safetensors file.
 
     Tensors keep the names and types of the user's model, so that `load_state_dict` takes the file as it is.
-    The file appears whole or not at all.
     """
     state = {name: t.detach().cpu().clone().contiguous() for name, t in traced.model.state_dict().items()}
     for symbol, array in values.items():
@@ -113,23 +111,13 @@ def write_state(traced: TracedModel, values: Values, path: str | Path) -> None:
         _same_shape(symbol, new, old)
         for name in _shared_names(traced.model, symbol):
             state[name] = new.to(old.dtype).clone()
-    _write_whole(Path(path), save(dict(sorted(state.items()))))
+    Path(path).write_bytes(save(dict(sorted(state.items()))))
 
 
 def write_scales(scales: Values, path: str | Path) -> None:
     """Write the steps of rounded weights, in double precision by the weights' names, as a safetensors file."""
-    _write_whole(
-        Path(path), save({name: torch.from_numpy(np.array(scales[name], np.float64)) for name in sorted(scales)})
-    )
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    tensors = {name: torch.from_numpy(np.array(scales[name], np.float64)) for name in sorted(scales)}
+    Path(path).write_bytes(save(tensors))
 
 
 def _shared_names(model: torch.nn.Module, symbol: str) -> list[str]:
