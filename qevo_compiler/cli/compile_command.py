@@ -225,7 +225,7 @@ def _print_module(module: Module, emit: str) -> int:
 def _emit_ast(args: argparse.Namespace) -> int:
     from pprint import pprint
 
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
     from qevo_compiler.grammar import parse
 
     file = read_source(Path(args.source))

@@ -13,7 +13,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
     from qevo_compiler.grammar import format_program
     from qevo_compiler.source import SourceFile
     from qevo_compiler.writing import write_file

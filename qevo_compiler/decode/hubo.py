@@ -26,7 +26,7 @@ from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Module
-from qevo_compiler.targets.common import need
+from qevo_compiler.packages import need
 
 if TYPE_CHECKING:
     import dimod

@@ -19,9 +19,9 @@ from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.interchange.bqm_bytes import BqmArrays, parse_bqm
 from qevo_compiler.interchange.inputs import InputFile
 from qevo_compiler.interchange.json_text import member, parsed_json, span_of_key
-from qevo_compiler.interchange.packages import need
 from qevo_compiler.interchange.problems import Model, StatedProblem, arrays, labelled, quadratic
 from qevo_compiler.ir import Module
+from qevo_compiler.packages import need
 
 _JSON = "bqm-json"
 

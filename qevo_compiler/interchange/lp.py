@@ -22,11 +22,11 @@ from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.interchange.columns import Column, float_text, table
 from qevo_compiler.interchange.cqm import stated_problem
 from qevo_compiler.interchange.inputs import Floats, InputFile
-from qevo_compiler.interchange.packages import need
 from qevo_compiler.interchange.problems import (
     arrays,
 )
 from qevo_compiler.ir import Module
+from qevo_compiler.packages import need
 from qevo_compiler.source import Span
 
 FORMAT = "lp"
