@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, Diagnostics
-from qevo_compiler.driver import is_linear, resume, run_guarded
+from qevo_compiler.driver import is_linear
 from qevo_compiler.frontend.load import Imported, Task
 from qevo_compiler.passes.base import Context
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.passes.pipelines import MODEL, pipeline_text
+from qevo_compiler.passes.running import resume, run_guarded
 
 
 def check(imported: Imported) -> tuple[Diagnostic, ...]:

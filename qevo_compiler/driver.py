@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import PurePath
 from typing import Any
 
-from qevo_compiler.diagnostics import CompileError, Diagnostics, InternalError, did_you_mean, showing
+from qevo_compiler.diagnostics import CompileError, Diagnostics, did_you_mean, showing
 from qevo_compiler.diagnostics.pipeline import BadOption, OptionsUnused
 from qevo_compiler.diagnostics.resources import OnlyACost
 from qevo_compiler.diagnostics.sources import BadName, UnknownTarget, WrongTask
@@ -15,12 +15,12 @@ from qevo_compiler.dialects import linear as linear_ops
 from qevo_compiler.dialects import problem
 from qevo_compiler.dialects.linear import DeclaredOp
 from qevo_compiler.frontend.load import Imported, ModelData, Task, import_source
-from qevo_compiler.ir import Module, print_module
-from qevo_compiler.passes.base import Context, Pass
+from qevo_compiler.ir import Module
+from qevo_compiler.passes.base import Context
 from qevo_compiler.passes.options import make_pass, option_values
-from qevo_compiler.passes.pipeline import AfterPass, Pipeline, stage_of
+from qevo_compiler.passes.pipeline import AfterPass, Pipeline
 from qevo_compiler.passes.pipelines import LINEAR_OPTIONS, OPTIMIZATION, pipeline_text
-from qevo_compiler.passes.stages import PRIMITIVE, STAGES, TENSOR
+from qevo_compiler.passes.running import resume, run_guarded
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.source import SourceMap
 from qevo_compiler.targets import TARGETS, Target, load_target
@@ -235,38 +235,6 @@ def _history_pipeline(imported: Imported, passes: Settings) -> Pipeline:
     return resume(Pipeline.parse(pipeline_text(imported.task.value, "linear"), passes), imported.module)
 
 
-def run_guarded(
-    pipeline: Pipeline, module: Module, context: Context, after: AfterPass | None = None, check: bool = True
-) -> Module:
-    """Run a pipeline; a failure of ours carries the last good IR and the rest of the pipeline with it."""
-    reached: list[Module] = [module]
-    del module
-    done: list[Pass] = []
-
-    def note(step: Pass, before: Module, result: Module) -> None:
-        reached[0] = result
-        done.append(step)
-        if after is not None:
-            after(step, before, result)
-
-    try:
-        return pipeline.run(reached[0], context, note, check)
-    except CompileError:
-        raise
-    except Exception as error:
-        rest = Pipeline(pipeline.passes[len(done) :])
-        raise PassFailure(str(error) or type(error).__name__, print_module(reached[0]), str(rest)) from error
-
-
-class PassFailure(InternalError):
-    """A pass broke: `ir` is the last module that verified, `rest` the passes that were still to run."""
-
-    def __init__(self, message: str, ir: str, rest: str) -> None:
-        super().__init__(message)
-        self.ir = ir
-        self.rest = rest
-
-
 def make_target(name: str, options: Mapping[str, Any]) -> Target:
     """A target by name with its options. Raises `CompileError` for an unknown name or option."""
     if name not in TARGETS:
@@ -296,20 +264,6 @@ def _merged(*settings: Settings) -> dict[str, dict[str, Any]]:
         for owner, values in part.items():
             merged.setdefault(owner, {}).update(values)
     return merged
-
-
-def resume(pipeline: Pipeline, module: Module) -> Pipeline:
-    """What is left of a pipeline for a module at a later stage."""
-    stage = stage_of(module, STAGES)
-    if stage is None or stage in (TENSOR, PRIMITIVE):
-        return pipeline
-    for index, step in enumerate(pipeline.passes):
-        if step.takes.name == stage.name:
-            return Pipeline(pipeline.passes[index:])
-    if pipeline.passes and pipeline.passes[-1].leaves.name == stage.name:
-        return Pipeline(())
-    wider = [index for index, step in enumerate(pipeline.passes) if stage.ops <= step.takes.ops]
-    return Pipeline(pipeline.passes[wider[-1] :]) if wider else pipeline
 
 
 def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:

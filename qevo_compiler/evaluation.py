@@ -25,9 +25,9 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.sources import BadArgument
 from qevo_compiler.dialects import ising, linear, nn, poly, problem
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.nn.ops import shape_of
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.annealing import PolynomialModel, polynomial_energies
 from qevo_compiler.evaluator.reference import evaluate_func
 from qevo_compiler.ir import Func, Module

@@ -11,10 +11,11 @@ from qevo_compiler.diagnostics import CompileError, did_you_mean
 from qevo_compiler.diagnostics.sources import MissingFile, NoProgram, UnknownTarget
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Func, Op, parse_module
-from qevo_compiler.program import PROBLEM_SUFFIX, CompiledProgram
+from qevo_compiler.program import CompiledProgram
 from qevo_compiler.source import SourceFile, SourceMap, Span
 from qevo_compiler.targets import TARGETS, load_target, manifest
 from qevo_compiler.targets.common import the_file
+from qevo_compiler.targets.problem_file import PROBLEM_SUFFIX
 
 
 def load(path: str | Path) -> CompiledProgram:

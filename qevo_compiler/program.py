@@ -20,13 +20,14 @@ from qevo_compiler.diagnostics.sources import (
     NoSuchSpin,
     UnknownSymbol,
 )
-from qevo_compiler.dialects import anneal, ising, poly
+from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.dialects.spin_products import ProductsOp
-from qevo_compiler.ir import Func, LedgerEntry, Module, module_chunks
-from qevo_compiler.results import RunResult, ledger_json
+from qevo_compiler.dialects.ising import ProductsOp
+from qevo_compiler.ir import LedgerEntry, Module, module_chunks
+from qevo_compiler.results import RunResult
 from qevo_compiler.source import SourceMap
 from qevo_compiler.targets import EmittedFile, Target, manifest
+from qevo_compiler.targets.problem_file import PROBLEM_SUFFIX, decoding_module
 from qevo_compiler.writing import write_files
 
 if TYPE_CHECKING:
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
     from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
     from qevo_compiler.decode.hubo import Hubo
-
-PROBLEM_SUFFIX = "problem.qir"
 
 
 @dataclass(frozen=True)
@@ -285,23 +284,3 @@ class CompiledProgram:
 
     def _manifest(self, digests: Mapping[str, str]) -> bytes:
         return manifest.manifest(self.module, self.target.name, self.options, digests)
-
-
-def decoding_module(module: Module) -> Module:
-    """What decoding needs: `@problem` (and `@stated`) or `@history` and, in `@main`, registers, penalties, sampling.
-
-    Beside a rounded model whose batch norms were folded stand its parameters, as `@loss`.
-    """
-    from qevo_compiler.dialects.nn import ParameterOp
-    from qevo_compiler.dialects.nn.parameters import folded_parameters
-
-    kept = (ising.RegisterOp, ising.PenaltyOp, ising.SettledOp, ising.ReductionOp, anneal.SampleOp)
-    main = Func("main", (), tuple(op for op in module.main.ops if isinstance(op, kept)))
-    others = [func for func in map(module.find, ("problem", "stated", "history")) if func is not None]
-    whole = module.find("loss")
-    if whole is not None and folded_parameters(whole):
-        others.append(Func("loss", (), whole.ops_of(ParameterOp)))
-    return Module(module.name, (main, *others), module.ledger)
-
-
-__all__ = ["CompiledProgram", "RunResult", "decoding_module", "ledger_json"]

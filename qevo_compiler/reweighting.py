@@ -12,8 +12,7 @@ from qevo_compiler.decode.coefficients import CoefficientTable, same_model
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.penalties import BadFamilyChoice, NotReweightable
 from qevo_compiler.dialects import anneal, gate, ising, poly
-from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, Role
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, ProductsOp, Role
 from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalty.combine import combine

@@ -8,7 +8,7 @@ Lagrangian, with a bounded weight: Yonaga, Miyama and Ohzeki, arXiv:2012.06119) 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.decode import Solutions
 from qevo_compiler.decode.coefficients import CoefficientTable
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.penalties import BadTuning
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule
 from qevo_compiler.dialects.problem import Sense
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry
+from qevo_compiler.passes.base import Progress
 from qevo_compiler.reweighting import reweighted
 
 if TYPE_CHECKING:
@@ -34,8 +35,6 @@ GROWTH_CAP = 8.0
 DAMPING = 0.5
 # Weights whose bracket is this narrow are settled.
 SETTLED = 1.1
-
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from qevo_compiler.backends.statevector import probabilities
 from qevo_compiler.diagnostics import InternalError
 from qevo_compiler.dialects import anneal, gate, ising
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.poly import Terms
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Func
 from qevo_compiler.passes import Pipeline
 from qevo_compiler.passes.anneal_to_circuit import STEP, AnnealToCircuit

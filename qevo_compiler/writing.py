@@ -1,11 +1,11 @@
-"""Files of a program on disk: all of them whole, or none."""
+"""Files on disk: all of them whole, or none."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from qevo_compiler.diagnostics import CompileError
@@ -13,55 +13,59 @@ from qevo_compiler.diagnostics.sources import CannotWrite
 from qevo_compiler.targets import EmittedFile, manifest
 
 
-def write_files(
-    folder: Path, name: str, files: Iterable[EmittedFile], record: Callable[[Mapping[str, str]], bytes]
-) -> tuple[Path, ...]:
-    """Write `files` and, last, the manifest that `record` makes of their digests; returns the paths in order.
+@contextmanager
+def all_or_none(folder: Path, shown: Path | None = None) -> Iterator[Callable[[Path], Path]]:
+    """Files that get their names together when the block ends; where it fails, none does.
 
-    Raises `CompileError` when that is impossible; folders made on the way are then removed again.
+    Inside, `part(path)` is where to write the file that is to be `path`. `folder` is made where it is not there, and
+    removed again on failure. Raises `CompileError`, which names `shown` (the folder by default), for what the system
+    refuses and for a path that is a folder.
     """
-    made = _missing(folder)
     mark = f".{os.urandom(16).hex()}.part"
-    written: list[Path] = []
+    paths: list[Path] = []
+
+    def part(path: Path) -> Path:
+        paths.append(path)
+        return Path(f"{path}{mark}")
+
+    made = _missing(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        digests = {}
-        for file in files:
-            written.append(folder / f"{name}.{file.suffix}")
-            digests[written[-1].name] = _stream(file, Path(f"{written[-1]}{mark}"))
-        written.append(folder / f"{name}.{manifest.SUFFIX}")
-        Path(f"{written[-1]}{mark}").write_bytes(record(digests))
-        _replace_all(written, mark, folder)
+        yield part
+        _replace_all(paths, mark, folder)
         made = []
     except OSError as error:
-        raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
+        raise CompileError(CannotWrite(None, str(shown or folder), error.strerror or str(error))) from None
     finally:
-        for path in written:
+        for path in paths:
             with suppress(OSError):
                 Path(f"{path}{mark}").unlink()
         for path in made:
             with suppress(OSError):
                 path.rmdir()
-    return tuple(written)
+
+
+def write_files(
+    folder: Path, name: str, files: Iterable[EmittedFile], record: Callable[[Mapping[str, str]], bytes]
+) -> tuple[Path, ...]:
+    """Write `files` and, last, the manifest that `record` makes of their digests; returns the paths in order.
+
+    Raises `CompileError` as `all_or_none` does.
+    """
+    digests: dict[str, str] = {}
+    with all_or_none(folder) as part:
+        for file in files:
+            path = folder / f"{name}.{file.suffix}"
+            digests[path.name] = _stream(file, part(path))
+        record_path = folder / f"{name}.{manifest.SUFFIX}"
+        part(record_path).write_bytes(record(digests))
+    return (*(folder / written for written in digests), record_path)
 
 
 def write_file(path: Path, content: bytes) -> Path:
-    """Write one file, whole or not at all; raises `CompileError` when that is impossible, and leaves no new folder."""
-    made = _missing(path.parent)
-    partial = Path(f"{path}.{os.urandom(16).hex()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_bytes(content)
-        os.replace(partial, path)
-        made = []
-    except OSError as error:
-        raise CompileError(CannotWrite(None, str(path), error.strerror or str(error))) from None
-    finally:
-        with suppress(OSError):
-            partial.unlink()
-        for folder in made:
-            with suppress(OSError):
-                folder.rmdir()
+    """Write one file, whole or not at all. Raises `CompileError` as `all_or_none` does, naming the file."""
+    with all_or_none(path.parent, path) as part:
+        part(path).write_bytes(content)
     return path
 
 

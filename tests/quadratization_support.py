@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.auxiliaries import Auxiliaries
+from qevo_compiler.dialects.ising.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.passes.quadratize import Quadratize

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.dialects import ising
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.backends.free_bits import FreeBits
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic

@@ -8,7 +8,7 @@ from qevo_compiler.backends.base import Floats, Samples
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.backends import TooManySpins
 from qevo_compiler.dialects import ising
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 
 LIMIT = 24
 

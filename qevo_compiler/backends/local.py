@@ -22,7 +22,7 @@ from qevo_compiler.diagnostics.backends import BadSampling
 from qevo_compiler.diagnostics.ir import IllegalOp
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.evaluator.annealing import (
     Method,
     Plan,

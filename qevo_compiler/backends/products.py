@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qevo_compiler.backends.free_bits import FreeBits, Spins
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.evaluator.annealing import PolynomialModel
 from qevo_compiler.ir import Module

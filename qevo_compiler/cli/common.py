@@ -263,3 +263,16 @@ def print_ledger(ledger: Iterable[LedgerEntry], out: Console) -> None:
         out.print(table)
     else:
         out.print("ledger: empty, the program is exact")
+
+
+def print_options(cls: type, out: Console) -> None:
+    """The options of a pass or target as one table; nothing where it has none."""
+    from rich.table import Table
+
+    from qevo_compiler.passes.options import option_rows
+
+    table = Table("option", "value", "default", box=None)
+    for row in option_rows(cls):
+        table.add_row(*row)
+    if table.row_count:
+        out.print(table)

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from qevo_compiler.analyses.structure import Structure
     from qevo_compiler.driver import CompiledProgram
     from qevo_compiler.frontend.load import Imported
-    from qevo_compiler.passes.pipeline import AfterPass
+    from qevo_compiler.passes.base import Pass
+    from qevo_compiler.report import SizeLog, StructureLog
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -64,41 +65,37 @@ def run(args: argparse.Namespace) -> int:
         print(pipeline)
         return 0
     watch = Watcher(args, pipeline.passes)
-    if args.emit == "hubo":
-        return _print_hubo(_module_after(_before_quadratization(args, pipeline.passes), imported, args, watch))
-    if args.stop_after or args.emit in ("ir", "latex"):
-        passes = _until(pipeline.passes, _stop(args, pipeline.passes))
-        return _print_module(_module_after(passes, imported, args, watch), args.emit)
-    hooks: list[AfterPass] = [watch]
-    if args.report or args.verbose:
-        from qevo_compiler.report import SizeLog, StructureLog
-
-        sizes, structure = SizeLog(), StructureLog()
-        hooks += [sizes, structure]
-    program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of(hooks))
+    if args.stop_after or args.emit != "target":
+        return _print_partly_lowered(imported, args, pipeline.passes, watch)
+    logs = _logs() if args.report or args.verbose else None
+    program = lower(
+        imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of([watch, *(logs or ())])
+    )
     watch.finish()
     if args.verify:
         print_verified(program)
-    out = console(args, stderr=True)
     written = _write(program, args.output)
     for path in written:
         print(path)
     if program.target.name == "resources":
-        from qevo_compiler.targets.resources import all_figures, resource_table
-
-        sys.stdout.write(resource_table(*all_figures(program.module)))
-    if args.report:
-        from hashlib import sha256
-
-        from qevo_compiler.report import report_page, write_report
-
-        # The manifest is the last file, and its digest stands for all others'.
-        digest = sha256(written[-1].read_bytes()).hexdigest()
-        print(write_report(report_page(program, sizes, digest, structure.structure), args.report))
-    if args.verbose:
-        _print_details(program, structure.structure)
-    print_ledger(program.ledger, out)
+        _print_cost(program)
+    if logs is not None:
+        _print_details(program, logs, written, args)
+    print_ledger(program.ledger, console(args, stderr=True))
     return 0
+
+
+def _logs() -> tuple[SizeLog, StructureLog]:
+    """What listens between passes for the report and for `--verbose`."""
+    from qevo_compiler.report import SizeLog, StructureLog
+
+    return SizeLog(), StructureLog()
+
+
+def _print_cost(program: CompiledProgram) -> None:
+    from qevo_compiler.targets.resources import all_figures, resource_table
+
+    sys.stdout.write(resource_table(*all_figures(program.module)))
 
 
 def _write(program: CompiledProgram, output: str) -> tuple[Path, ...]:
@@ -110,8 +107,25 @@ def _write(program: CompiledProgram, output: str) -> tuple[Path, ...]:
     return (write_file(Path(output), program.files[f"{program.name}.resources.json"]),)
 
 
-def _print_details(program: CompiledProgram, structure: Structure | None) -> None:
-    """What recognition saw in the constraints, and the precision section of the report, on stderr."""
+def _print_details(
+    program: CompiledProgram, logs: tuple[SizeLog, StructureLog], written: tuple[Path, ...], args: argparse.Namespace
+) -> None:
+    """The page where it is asked for; what recognition saw and how precise control must be, on stderr, with `-v`."""
+    sizes, structure = logs[0], logs[1].structure
+    if args.report:
+        from hashlib import sha256
+
+        from qevo_compiler.report import report_page
+        from qevo_compiler.writing import write_file
+
+        # The manifest is the last file, and its digest stands for all others'.
+        digest = sha256(written[-1].read_bytes()).hexdigest()
+        print(write_file(Path(args.report), report_page(program, sizes, digest, structure)))
+    if args.verbose:
+        _print_lines(program, structure)
+
+
+def _print_lines(program: CompiledProgram, structure: Structure | None) -> None:
     from qevo_compiler.report import precision_lines
 
     groups = {"structure": list(structure.lines()) if structure else [], "precision": list(precision_lines(program))}
@@ -138,7 +152,16 @@ def _check_report(args: argparse.Namespace) -> None:
         raise CompileError(BadArgument(None, f"--report {args.report}", form))
 
 
-def _stop(args: argparse.Namespace, passes: tuple) -> str | None:  # type: ignore[type-arg]
+def _print_partly_lowered(
+    imported: Imported, args: argparse.Namespace, passes: tuple[Pass, ...], watch: Watcher
+) -> int:
+    """What `--stop-after` and every `--emit` but that of the target ask for, on stdout."""
+    if args.emit == "hubo":
+        return _print_hubo(_module_after(_before_quadratization(args, passes), imported, args, watch))
+    return _print_module(_module_after(_until(passes, _stop(args, passes)), imported, args, watch), args.emit)
+
+
+def _stop(args: argparse.Namespace, passes: tuple[Pass, ...]) -> str | None:
     """The last pass to run; formulas are written from the problem's polynomials."""
     from qevo_compiler.diagnostics import CompileError
     from qevo_compiler.diagnostics.sources import BadArgument
@@ -150,19 +173,14 @@ def _stop(args: argparse.Namespace, passes: tuple) -> str | None:  # type: ignor
     return "expand-polynomials"
 
 
-def _until(passes: tuple, stop: str | None) -> tuple:  # type: ignore[type-arg]
+def _until(passes: tuple[Pass, ...], stop: str | None) -> tuple[Pass, ...]:
     if stop is None:
         return passes
     check_runs(stop, passes)
     return passes[: [step.name for step in passes].index(stop) + 1]
 
 
-def _module_after(
-    passes: tuple,  # type: ignore[type-arg]
-    imported: Imported,
-    args: argparse.Namespace,
-    watch: Watcher,
-) -> Module:
+def _module_after(passes: tuple[Pass, ...], imported: Imported, args: argparse.Namespace, watch: Watcher) -> Module:
     from qevo_compiler.driver import announce
     from qevo_compiler.passes.pipeline import Pipeline
 
@@ -173,7 +191,7 @@ def _module_after(
     return module
 
 
-def _before_quadratization(args: argparse.Namespace, passes: tuple) -> tuple:  # type: ignore[type-arg]
+def _before_quadratization(args: argparse.Namespace, passes: tuple[Pass, ...]) -> tuple[Pass, ...]:
     from qevo_compiler.diagnostics import CompileError
     from qevo_compiler.diagnostics.sources import BadArgument
 
@@ -207,7 +225,7 @@ def _print_module(module: Module, emit: str) -> int:
 def _emit_ast(args: argparse.Namespace) -> int:
     from pprint import pprint
 
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
     from qevo_compiler.grammar import parse
 
     file = read_source(Path(args.source))

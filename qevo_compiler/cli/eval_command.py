@@ -25,7 +25,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from qevo_compiler.evaluation import evaluate_module
     from qevo_compiler.frontend.ir_files import read_module
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
 
     file = read_source(Path(args.source))
     args.sources.add(file)
@@ -39,7 +39,7 @@ def _inputs(args: argparse.Namespace) -> dict[str, Any]:
 
     from qevo_compiler.diagnostics import CompileError
     from qevo_compiler.diagnostics.sources import BadArgument
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
 
     if args.inputs is None:
         return {}

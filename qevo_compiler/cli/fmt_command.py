@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -14,9 +13,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
     from qevo_compiler.grammar import format_program
     from qevo_compiler.source import SourceFile
+    from qevo_compiler.writing import write_file
 
     differs = False
     for name in args.files:
@@ -29,11 +29,5 @@ def run(args: argparse.Namespace) -> int:
             differs = True
             print(name)
             if not args.check:
-                _replace(Path(name), text)
+                write_file(Path(name), text.encode())
     return int(args.check and differs)
-
-
-def _replace(path: Path, text: str) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)

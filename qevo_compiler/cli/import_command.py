@@ -7,10 +7,7 @@ module. The format is told by the file's ending and first lines.
 from __future__ import annotations
 
 import argparse
-import os
-from contextlib import suppress
 from pathlib import Path
-from uuid import uuid4
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,10 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from qevo_compiler.diagnostics import CompileError
-    from qevo_compiler.diagnostics.interchange import BadOutput
+    from qevo_compiler.diagnostics.interchange.models import BadOutput
     from qevo_compiler.interchange import InputFile, read_problem, read_program
     from qevo_compiler.interchange.registry import chosen
     from qevo_compiler.ir import print_module
+    from qevo_compiler.writing import all_or_none
 
     file = InputFile.open(Path(args.file))
     format = chosen(file, args.format)
@@ -40,30 +38,10 @@ def run(args: argparse.Namespace) -> int:
         files = read_program(file, args.format, args.sources).files(output.stem)
     else:
         files = {output.name: print_module(read_problem(file, args.format, args.sources)).encode()}
-    for path in _write(output.parent, files):
+    paths = [output.parent / name for name in files]
+    with all_or_none(output.parent) as part:
+        for path, content in zip(paths, files.values(), strict=True):
+            part(path).write_bytes(content)
+    for path in paths:
         print(path)
     return 0
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> list[Path]:
-    """Write all files or none."""
-    from qevo_compiler.diagnostics import CompileError
-    from qevo_compiler.diagnostics.sources import CannotWrite
-
-    mark = f".{uuid4().hex}.part"
-    paths = [folder / name for name in files]
-    try:
-        for path, content in zip(paths, files.values(), strict=True):
-            Path(f"{path}{mark}").write_bytes(content)
-        for path in paths:
-            if path.is_dir():
-                raise CompileError(CannotWrite(None, str(folder), f"`{path.name}` is a folder"))
-        for path in paths:
-            os.replace(f"{path}{mark}", path)
-    except OSError as error:
-        raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
-    finally:
-        for path in paths:
-            with suppress(OSError):
-                Path(f"{path}{mark}").unlink()
-    return paths

@@ -34,13 +34,14 @@ def run_lifted(module: Module, args: argparse.Namespace) -> int:
 
 
 def _write(report: LinearReport, folder: Path) -> tuple[Path, ...]:
-    from qevo_compiler.report import write_report
+    from qevo_compiler.writing import all_or_none
 
-    text = (json.dumps(report.to_json(), indent=1) + "\n").encode()
-    return (
-        write_report(picture(report), folder / f"{report.name}.trajectory.svg"),
-        write_report(text, folder / f"{report.name}.report.json"),
-    )
+    text = json.dumps(report.to_json(), indent=1) + "\n"
+    drawn, stated = (folder / f"{report.name}.{ending}" for ending in ("trajectory.svg", "report.json"))
+    with all_or_none(folder) as part:
+        part(drawn).write_bytes(picture(report))
+        part(stated).write_bytes(text.encode())
+    return drawn, stated
 
 
 def picture(report: LinearReport) -> bytes:

@@ -18,11 +18,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from qevo_compiler.driver import run_guarded
     from qevo_compiler.frontend.ir_files import read_module
-    from qevo_compiler.frontend.load import read_source
+    from qevo_compiler.frontend.source_files import read_source
     from qevo_compiler.ir import module_chunks
     from qevo_compiler.passes.pipeline import Pipeline
+    from qevo_compiler.passes.running import run_guarded
 
     file = read_source(Path(args.source))
     args.sources.add(file)

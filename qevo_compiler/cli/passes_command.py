@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from qevo_compiler.cli.common import console
+from qevo_compiler.cli.common import console, print_options
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -16,7 +16,6 @@ def run(args: argparse.Namespace) -> int:
 
     from qevo_compiler.diagnostics import CompileError, did_you_mean
     from qevo_compiler.diagnostics.pipeline import UnknownPass
-    from qevo_compiler.passes.options import option_rows
     from qevo_compiler.passes.registry import PASSES, load_pass
 
     out = console(args)
@@ -31,8 +30,5 @@ def run(args: argparse.Namespace) -> int:
         raise CompileError(UnknownPass(None, args.name, did_you_mean(args.name, PASSES)))
     cls = load_pass(args.name)
     out.print(f"{args.name}: {cls.summary()}\ntakes {cls.takes.name}, leaves {cls.leaves.name}", markup=False)
-    table = Table("option", "value", "default", box=None)
-    for row in option_rows(cls):
-        table.add_row(*row)
-    out.print(table)
+    print_options(cls, out)
     return 0

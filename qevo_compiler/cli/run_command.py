@@ -39,9 +39,12 @@ from qevo_compiler.ir import Module
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
+    from qevo_compiler.decode import Solution
     from qevo_compiler.frontend.load import Imported
-    from qevo_compiler.program import CompiledProgram, RunResult
+    from qevo_compiler.program import CompiledProgram
+    from qevo_compiler.results import RunResult
 
 LISTED = 12
 
@@ -163,33 +166,43 @@ def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) ->
     from rich.table import Table
 
     best = result.best
-    soft = {symbol: family for symbol, family in best.families.items() if family.soft}
-    missed = sum(float(family.costs[best.read]) for family in soft.values())
-    paid = f", soft penalties {missed:.12g}" if soft else ""
-    reads = counted(result.reads, "read")
-    out.print(f"{result.program}: {result.status}, objective {best.objective + 0.0:.12g}{paid} ({reads})", markup=False)
-    if result.note:
-        out.print(f"  {result.note}", markup=False)
-    if result.shots is not None:
-        out.print(f"  {result.shots}", markup=False)
+    _print_status(result, out)
     table = Table("variable", "value", box=None)
     for symbol, value in best.values.items():
         table.add_row(f"{symbol} ({partly[symbol]})" if symbol in partly else symbol, _short(value))
     out.print(table)
     if best.violations:
-        residuals = Table("constraint", "residual", "", box=None)
-        listed, left = _listed(best.residuals())
-        for name, residual, satisfied in listed:
-            broken = "missed (soft)" if name.partition("[")[0] in soft else "VIOLATED"
-            residuals.add_row(name, f"{residual + 0.0:.6g}", "ok" if satisfied else broken)
-        if left:
-            residuals.add_row(f"and {left} more", "", "ok")
-        out.print(residuals)
+        out.print(_residual_table(best))
     split = Table("energy from", "value", box=None)
     for source, energy in best.energy_split.items():
         split.add_row(source, f"{energy + 0.0:.12g}")
     out.print(split)
     print_ledger(result.ledger, out)
+
+
+def _print_status(result: RunResult, out: Console) -> None:
+    best = result.best
+    soft = [family for family in best.families.values() if family.soft]
+    missed = sum(float(family.costs[best.read]) for family in soft)
+    paid = f", soft penalties {missed:.12g}" if soft else ""
+    reads = counted(result.reads, "read")
+    out.print(f"{result.program}: {result.status}, objective {best.objective + 0.0:.12g}{paid} ({reads})", markup=False)
+    for line in (result.note, result.shots):
+        if line:
+            out.print(f"  {line}", markup=False)
+
+
+def _residual_table(best: Solution) -> Table:
+    from rich.table import Table
+
+    table = Table("constraint", "residual", "", box=None)
+    listed, left = _listed(best.residuals())
+    for name, residual, satisfied in listed:
+        broken = "missed (soft)" if best.families[name.partition("[")[0]].soft else "VIOLATED"
+        table.add_row(name, f"{residual + 0.0:.6g}", "ok" if satisfied else broken)
+    if left:
+        table.add_row(f"and {left} more", "", "ok")
+    return table
 
 
 def _listed(residuals: Iterable[tuple[str, float, bool]]) -> tuple[list[tuple[str, float, bool]], int]:

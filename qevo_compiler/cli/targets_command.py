@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 
-from qevo_compiler.cli.common import console
+from qevo_compiler.cli.common import console, print_options
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,6 @@ def run(args: argparse.Namespace) -> int:
 
     from qevo_compiler.diagnostics import CompileError, did_you_mean
     from qevo_compiler.diagnostics.sources import UnknownTarget
-    from qevo_compiler.passes.options import option_rows
     from qevo_compiler.passes.pipelines import TARGETS as LOWERINGS
     from qevo_compiler.targets import TARGETS, load_target
 
@@ -33,9 +32,5 @@ def run(args: argparse.Namespace) -> int:
         raise CompileError(UnknownTarget(None, args.name, did_you_mean(args.name, TARGETS)))
     cls = load_target(args.name)
     out.print(f"{args.name}: {inspect.getdoc(cls)}", markup=False)
-    table = Table("option", "value", "default", box=None)
-    for row in option_rows(cls):
-        table.add_row(*row)
-    if table.row_count:
-        out.print(table)
+    print_options(cls, out)
     return 0

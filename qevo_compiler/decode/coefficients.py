@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.poly import ObjectiveOp, Polynomials, Vartype
 from qevo_compiler.ir import Array, Module

@@ -13,16 +13,15 @@ from qevo_compiler.decode.codes import Decoded, decode_register
 from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.judging import Judge, grids
 from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.decode.solution import Solutions
-from qevo_compiler.decode.sources import Projection
 from qevo_compiler.decode.stated import added_symbols, evaluate_stated
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import WrongSample
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, RegisterOp, Role, SettledOp
+from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, ProductsOp, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Domain, Encoding, ListedOp, Relation, Sense, VariableOp
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.polynomials import values_at
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -156,26 +155,34 @@ class Decoder:
             if op.implied:
                 split[f"encoding of {op.symbol}"] = op.weight * codes[op.symbol]
             else:
-                residual = self._residual(op, bodies[op.symbol], relations[op.symbol], states)
-                rows = _penalty(op, residual, relations[op.symbol])
-                logical = op.row_forms(rows.shape[1]) == FORMS.index(PenaltyForm.LOGIC)
-                if logical.any():
-                    rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
-                gaps = op.weight * self._gaps(op.symbol, states)
-                split[op.symbol] = rows @ op.row_weights(rows.shape[1]) + gaps
+                split[op.symbol] = self._penalties_of(op, bodies[op.symbol], relations[op.symbol], states)
         if energy is not None and self._model is not None:
-            rest = energy / self._model.scale - np.sum(list(split.values()), axis=0)
-            if any(register.count for register in self._auxiliaries()):
-                split["auxiliaries"] = rest
-            elif self._rounded:
-                split["rounding"] = rest
-            elif self._unsettled(states).any():
-                # The energy has settled bits at their values, whatever they are in the state.
-                split["settled bits"] = rest
-            elif not all(item.valid.all() for item in decoded):
-                # The objective is that of the repaired values, the energy that of the broken code.
-                split["broken codes"] = rest
+            name = self._rest_name(states, decoded)
+            if name is not None:
+                split[name] = energy / self._model.scale - np.sum(list(split.values()), axis=0)
         return split
+
+    def _penalties_of(self, op: PenaltyOp, body: Floats, relation: Relation, states: Bits) -> Floats:
+        """What a family costs in every state, [reads]."""
+        rows = _penalty(op, self._residual(op, body, relation, states), relation)
+        logical = op.row_forms(rows.shape[1]) == FORMS.index(PenaltyForm.LOGIC)
+        if logical.any():
+            rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
+        return np.asarray(rows @ op.row_weights(rows.shape[1]) + op.weight * self._gaps(op.symbol, states))
+
+    def _rest_name(self, states: Bits, decoded: list[Decoded]) -> str | None:
+        """What explains the part of the energy that has no source; None where there is no such part."""
+        if any(register.count for register in self._auxiliaries()):
+            return "auxiliaries"
+        if self._rounded:
+            return "rounding"
+        if self._unsettled(states).any():
+            # The energy has settled bits at their values, whatever they are in the state.
+            return "settled bits"
+        if not all(item.valid.all() for item in decoded):
+            # The objective is that of the repaired values, the energy that of the broken code.
+            return "broken codes"
+        return None
 
     @cached_property
     def _judges(self) -> dict[str, Judge]:

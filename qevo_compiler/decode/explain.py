@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from qevo_compiler.analyses.names import element_name
-from qevo_compiler.dialects.auxiliaries import DIGIT, Auxiliaries, digits_of
 from qevo_compiler.dialects.ising import RegisterOp, Role
+from qevo_compiler.dialects.ising.auxiliaries import DIGIT, Auxiliaries, digits_of
 from qevo_compiler.dialects.poly import AffineMap, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import format_float

@@ -13,8 +13,9 @@ from qevo_compiler.analyses.symbolic import variable_names
 from qevo_compiler.decode.explain import explain_bit
 from qevo_compiler.decode.model_sums import coupling_of
 from qevo_compiler.decode.numbering import Numbering
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.decode.row_text import MAX_PARTS, row_text, tightened_texts
-from qevo_compiler.decode.sources import Projection, SourceKind
+from qevo_compiler.decode.sources import SourceKind, sources_of
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import FORMS, PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role, SettledOp
 from qevo_compiler.dialects.poly import arithmetic
@@ -100,7 +101,7 @@ def explain_coupling(module: Module, i: int, j: int) -> Iterator[str]:
     scale = projection.model.scale
     scaled = "" if scale == 1 else f" (the problem's times the scale {scale:g})"
     yield f"coupling of s{i} and s{j} = {whole:.10g}{scaled}" if whole else f"s{i} and s{j} are not coupled"
-    for source in projection.sources():
+    for source in sources_of(projection):
         part = coupling_of(source.model, i, j)
         if part:
             yield f"  {part:+.10g} from {source.title}{_why(projection, source.kind, source.symbol)}"

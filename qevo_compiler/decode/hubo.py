@@ -20,13 +20,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.analyses.names import element_name
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.ir import Module
-from qevo_compiler.targets.common import need
+from qevo_compiler.packages import need
 
 if TYPE_CHECKING:
     import dimod

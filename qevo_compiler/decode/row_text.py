@@ -8,7 +8,7 @@ import numpy as np
 
 from qevo_compiler.analyses.structure import cut_rows
 from qevo_compiler.decode.explain import explain_bit
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects.ising import PenaltyOp
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.decode.solution import Solutions
-from qevo_compiler.decode.sources import Projection
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, ReductionOp
 from qevo_compiler.dialects.problem import Sense

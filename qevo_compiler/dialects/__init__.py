@@ -3,6 +3,6 @@
 Importing this package declares every op, so that any `.qir` text can be read.
 """
 
-from qevo_compiler.dialects import anneal, gate, ising, linear, nn, poly, problem, spin_products
+from qevo_compiler.dialects import anneal, gate, ising, linear, nn, poly, problem
 
-__all__ = ["anneal", "gate", "ising", "linear", "nn", "poly", "problem", "spin_products"]
+__all__ = ["anneal", "gate", "ising", "linear", "nn", "poly", "problem"]

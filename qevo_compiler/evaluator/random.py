@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from qevo_compiler.evaluator.llvm import Kernel, Operand, Type, i32, vec
+from qevo_compiler.evaluator.llvm import Kernel, Operand
 
 ROUNDS = 12
 _ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
@@ -60,10 +60,6 @@ def threefry_reference(key: ArrayLike, counter: ArrayLike, rounds: int = ROUNDS)
 def key_words(seed: int, stream: int) -> Words:
     """The key of a stream of a seed (0 .. 2^64 - 1): streams never share numbers."""
     return np.array([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, stream & 0xFFFFFFFF, stream >> 32], np.uint32)
-
-
-def word_type(lanes: int) -> Type:
-    return vec(i32, lanes)
 
 
 def _pairs(turn: int) -> tuple[tuple[int, int], tuple[int, int]]:

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic
-from qevo_compiler.diagnostics.interchange import BadModel
-from qevo_compiler.diagnostics.sources import MissingFile, NotText, UnknownSource
+from qevo_compiler.diagnostics.interchange.models import BadModel
+from qevo_compiler.diagnostics.sources import UnknownSource
 from qevo_compiler.frontend.builder import Problem, places
+from qevo_compiler.frontend.source_files import read_source
 from qevo_compiler.ir import Module
 from qevo_compiler.source import SourceFile, SourceMap
 
@@ -148,16 +149,6 @@ def _from_other_tool(path: Path, sources: SourceMap) -> Imported:
     if format is None:
         raise CompileError(UnknownSource(None, path.name))
     return Imported(read_problem(file, format, sources), sources, Task.PROBLEM)
-
-
-def read_source(path: Path) -> SourceFile:
-    """The text of a file, under its name without folders."""
-    try:
-        return SourceFile(path.name, path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise CompileError(NotText(None, path.name, error.start)) from None
-    except OSError as error:
-        raise CompileError(MissingFile(None, str(path), error.strerror or "cannot be read")) from None
 
 
 def _from_text(file: SourceFile, folder: Path | None, data: Mapping[str, Any] | None, sources: SourceMap) -> Imported:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.syntax import NotAComparison, NotARelation
+from qevo_compiler.diagnostics.syntax.statements import NotAComparison, NotARelation
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.expressions import (
     Chain,

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.syntax import ChainedComparison
+from qevo_compiler.diagnostics.syntax.statements import ChainedComparison
 from qevo_compiler.grammar import ast
 from qevo_compiler.grammar.literals import read_array, read_number
 from qevo_compiler.light import light

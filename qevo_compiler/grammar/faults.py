@@ -6,13 +6,7 @@ import re
 from collections.abc import Iterator
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic
-from qevo_compiler.diagnostics.syntax import (
-    BadNumber,
-    DoubleStar,
-    NestedTooDeep,
-    OddCharacter,
-    UnclosedString,
-)
+from qevo_compiler.diagnostics.syntax.tokens import BadNumber, DoubleStar, NestedTooDeep, OddCharacter, UnclosedString
 from qevo_compiler.grammar.ast import MAX_DEPTH
 from qevo_compiler.grammar.lexer import Lexeme
 from qevo_compiler.grammar.lines import CLOSING, Line

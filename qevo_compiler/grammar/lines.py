@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from qevo_compiler.diagnostics import Diagnostic
-from qevo_compiler.diagnostics.syntax import UnclosedBracket, UnmatchedBracket
+from qevo_compiler.diagnostics.syntax.tokens import UnclosedBracket, UnmatchedBracket
 from qevo_compiler.grammar.lexer import RESERVED, Lexeme
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}

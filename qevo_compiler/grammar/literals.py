@@ -9,7 +9,7 @@ from math import inf, isinf
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.syntax import BadNumber
+from qevo_compiler.diagnostics.syntax.tokens import BadNumber
 from qevo_compiler.grammar import ast
 from qevo_compiler.source import Span
 

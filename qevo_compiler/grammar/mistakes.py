@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Set
 
 from qevo_compiler.diagnostics import Diagnostic, did_you_mean
-from qevo_compiler.diagnostics.syntax import (
-    AssignmentInConstraint,
-    MissingConstraintName,
-    ReservedWord,
-    UnexpectedEnd,
-    UnexpectedToken,
-    UnknownStatement,
-)
+from qevo_compiler.diagnostics.syntax.statements import AssignmentInConstraint, MissingConstraintName, UnknownStatement
+from qevo_compiler.diagnostics.syntax.tokens import ReservedWord, UnexpectedEnd, UnexpectedToken
 from qevo_compiler.grammar.lexer import RESERVED, Lexeme, terminal_texts
 from qevo_compiler.grammar.lines import is_constraint_head
 

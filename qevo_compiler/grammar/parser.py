@@ -12,13 +12,13 @@ from functools import cache, lru_cache
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, Diagnostics
-from qevo_compiler.diagnostics.syntax import (
+from qevo_compiler.diagnostics.syntax.statements import (
     ConstraintOutsideBlock,
     MisplacedHeader,
     MissingHeader,
-    NestedTooDeep,
     SecondObjective,
 )
+from qevo_compiler.diagnostics.syntax.tokens import NestedTooDeep
 from qevo_compiler.grammar import ast, mistakes
 from qevo_compiler.grammar.automaton import END, Automaton, Run, automaton
 from qevo_compiler.grammar.builder import AstBuilder, SubjectTo

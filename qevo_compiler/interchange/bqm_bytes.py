@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import Unreadable
+from qevo_compiler.diagnostics.interchange.files import Unreadable
 
 MAGIC = b"DIMODBQM"
 _HEAD = struct.Struct("<8sBBI")

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import NotSupported, UnknownKeyword, Unreadable
+from qevo_compiler.diagnostics.interchange.files import NotSupported, UnknownKeyword, Unreadable
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.interchange.bqm_bytes import BqmArrays, parse_bqm
 from qevo_compiler.interchange.inputs import InputFile
 from qevo_compiler.interchange.json_text import member, parsed_json, span_of_key
-from qevo_compiler.interchange.packages import need
 from qevo_compiler.interchange.problems import Model, StatedProblem, arrays, labelled, quadratic
 from qevo_compiler.ir import Module
+from qevo_compiler.packages import need
 
 _JSON = "bqm-json"
 

@@ -17,13 +17,8 @@ from typing import Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import (
-    IndexOutOfRange,
-    NotSupported,
-    RepeatedName,
-    UnknownKeyword,
-    Unreadable,
-)
+from qevo_compiler.diagnostics.interchange.files import IndexOutOfRange, NotSupported, UnknownKeyword, Unreadable
+from qevo_compiler.diagnostics.interchange.models import RepeatedName
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.interchange.columns import Column, float_text, separated, table

@@ -16,7 +16,7 @@ from itertools import chain
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import BadHead, NotFiniteNumber, UnknownKeyword, WrongCount
+from qevo_compiler.diagnostics.interchange.files import BadHead, NotFiniteNumber, UnknownKeyword, WrongCount
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Domain
 from qevo_compiler.interchange.columns import float_text, table

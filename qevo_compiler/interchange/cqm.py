@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import ContinuousVariable, NotSupported
+from qevo_compiler.diagnostics.interchange.files import NotSupported
+from qevo_compiler.diagnostics.interchange.models import ContinuousVariable
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.interchange.inputs import Floats, Ints

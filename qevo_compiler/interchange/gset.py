@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import LoopEdge
+from qevo_compiler.diagnostics.interchange.models import LoopEdge
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Sense
 from qevo_compiler.interchange.inputs import Cursor, Floats, InputFile, Ints, check_count, two_counts

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import (
+from qevo_compiler.diagnostics.interchange.files import (
     BadHead,
     EndsEarly,
     IndexOutOfRange,
@@ -218,11 +218,6 @@ class Cursor:
         first, end = self._at, self._at + int(words[0]) if len(words) else len(self._number)
         self._at = end
         return self._numbers(first, end)
-
-    def numbers_of_line(self, what: str) -> Numbers:
-        """The numbers of the next line."""
-        self.line(what)
-        return self._numbers(self._at - 1, self._at)
 
     def _text(self, index: int) -> str:
         start = int(self._tokens[self._after[index] - self._count[index]])

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import MissingMember, NotFiniteNumber, Unreadable
+from qevo_compiler.diagnostics.interchange.files import MissingMember, NotFiniteNumber, Unreadable
 from qevo_compiler.interchange.inputs import InputFile
 from qevo_compiler.source import Span
 

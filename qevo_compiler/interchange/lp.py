@@ -16,22 +16,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import (
-    BadHead,
-    EndsEarly,
-    NotFiniteNumber,
-    Unreadable,
-)
+from qevo_compiler.diagnostics.interchange.files import BadHead, EndsEarly, NotFiniteNumber, Unreadable
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.interchange.columns import Column, float_text, table
 from qevo_compiler.interchange.cqm import stated_problem
 from qevo_compiler.interchange.inputs import Floats, InputFile
-from qevo_compiler.interchange.packages import need
 from qevo_compiler.interchange.problems import (
     arrays,
 )
 from qevo_compiler.ir import Module
+from qevo_compiler.packages import need
 from qevo_compiler.source import Span
 
 FORMAT = "lp"

@@ -10,11 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import EndsEarly, Unreadable
+from qevo_compiler.diagnostics.interchange.files import EndsEarly, Unreadable
 from qevo_compiler.interchange import ommx
 from qevo_compiler.interchange.inputs import InputFile
-from qevo_compiler.interchange.packages import need
 from qevo_compiler.ir import Module
+from qevo_compiler.packages import need
 from qevo_compiler.source import Span
 
 FORMAT = "mps"

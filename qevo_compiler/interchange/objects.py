@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import BadModel
+from qevo_compiler.diagnostics.interchange.models import BadModel
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Sense

@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import ContinuousVariable, NotSupported, Unreadable
+from qevo_compiler.diagnostics.interchange.files import NotSupported, Unreadable
+from qevo_compiler.diagnostics.interchange.models import ContinuousVariable
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly.arithmetic import reduce_powers
 from qevo_compiler.dialects.poly.polynomials import Polynomials, Vartype, pack
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.interchange.inputs import Floats, InputFile, Ints
-from qevo_compiler.interchange.packages import need
 from qevo_compiler.interchange.problems import StatedProblem, arrays, bounded_integer, plain_variable
 from qevo_compiler.ir import Array, Module
+from qevo_compiler.packages import need
 
 FORMAT = "ommx"
 # The numbers of `Kind`, `Sense` and `Equality` in OMMX's protobuf schema, version 1.

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import NothingStated, RepeatedName, UnboundedVariable
+from qevo_compiler.diagnostics.interchange.models import NothingStated, RepeatedName, UnboundedVariable
 from qevo_compiler.diagnostics.language.statements import EmptyDomain, NeverHolds
 from qevo_compiler.diagnostics.poly import NotFinite
 from qevo_compiler.dialects import ising, poly

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import BadHead, NotSupported
+from qevo_compiler.diagnostics.interchange.files import BadHead, NotSupported
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Relation, Sense

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import BadHead, ContinuousVariable, UnknownKeyword
+from qevo_compiler.diagnostics.interchange.files import BadHead, UnknownKeyword
+from qevo_compiler.diagnostics.interchange.models import ContinuousVariable
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import arithmetic
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
@@ -174,10 +175,10 @@ def _problem(found: _Program, file: InputFile) -> StatedProblem:
     linear = zeros, np.arange(found.size), found.linear
     pairs = np.zeros(len(first), np.int64), first, second, values * half
     objective = assemble(1, np.array([found.constant]), linear, pairs, bits)
-    return StatedProblem(_variables(found, file), objective, found.sense, tuple(_constraints(found, bits)))
+    return StatedProblem(_variables(found), objective, found.sense, tuple(_constraints(found, bits)))
 
 
-def _variables(found: _Program, file: InputFile) -> tuple[VariableOp, ...]:
+def _variables(found: _Program) -> tuple[VariableOp, ...]:
     unknown = np.flatnonzero(~np.isin(found.kinds, list(_TYPES)))
     real = np.flatnonzero(found.kinds == 0)
     if len(unknown) or len(real):
@@ -185,15 +186,15 @@ def _variables(found: _Program, file: InputFile) -> tuple[VariableOp, ...]:
         kind = "continuous" if found.kinds[index] == 0 else f"of an unknown type {found.kinds[index]:g}"
         raise CompileError(ContinuousVariable(None, found.names.get(index, f"x{index + 1}"), kind))
     if found.names:
-        return tuple(_named(found, index, file) for index in range(found.size))
+        return tuple(_named(found, index) for index in range(found.size))
     if (found.kinds == 2).all():
         return (plain_variable("x", Domain.BINARY, (found.size,)),)
     if (found.kinds == 1).all():
         return (bounded_integer("x", (found.size,), *_ends(found, slice(None)), None),)
-    return tuple(_named(found, index, file) for index in range(found.size))
+    return tuple(_named(found, index) for index in range(found.size))
 
 
-def _named(found: _Program, index: int, file: InputFile) -> VariableOp:
+def _named(found: _Program, index: int) -> VariableOp:
     symbol = found.names.get(index, f"x{index + 1}")
     if found.kinds[index] == 2:
         return plain_variable(symbol, Domain.BINARY, ())

@@ -9,7 +9,8 @@ from importlib import import_module
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.interchange import CannotGuess, NoProgramText, UnknownFormat
+from qevo_compiler.diagnostics.interchange.files import CannotGuess, UnknownFormat
+from qevo_compiler.diagnostics.interchange.models import NoProgramText
 from qevo_compiler.dialects import ising
 from qevo_compiler.interchange.inputs import InputFile
 from qevo_compiler.interchange.problems import Model, to_model

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.interchange import (
+from qevo_compiler.diagnostics.interchange.files import (
     MissingMember,
     NotAnIndex,
     NotSupported,
-    TourTooLarge,
     UnknownKeyword,
     Unreadable,
 )
+from qevo_compiler.diagnostics.interchange.models import TourTooLarge
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.dialects.problem import Domain, Relation

@@ -29,7 +29,7 @@ from qevo_compiler.diagnostics import CompileError, Diagnostics
 from qevo_compiler.diagnostics.targets import BadTrotter, NoModel, NotForward
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp, Gate
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Array, Evidence, LedgerEntry, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.gates.edge_colouring import edge_colours

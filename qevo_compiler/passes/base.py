@@ -11,13 +11,16 @@ from typing import ClassVar
 from qevo_compiler.diagnostics import Diagnostic
 from qevo_compiler.ir import Legal, Module
 
+Progress = Callable[[str, float], None]
+"""Hears the name of a work and the part of it that is done, from 0 to 1."""
+
 
 def _ignore_warning(diagnostic: Diagnostic) -> None:
     pass
 
 
-def _ignore_progress(what: str, done: float) -> None:
-    pass
+def ignore_progress(what: str, done: float) -> None:
+    """Where nobody asks how far a work is."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Context:
     """Where a pass reports to: warnings, and progress as a share between 0 and 1 of long work."""
 
     warn: Callable[[Diagnostic], None] = field(default=_ignore_warning)
-    progress: Callable[[str, float], None] = field(default=_ignore_progress)
+    progress: Progress = field(default=ignore_progress)
 
 
 SILENT = Context()

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.poly import AffineMap, Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluator.terms.term_kernels import sums_by_bit
 from qevo_compiler.ir import Array, Builder, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value

@@ -12,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 
 from qevo_compiler.dialects import ising
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Array, Builder, Legal, Module, Op, Value, rewrite
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.stages import QUADRATIC

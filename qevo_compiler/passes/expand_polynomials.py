@@ -28,6 +28,7 @@ from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expanding.expander import Expander
 from qevo_compiler.passes.expanding.listing import list_compared
+from qevo_compiler.passes.expanding.multiplier import Multiplier
 from qevo_compiler.passes.penalty.overflow import LARGEST_INPUT, stays_below
 from qevo_compiler.passes.stages import POLYNOMIAL, PRIMITIVE
 
@@ -50,7 +51,7 @@ class ExpandPolynomials(Pass):
             return module
         _check(main)
         main = list_compared(_declare_parameters(main))
-        expander = Expander(main, algebra_of(main), self.max_terms)
+        expander = Expander(main, Multiplier(algebra_of(main), self.max_terms))
         with np.errstate(all="ignore"):
             lowered = _lower(main, expander)
         module = module.record(*_held_parameters(main, self.name))

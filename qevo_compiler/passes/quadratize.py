@@ -15,9 +15,9 @@ import numpy as np
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.encoding import TooManyAuxiliaries
 from qevo_compiler.dialects import ising, poly
-from qevo_compiler.dialects.auxiliaries import Auxiliaries
+from qevo_compiler.dialects.ising import ProductsOp
+from qevo_compiler.dialects.ising.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
 from qevo_compiler.ir.deferred import kept
 from qevo_compiler.passes.base import SILENT, Context, Pass

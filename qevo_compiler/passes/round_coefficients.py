@@ -17,8 +17,8 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.ir import IllegalOp
 from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import ising
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass

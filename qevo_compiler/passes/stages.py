@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qevo_compiler.dialects import anneal, gate, ising, linear, nn, poly, problem
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Legal
 
 _SAMPLING = frozenset({anneal.RequestOp, anneal.SampleOp})

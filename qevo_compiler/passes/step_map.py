@@ -13,7 +13,6 @@ by polynomials the ledger gets how far that moves the trained parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -39,11 +38,12 @@ from qevo_compiler.dialects.problem import Activations
 from qevo_compiler.ir import Array, Evidence, Func, LedgerEntry, Module, Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.expanding.expander import Expander
+from qevo_compiler.passes.expanding.multiplier import Multiplier
 from qevo_compiler.passes.gradient_extraction import objective_of
 from qevo_compiler.passes.linear.activation import activation_error
 from qevo_compiler.passes.linear.forms import Form, explanation, sized
 from qevo_compiler.passes.linear.samples import Term, sample_terms
-from qevo_compiler.passes.linear.staged_expansion import StagedExpander, free_algebra
+from qevo_compiler.passes.linear.staged_multiplier import StagedMultiplier, free_algebra
 from qevo_compiler.passes.quantities import ACTIVATION_ERROR
 from qevo_compiler.passes.stages import PRIMITIVE, STEPPED
 
@@ -118,34 +118,27 @@ class StepMapPass(Pass):
     def _expanded(self, main: Func, train: problem.TrainOp, rule: Sgd, limit: int) -> StepMap:
         """Steps in the weights alone, every product multiplied out."""
         size = sum(op.value.size for op in main.ops_of(nn.ParameterOp))
-        objectives, which = self._objectives(main, train, lambda func: Expander(func, free_algebra(size), limit))
+        objectives, which = self._objectives(main, train, Multiplier(free_algebra(size), limit))
         return fold([gradient(objective, size) for objective in objectives], which, rule)
 
     def _staged(self, main: Func, train: problem.TrainOp, rule: Sgd) -> tuple[StepMap, tuple[str, ...]]:
         """Sub-steps with activations as state, and the names of these."""
         size = sum(op.value.size for op in main.ops_of(nn.ParameterOp))
-        made: list[StagedExpander] = []
+        multiplier = StagedMultiplier(size, self.max_terms)
+        objectives, which = self._objectives(main, train, multiplier)
+        return staged_steps(multiplier.products(), objectives, which, rule)
 
-        def expander(func: Func) -> Expander:
-            made.append(StagedExpander(func, size, self.max_terms))
-            return made[-1]
-
-        objectives, which = self._objectives(main, train, expander)
-        return staged_steps(made[-1].products(), objectives, which, rule)
-
-    def _objectives(
-        self, main: Func, train: problem.TrainOp, expander: Callable[[Func], Expander]
-    ) -> tuple[list[Polynomials], Ints]:
+    def _objectives(self, main: Func, train: problem.TrainOp, multiplier: Multiplier) -> tuple[list[Polynomials], Ints]:
         """The polynomial to descend on for every distinct batch, and which of them each step uses."""
         objective = objective_of(main)
         sign = -1.0 if objective.sense is problem.Sense.MAXIMIZE else 1.0
         if not train.batch:
-            whole = _polynomials(main, [Term(objective.x, sign, False)], expander)
+            whole = _polynomials(main, [Term(objective.x, sign, False)], multiplier)
             return whole, np.zeros(train.steps, np.int64)
         terms = sample_terms(main, objective.x, sign)
         if not any(term.samples for term in terms):
             raise CompileError(NotTrainable(objective.span, "the objective is no sum over samples"))
-        polynomials = _polynomials(main, terms, expander)
+        polynomials = _polynomials(main, terms, multiplier)
         counts = {p.rows for p, term in zip(polynomials, terms, strict=True) if term.samples}
         if len(counts) > 1:
             shown = " and ".join(map(str, sorted(counts)))
@@ -170,12 +163,12 @@ def _checked(main: Func) -> tuple[problem.TrainOp, tuple[nn.ParameterOp, ...]]:
     return train, parameters
 
 
-def _polynomials(main: Func, terms: list[Term], make: Callable[[Func], Expander]) -> list[Polynomials]:
+def _polynomials(main: Func, terms: list[Term], multiplier: Multiplier) -> list[Polynomials]:
     """The polynomial rows of every term: one row a sample, or one row."""
     needed = _ancestors(main, [term.value for term in terms])
     # An op that is never expanded holds each term's value until it is read.
     holders = tuple(nn.OutputOp(term.value) for term in terms)
-    expander = make(Func("terms", (), (*needed, *holders)))
+    expander = Expander(Func("terms", (), (*needed, *holders)), multiplier)
     declared = main.ops_of(nn.ParameterOp)
     for parameter in declared:
         shape = parameter.value.shape

@@ -57,7 +57,7 @@ def _histogram(fields: Floats, couplings: Floats, hardware: bool) -> Markup:
     top = max(math.ceil(math.log10(max(int(c.max(initial=1)) for c in counts) + 1)), 1)
     x = _Axis(edges[0], edges[-1], LEFT, WIDTH - RIGHT)
     y = _Axis(0, top, HEIGHT - BOTTOM, TOP)
-    parts = [_resolution(x, edges, float(max(fields.max(initial=0), couplings.max(initial=0))))] if hardware else []
+    parts = [_resolution(x, float(max(fields.max(initial=0), couplings.max(initial=0))))] if hardware else []
     parts += [*_count_axis(y, top), *_value_axis(x, edges)]
     slot = (x(edges[1]) - x(edges[0])) / 2
     for series, found in enumerate(counts):
@@ -79,7 +79,7 @@ def _edges(sizes: Floats) -> Floats:
     return np.arange(low, high + width, width, dtype=np.float64)
 
 
-def _resolution(x: _Axis, edges: Floats, largest: float) -> Markup:
+def _resolution(x: _Axis, largest: float) -> Markup:
     step = math.log2(largest) - CONTROL_BITS
     end = min(max(x(step), x.start), x.end)
     note = f"one step of a {CONTROL_BITS}-bit control"

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
-from pathlib import Path
-from uuid import uuid4
+from collections.abc import Iterator
 
 from qevo_compiler.analyses.structure import Structure
-from qevo_compiler.decode.sources import Projection
-from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.sources import CannotWrite
+from qevo_compiler.decode.projection import Projection
+from qevo_compiler.decode.sources import sources_of
 from qevo_compiler.dialects import anneal, gate, ising
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Evidence
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed
@@ -49,22 +45,6 @@ def report_page(program: CompiledProgram, log: SizeLog, digest: str, structure: 
     )
     page = element("html", element("head", *head), element("body", body), lang="en")
     return f"<!doctype html>\n{page.text}\n".encode()
-
-
-def write_report(page: bytes, path: str | Path) -> Path:
-    """Write the page; it appears whole or not at all. Raises `CompileError` where it cannot be written."""
-    path = Path(path)
-    part = Path(f"{path}.{uuid4().hex}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(page)
-        os.replace(part, path)
-    except OSError as error:
-        raise CompileError(CannotWrite(None, str(path.parent), error.strerror or str(error))) from None
-    finally:
-        with suppress(OSError):
-            part.unlink()
-    return path
 
 
 def _head(program: CompiledProgram) -> list[Markup]:
@@ -116,8 +96,6 @@ def _annealer(program: CompiledProgram) -> bool:
 
 
 def _sections(program: CompiledProgram, log: SizeLog, digest: str, structure: Structure | None) -> list[Markup]:
-    main = program.module.main
-    model, circuit, schedule = spin_view(program.module), main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
     parts: list[tuple[str, Markup]] = []
     if log.start is not None:
         parts.append(("Size before and after each pass", passes_section(log)))
@@ -125,26 +103,37 @@ def _sections(program: CompiledProgram, log: SizeLog, digest: str, structure: St
         parts.append(("What the constraints say", structure_section(structure)))
     if program.provenance:
         parts.append(("Where the spins come from", symbols_section(program.provenance, program.decoder.numbering)))
-    if model is not None and program.module.find("problem") is not None:
-        parts.append(("Where the couplings come from", sources_section(Projection(program.module).sources())))
+    model = spin_view(program.module)
     if model is not None:
-        parts.append(("Coefficients and precision", coefficients_section(model, _annealer(program))))
-        if _annealer(program):
-            parts.append(("Precision of the control", precision_section(program, model)))
-        graph = graph_section(model, program.provenance, program.decoder.numbering)
-        if main.first(ProductsOp) is not None:
-            graph = join([element("p", "Products of three and more spins are not drawn."), graph])
-        parts.append(("Interaction graph", graph))
-    if circuit is not None:
-        parts.append(("Circuit", circuit_section(circuit)))
-    if schedule is not None:
-        parts.append(("Anneal schedule", schedule_section(schedule)))
-    penalties = main.ops_of(ising.PenaltyOp)
-    if penalties:
-        parts.append(("Penalties", penalties_section(penalties, program.ledger)))
+        parts += _model_sections(program, model)
+    parts += _ops_sections(program)
     parts.append(("Ledger", ledger_section(program.ledger)))
     parts.append(("Reproducing it", _reproduce(program, digest)))
     return [element("section", element("h2", title), content) for title, content in parts]
+
+
+def _model_sections(program: CompiledProgram, model: ising.ModelOp) -> Iterator[tuple[str, Markup]]:
+    if program.module.find("problem") is not None:
+        yield "Where the couplings come from", sources_section(sources_of(Projection(program.module)))
+    yield "Coefficients and precision", coefficients_section(model, _annealer(program))
+    if _annealer(program):
+        yield "Precision of the control", precision_section(program, model)
+    graph = graph_section(model, program.provenance, program.decoder.numbering)
+    if program.module.main.first(ProductsOp) is not None:
+        graph = join([element("p", "Products of three and more spins are not drawn."), graph])
+    yield "Interaction graph", graph
+
+
+def _ops_sections(program: CompiledProgram) -> Iterator[tuple[str, Markup]]:
+    main = program.module.main
+    circuit, schedule = main.first(gate.CircuitOp), main.first(anneal.ScheduleOp)
+    if circuit is not None:
+        yield "Circuit", circuit_section(circuit)
+    if schedule is not None:
+        yield "Anneal schedule", schedule_section(schedule)
+    penalties = main.ops_of(ising.PenaltyOp)
+    if penalties:
+        yield "Penalties", penalties_section(penalties, program.ledger)
 
 
 def _reproduce(program: CompiledProgram, digest: str) -> Markup:

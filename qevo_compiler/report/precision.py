@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.dialects import poly
-from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, Role
+from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.problem import Domain, Encoding
 from qevo_compiler.ir import Array, LedgerEntry
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -79,6 +79,16 @@ def advice(program: CompiledProgram, model: ModelOp) -> Iterator[Advice]:
     yield f"{said}they add no bits to a single sample", ""
 
 
+def _doubling(register: RegisterOp, weights: Floats) -> Iterator[Advice]:
+    """What to do about a code whose weights double."""
+    bits = 2 * math.log2(weights.max() / weights.min())
+    span = f"{register.symbol}: products of the weights of its bits span {bits:.0f} bits"
+    if register.domain is Domain.REAL:
+        yield f"{span}; fewer bits are a coarser step", f"var {register.symbol}: ... bits N"
+    elif register.encoding in (Encoding.LOG, Encoding.BOUNDED):
+        yield f"{span}; a bounded or unary code has smaller weights", f"var {register.symbol}: ... encoded as bounded"
+
+
 def _codes(program: CompiledProgram) -> Iterator[Advice]:
     """Codes whose weights double, and rows with wide coefficients, with what is narrower."""
     problem = program.module.find("problem")
@@ -90,15 +100,7 @@ def _codes(program: CompiledProgram) -> Iterator[Advice]:
         if register.role is Role.SLACK:
             yield from _slack(register.symbol, weights, rows.get(register.symbol, np.ones(1)))
         elif len(weights) and weights.max() >= 4 * weights.min():
-            bits = 2 * math.log2(weights.max() / weights.min())
-            span = f"{register.symbol}: products of the weights of its bits span {bits:.0f} bits"
-            if register.domain is Domain.REAL:
-                yield f"{span}; fewer bits are a coarser step", f"var {register.symbol}: ... bits N"
-            elif register.encoding in (Encoding.LOG, Encoding.BOUNDED):
-                yield (
-                    f"{span}; a bounded or unary code has smaller weights",
-                    f"var {register.symbol}: ... encoded as bounded",
-                )
+            yield from _doubling(register, weights)
     for symbol, sizes in rows.items():
         if len(sizes) and sizes.max() >= 8 * sizes.min():
             span = f"Coefficients of {symbol} reach from {number(sizes.min())} to {number(sizes.max())}"

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from qevo_compiler.dialects import gate, ising, linear, poly
-from qevo_compiler.dialects.ising import RegisterOp, Role
+from qevo_compiler.dialects.ising import ProductsOp, RegisterOp, Role
 from qevo_compiler.dialects.problem import VariableOp
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.ir import Func, Module
 from qevo_compiler.passes.base import Pass
 

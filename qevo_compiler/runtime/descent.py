@@ -37,12 +37,3 @@ def descend(gram: Floats, target: Floats, start: Floats, lower: Floats, upper: F
         q[active, best] += taken
         gradient[active] += taken[:, None] * gram[best]
     return q
-
-
-def is_settled(gram: Floats, target: Floats, q: Floats, lower: Floats, upper: Floats) -> bool:
-    """Whether no single step inside the box lowers any row's error (beyond a relative 1e-9)."""
-    slope, diagonal = (q - target) @ gram, np.diag(gram)
-    tolerance = 1e-9 * float(diagonal.max(initial=0.0))
-    up = (diagonal + 2 * slope < -tolerance) & (q + 1 <= upper)
-    down = (diagonal - 2 * slope < -tolerance) & (q - 1 >= lower)
-    return not (up | down).any()

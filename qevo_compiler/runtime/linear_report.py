@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from qevo_compiler.decode.history import HistoryReader
 from qevo_compiler.dialects.linear import ReadOutOp
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.passes.quantities import CHANGES_TRAINING
-from qevo_compiler.program import ledger_json
+from qevo_compiler.results import ledger_json
 from qevo_compiler.runtime.boxes import BoxRound
 from qevo_compiler.runtime.propagation import OrderRun, Propagation
 from qevo_compiler.runtime.shots import ShotReadOut
@@ -158,23 +159,20 @@ class LinearReport:
         ]
         if self.found.moments:
             sentences.append("Expected values are lifted: the difference from one path of the optimizer is no error.")
-        if self.circuit is not None:
-            c = self.circuit
+        return (*sentences, *self._solver_sentences())
+
+    def _solver_sentences(self) -> Iterator[str]:
+        if (c := self.circuit) is not None:
             made = f"{c.read_out.solver}, {c.read_out.encoding}; {c.qubits} qubits, {c.gates} gates"
             found = f"relative error {c.error:.3g}, success probability {c.success:.4g}"
-            sentences.append(f"The circuit ({made}) has overlap {c.overlap:.8f} with the solution, {found}.")
-        if self.annealed is not None:
-            a = self.annealed
+            yield f"The circuit ({made}) has overlap {c.overlap:.8f} with the solution, {found}."
+        if (a := self.annealed) is not None:
             work = f"{a.unknowns} unknowns at {a.bits} bits for {len(a.rounds)} rounds, kappa {a.condition:.3g}"
             last = f"residual {a.rounds[-1].residual:.3g}, " if a.rounds else ""
-            sentences.append(f"Annealing {work}: {last}distance {a.distance:.3g} from the lifted solution.")
-        if self.read_out is not None:
-            r = self.read_out
-            sentences.append(
-                f"{r.shots} shots and {r.shots} for signs, {r.kept} of the final block: error {r.error:.3g}, "
-                f"{int(r.decided.sum())} of {len(r.decided)} signs decided."
-            )
-        return tuple(sentences)
+            yield f"Annealing {work}: {last}distance {a.distance:.3g} from the lifted solution."
+        if (r := self.read_out) is not None:
+            signs = f"{int(r.decided.sum())} of {len(r.decided)} signs decided"
+            yield f"{r.shots} shots and {r.shots} for signs, {r.kept} of the final block: error {r.error:.3g}, {signs}."
 
     def _print_parameters(self, out: Console) -> None:
         from rich.table import Table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,17 +17,13 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import Metrics, evaluate_model
 from qevo_compiler.ir import Evidence, LedgerEntry, Module
 from qevo_compiler.passes import Context, Pipeline
+from qevo_compiler.passes.base import Progress
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.passes.rounding_model import Around
 from qevo_compiler.runtime.report import LayerResult, MethodResult, RoundingReport
 from qevo_compiler.runtime.row_rounding import METHODS, NEAREST, Effort, RowRounding, round_family
 
 Floats = NDArray[np.float64]
-Progress = Callable[[str, float], None]
-
-
-def _no_progress(what: str, done: float) -> None:
-    pass
 
 
 @dataclass(frozen=True)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from qevo_compiler.backends.select import select_backend
 from qevo_compiler.diagnostics import CompileError, Diagnostic, Diagnostics, InternalError
@@ -18,16 +16,17 @@ from qevo_compiler.frontend.torch.load import TracedModel
 from qevo_compiler.frontend.torch.state import Values, write_scales, write_state
 from qevo_compiler.ir import LedgerEntry
 from qevo_compiler.passes import Context
+from qevo_compiler.passes.base import Progress
 from qevo_compiler.runtime.report import RoundingReport
 from qevo_compiler.runtime.rounding import round_model
 from qevo_compiler.runtime.row_rounding import Effort
 from qevo_compiler.runtime.training import TrainingOptions, train_rounds
 from qevo_compiler.runtime.training_report import TrainingReport
+from qevo_compiler.writing import all_or_none
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Progress = Callable[[str, float], None]
 BITS = 4
 
 
@@ -108,16 +107,7 @@ def _write(
         writers["scales.safetensors"] = lambda path: write_scales(scales, path)
     writers["report.json"] = lambda path: path.write_text(json.dumps(report.to_json(), indent=1) + "\n")
     paths = tuple(folder / f"{name}.{ending}" for ending in writers)
-    mark = f".{uuid4().hex}.part"
-    parts = tuple(Path(f"{path}{mark}") for path in paths)
-    try:
-        for write, part in zip(writers.values(), parts, strict=True):
-            write(part)
-        for part, path in zip(parts, paths, strict=True):
-            os.replace(part, path)
-    except OSError as error:
-        raise CompileError(CannotWrite(None, str(folder), error.strerror or str(error))) from None
-    finally:
-        for part in parts:
-            part.unlink(missing_ok=True)
+    with all_or_none(folder) as part:
+        for write, path in zip(writers.values(), paths, strict=True):
+            write(part(path))
     return paths

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from importlib import import_module
-from types import ModuleType
 from typing import Any
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.ir import IllegalOp
-from qevo_compiler.diagnostics.sources import MissingExtra
 from qevo_compiler.diagnostics.targets import BadEmittedFile, NoCircuit, NoModel
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import CircuitOp
-from qevo_compiler.dialects.spin_products import ProductsOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Legal, Module, first_illegal
 
 SPIN = Legal(
@@ -61,17 +58,6 @@ def the_circuit(module: Module, target: str) -> CircuitOp:
     if len(found) != 1:
         raise CompileError(NoCircuit(None, target, len(found)))
     return found[0]
-
-
-def need(package: str, what: str, extra: str) -> ModuleType:
-    """Import an optional package; raises `CompileError` that names the extra when it is not installed."""
-    try:
-        return import_module(package)
-    except ModuleNotFoundError as error:
-        missing = (error.name or package).partition(".")[0]
-        if missing != package.partition(".")[0]:
-            raise
-        raise CompileError(MissingExtra(None, what, missing, extra)) from None
 
 
 def the_file(files: Mapping[str, bytes], suffix: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from enum import Enum
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadManifest, FileChanged, ManifestVersion
 from qevo_compiler.dialects import ising, linear
 from qevo_compiler.dialects.problem import ConstraintOp, VariableOp
-from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module, Op
+from qevo_compiler.ir import Func, LedgerEntry, Module, Op
 from qevo_compiler.targets.base import Target
 
 VERSION = 1
@@ -135,17 +135,6 @@ def target_from_options(cls: type[TargetT], options: Any) -> TargetT:
         return cls(**options)
     except (TypeError, ValueError) as error:
         raise CompileError(BadManifest(None, SUFFIX, f"`options`: {error}")) from None
-
-
-def ledger_of(found: Mapping[str, Any]) -> Iterator[LedgerEntry]:
-    """The ledger's entries; raises `CompileError` for a malformed one."""
-    for item in found["ledger"]:
-        try:
-            kind = Evidence[str(item["kind"]).upper()]
-            texts = (str(item[key]) for key in ("subject", "note"))
-            yield LedgerEntry(str(item["stage"]), str(item["quantity"]), float(item["value"]), kind, *texts)
-        except (KeyError, TypeError, ValueError):
-            raise CompileError(BadManifest(None, SUFFIX, "`ledger` holds a malformed entry")) from None
 
 
 def _entry(entry: LedgerEntry) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from random_programs import Atom, Constraint, RandomProgram, Term, Variable
 from test_ising_paths import CODES, SLACKS, all_spins, check, energies
 
 from qevo_compiler import CompiledProgram, compile
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
 from qevo_compiler.dialects.ising import ModelOp, PenaltyOp
 from qevo_compiler.dialects.poly import arithmetic
 

@@ -17,7 +17,6 @@ from qevo_compiler.targets.cirq import Cirq, Device
 from qevo_compiler.targets.dwave import DWave
 from qevo_compiler.targets.manifest import (
     check_digest,
-    ledger_of,
     manifest,
     read_manifest,
     sha256,
@@ -61,7 +60,11 @@ def test_reading_gives_what_was_written():
     assert found["files"] == FILES
     assert found["decoder"] == {"problem": "bag.problem.qir"}
     assert found["source"] == {"take": "bag.qevo:3:5"}
-    assert tuple(ledger_of(found)) == LEDGER
+    assert [item["kind"] for item in found["ledger"]] == ["proved", "estimated"]
+    assert [
+        LedgerEntry(**{**item, "value": float(item["value"]), "kind": Evidence(item["kind"])})
+        for item in found["ledger"]
+    ] == list(LEDGER)
 
 
 def test_the_models_scale_comes_back():
@@ -108,13 +111,6 @@ def test_each_missing_or_malformed_key_is_diagnosed(key):
 
 def test_all_missing_keys_are_diagnosed_together():
     assert diagnosed(b'{"qevo_manifest": 1}') == ["Q0816"] * 8
-
-
-@pytest.mark.parametrize("entry", [3, {}, {"stage": "a", "quantity": "b", "value": "x", "kind": "proved"}])
-def test_a_malformed_ledger_is_diagnosed(entry):
-    with pytest.raises(CompileError) as caught:
-        list(ledger_of({"ledger": [entry]}))
-    assert codes(caught) == ["Q0816"]
 
 
 def test_a_changed_file_is_diagnosed():

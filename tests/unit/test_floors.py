@@ -14,6 +14,7 @@ FLOORS = {
     "source": -1,
     "light": -1,
     "diagnostics": 0,
+    "packages": 1,
     "ir": 1,
     "dialects": 2,
     "analyses": 3,

@@ -11,7 +11,8 @@ import pytest
 from qevo_compiler import tuning
 from qevo_compiler.backends.base import Samples
 from qevo_compiler.backends.local import LocalBackend
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
+from qevo_compiler.decode.sources import sources_of
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.anneal import ScheduleOp
 from qevo_compiler.dialects.gate import CircuitOp
@@ -105,7 +106,7 @@ subject to
     assert found is not None
     assert wanted is not None
     assert_same(found, wanted)
-    assert all(source.title != "later steps" for source in Projection(program.module).sources())
+    assert all(source.title != "later steps" for source in sources_of(Projection(program.module)))
 
 
 def test_factors_multiply_and_reweighting_back_restores_the_model() -> None:

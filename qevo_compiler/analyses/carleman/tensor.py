@@ -44,7 +44,7 @@ def symmetric_parts(step: Polynomials) -> Parts:
 def tensor_lift(step: Polynomials, order: int) -> Csr:
     """M over y_0, u, u⊗u .. u^{⊗N}: A_{k,m} = sum over j_1 + .. + j_k = m of F_{j_1} ⊗ .. ⊗ F_{j_k}."""
     parts = symmetric_parts(step)
-    return _stacked(step.rows, order, lambda below, k, m: _kron_sum(parts, below, m, 0))
+    return _stacked(step.rows, order, lambda below, k, m: _kron_sum(parts, below, m))
 
 
 def rate_expansion(field: Polynomials, order: int) -> list[Csr]:
@@ -62,8 +62,8 @@ def rate_expansion(field: Polynomials, order: int) -> list[Csr]:
         before = rows[-1]
         now = []
         for p in range(order + 1):
-            stay = [_kron_sum(identity, before[p], m, k - 1) for m in range(order + 1)]
-            move = [_kron_sum(parts, before[p - 1], m, k - 1) if p else _zero(n, k, m) for m in range(order + 1)]
+            stay = [_kron_sum(identity, before[p], m) for m in range(order + 1)]
+            move = [_kron_sum(parts, before[p - 1], m) if p else _zero(n, k, m) for m in range(order + 1)]
             now.append([a + b for a, b in zip(stay, move, strict=True)])
         rows.append(now)
     return [sparse.block_array([rows[k][p] for k in range(order + 1)], format="csr") for p in range(order + 1)]
@@ -97,8 +97,8 @@ def _stacked(n: int, order: int, block: Callable[[list[Csr], int, int], Csr]) ->
     return sparse.csr_array(sparse.block_array(rows, format="csr"))
 
 
-def _kron_sum(parts: Parts, below: list[Csr], m: int, k: int) -> Csr:
-    """sum_j F_j ⊗ A_{k-1, m-j}, `below` being the blocks of k - 1 slots."""
+def _kron_sum(parts: Parts, below: list[Csr], m: int) -> Csr:
+    """sum_j F_j ⊗ A_{m-j}, `below` being the blocks A of one slot less."""
     terms = [sparse.kron(parts[j], below[m - j], format="csr") for j in range(min(m, len(parts) - 1) + 1)]
     total = terms[0]
     for term in terms[1:]:

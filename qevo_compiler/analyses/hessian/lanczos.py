@@ -107,16 +107,3 @@ def stochastic_lanczos(apply: Product, size: int, probes: int = 4, steps: int = 
     order = np.argsort(np.concatenate(values), kind="stable")
     nodes = np.concatenate(values).astype(np.float64)[order]
     return Spectrum(nodes, np.concatenate(weights).astype(np.float64)[order], size)
-
-
-def masked(apply: Product, live: ArrayLike) -> Product:
-    """The operator restricted to the coordinates `live` [n, boolean]: masked before and after the product."""
-    chosen = np.flatnonzero(np.asarray(live, bool))
-    size = len(np.asarray(live))
-
-    def restricted(vector: Floats) -> Floats:
-        whole = np.zeros(size)
-        whole[chosen] = vector
-        return np.asarray(apply(whole)[chosen], np.float64)
-
-    return restricted

@@ -20,7 +20,6 @@ class SparseMatrix(Attribute):
     """A real matrix [rows, columns] in compressed rows: row i is `starts[i] .. starts[i + 1]`.
 
     Canonical: column numbers rise inside a row (so no entry stands twice) and no stored value is zero.
-    `from_entries` makes it so from entries in any order.
     """
 
     name: ClassVar[str] = "csr"
@@ -29,23 +28,6 @@ class SparseMatrix(Attribute):
     starts: Array
     indices: Array
     values: Array
-
-    @staticmethod
-    def from_entries(
-        shape: tuple[int, int], row: NDArray[np.integer], column: NDArray[np.integer], values: Floats
-    ) -> SparseMatrix:
-        """The matrix of the given entries; entries of one place are added in the order given, zeros dropped."""
-        order = np.lexsort((column, row))
-        row, column, values = row[order], column[order], values[order]
-        first = np.ones(len(row), bool)
-        first[1:] = (row[1:] != row[:-1]) | (column[1:] != column[:-1])
-        begins = np.flatnonzero(first)
-        summed = np.add.reduceat(values, begins) if len(begins) else values
-        keep = summed != 0
-        row, column, summed = row[begins][keep], column[begins][keep], summed[keep]
-        starts = np.zeros(shape[0] + 1, np.int64)
-        np.cumsum(np.bincount(row, minlength=shape[0]), out=starts[1:])
-        return SparseMatrix(*shape, Array(starts), Array(column.astype(np.int64)), Array(summed.astype(np.float64)))
 
     @property
     def nonzeros(self) -> int:

@@ -4,31 +4,33 @@ Elementwise ops take operands of one shape; broadcasting is explicit. The primit
 under reverse- and forward-mode differentiation; layers (`layers.py`) are decomposed into them.
 """
 
+from qevo_compiler.dialects.nn.axis_ops import (
+    BroadcastOp,
+    ConcatOp,
+    ExtremeOp,
+    GatherOp,
+    MatmulOp,
+    ReshapeOp,
+    ScatterAddOp,
+    SumOp,
+    TransposeOp,
+)
 from qevo_compiler.dialects.nn.functions import TOLERANCE, Condition, Extreme, Function
 from qevo_compiler.dialects.nn.layers import AveragePool2dOp, BatchNormOp, Conv2dOp, LinearOp
 from qevo_compiler.dialects.nn.ops import (
     AddOp,
     ApplyOp,
-    BroadcastOp,
-    ConcatOp,
     ConstantOp,
     DivOp,
-    ExtremeOp,
-    GatherOp,
     IndicatorOp,
     LogSoftmaxOp,
-    MatmulOp,
     MulOp,
     NegOp,
     OutputOp,
     ParameterOp,
     PolynomialOp,
     PowerOp,
-    ReshapeOp,
-    ScatterAddOp,
     SubOp,
-    SumOp,
-    TransposeOp,
 )
 from qevo_compiler.dialects.nn.parameters import parameter_values, with_parameters
 

@@ -15,7 +15,7 @@ from qevo_compiler.evaluator.annealing.chain_kernel import CHAINS, LIMIT, WORDS,
 from qevo_compiler.evaluator.annealing.chain_search import Lane
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK, local_fields
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 _BOUNDS = {
     "starts": ptr, "columns": ptr, "values": ptr, "fields": ptr,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from qevo_compiler.evaluator.annealing.chain_search import Lane, Search
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i1, i32, i64, ptr
-from qevo_compiler.evaluator.llvm.builder import Loop, Variable
+from qevo_compiler.evaluator.llvm.control import Loop, Variable
 
 # Whether no edge has another row than its equations, what `Chains.arrays` gives, and the words of nodes [words, lanes].
 CHAINS: dict[str, Scalar] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, i1, i32, i64
-from qevo_compiler.evaluator.llvm.builder import Loop
+from qevo_compiler.evaluator.llvm.control import Loop
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, lane_mask, threshold
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i1, i32, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 # Sites whose thresholds are drawn together: 16 counters of four words, whatever the vector's width.
 BLOCK = 64

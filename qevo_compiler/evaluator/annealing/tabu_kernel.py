@@ -6,7 +6,7 @@ from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, draw
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, f64, i32, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 # Steps that share one draw of random words.
 STEPS = 4

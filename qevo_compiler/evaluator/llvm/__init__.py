@@ -5,8 +5,8 @@
         kernel.store(kernel.load(f64, kernel.x, i) * kernel.factor, kernel.x, i)
     compiled(kernel)(len(x), 2.0, x)
 
-`builder.py` writes the text, `jit.py` compiles and links it, `cache.py` keeps the objects, `host.py` says what
-the machine has, `parallel.py` runs chunks on threads.
+`builder.py` writes the text, with the loops and branches of `control.py`; `jit.py` compiles and links it, `cache.py`
+keeps the objects, `host.py` says what the machine has, `parallel.py` runs chunks on threads.
 """
 
 from qevo_compiler.evaluator.llvm.builder import Kernel

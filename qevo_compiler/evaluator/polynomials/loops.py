@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i8, i32, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 
 @dataclass(frozen=True)

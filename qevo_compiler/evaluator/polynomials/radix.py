@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, Type, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 DIGIT = 8
 """Bits of a digit: 256 open output streams stay in the first-level cache; 11 bits were slower at 10^6 keys."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f64, i8, i32, i64, ptr
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 COMMON = 3
 """Options that the positive and the negative monomials of a block share, where they share any."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, compiled, f64, i32, i64, lanes, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]

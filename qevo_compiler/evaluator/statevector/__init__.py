@@ -6,9 +6,8 @@ Qubit q is bit q of a state's number; bit 0 means spin +1 (Z = +1).
 from qevo_compiler.evaluator.statevector.circuits import CircuitState, run_circuit
 from qevo_compiler.evaluator.statevector.costs import Cost
 from qevo_compiler.evaluator.statevector.drive import Drive, linear_schedule
-from qevo_compiler.evaluator.statevector.qaoa import Qaoa, annealing_angles
+from qevo_compiler.evaluator.statevector.qaoa import Qaoa
 from qevo_compiler.evaluator.statevector.schroedinger import Evolution, evolve
-from qevo_compiler.evaluator.statevector.small import layered_reference
 from qevo_compiler.evaluator.statevector.spectrum import Levels, Spectrum, gap_schedule
 from qevo_compiler.evaluator.statevector.state import State
 
@@ -21,10 +20,8 @@ __all__ = [
     "Qaoa",
     "Spectrum",
     "State",
-    "annealing_angles",
     "evolve",
     "gap_schedule",
-    "layered_reference",
     "linear_schedule",
     "run_circuit",
 ]

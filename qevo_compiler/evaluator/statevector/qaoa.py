@@ -68,12 +68,6 @@ class Qaoa:
         return value, by_gamma, by_beta
 
 
-def annealing_angles(fractions: ArrayLike, step: float, scale: float = 1.0) -> tuple[list[float], list[float]]:
-    """gamma and beta of Trotterised annealing under H(s) = -(1 - s) sum X + s C / scale, s held over each step."""
-    s = np.asarray(fractions, np.float64)
-    return (step * s / scale).tolist(), (-step * (1 - s)).tolist()
-
-
 def _angles(gammas: ArrayLike, betas: ArrayLike) -> tuple[list[float], list[float]]:
     left, right = np.atleast_1d(np.asarray(gammas, np.float64)), np.atleast_1d(np.asarray(betas, np.float64))
     if left.shape != right.shape or left.ndim != 1 or not (np.isfinite(left).all() and np.isfinite(right).all()):

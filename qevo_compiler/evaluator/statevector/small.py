@@ -1,4 +1,4 @@
-"""The same layers and sums for a handful of qubits, in plain numpy; also the reference that kernels are held to."""
+"""The same layers and sums for a handful of qubits, in plain numpy."""
 
 from __future__ import annotations
 
@@ -29,15 +29,6 @@ def flips(vector: Complexes) -> Complexes:
         total += vector.reshape(-1, 2, stride)[:, ::-1].reshape(-1)
         stride *= 2
     return total
-
-
-def layered_reference(cost: Cost, gammas: NDArray[np.float64], betas: NDArray[np.float64]) -> Complexes:
-    """prod_k exp(-i beta_k sum X) exp(-i gamma_k C) |+...+>, [2^n]."""
-    vector = np.full(1 << cost.size, 2.0 ** (-cost.size / 2), np.complex128)
-    table = all_costs(cost)
-    for gamma, beta in zip(gammas, betas, strict=True):
-        vector = mixed(vector * np.exp(-1j * gamma * table), beta)
-    return vector
 
 
 def apply(state: State, cost: Cost, gamma: float | None, beta: float) -> None:

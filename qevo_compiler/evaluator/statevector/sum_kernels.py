@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Function, Kernel, Operand, Scalar, compiled, f64, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 from qevo_compiler.evaluator.statevector.layer_kernels import linear_sums
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f64, i32, i64, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 
 SHORT = 32
 """Entries of a row that are sorted side by side."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from qevo_compiler.dialects.poly.pair_arrays import GroupPairs
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, compiled, f64, i32, i64, lanes, ptr, vec
-from qevo_compiler.evaluator.llvm.builder import Variable
+from qevo_compiler.evaluator.llvm.control import Variable
 from qevo_compiler.evaluator.terms.closing import closed_up, first_of
 from qevo_compiler.evaluator.terms.memory import LARGE
 

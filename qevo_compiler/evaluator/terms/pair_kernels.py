@@ -46,12 +46,6 @@ def written_pairs(names: Ints, weights: Floats, factor: float) -> tuple[Ints, In
     return rows, columns, products
 
 
-def pairs_reference(names: Ints, weights: Floats, factor: float) -> tuple[Ints, Ints, Floats]:
-    """`written_pairs` in whole-array operations."""
-    i, j = np.triu_indices(len(names), 1)
-    return names[i], names[j], 2.0 * weights[i] * weights[j] * factor
-
-
 def _places(total: int) -> tuple[tuple[Ints, Ints, Floats], bool]:
     """Uninitialised rows, columns and products, and whether their memory is there already.
 

@@ -10,7 +10,7 @@ import numpy as np
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.language.python import BadPythonValue, ConstraintAsTruth
 from qevo_compiler.diagnostics.language.shapes import NoLength
-from qevo_compiler.diagnostics.syntax import NotARelation
+from qevo_compiler.diagnostics.syntax.statements import NotARelation
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.builder import matrices, numpy_functions, places

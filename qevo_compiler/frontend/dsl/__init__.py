@@ -25,11 +25,6 @@ def import_program(source: SourceFile, folder: Path | None, data: DataSource | N
     return state(program, folder, data or {}).module(program.name.span)
 
 
-def check_program(source: SourceFile, folder: Path | None, data: DataSource | None = None) -> None:
-    """Raise the `CompileError` that `import_program` would raise."""
-    import_program(source, folder, data)
-
-
 def load_data_file(text: str) -> Any:
     """What a data file named by the caller holds: `FILE`, or `FILE.npz:key`, from any folder.
 

@@ -19,7 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._pytree import tree_leaves
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic
-from qevo_compiler.diagnostics.torch import (
+from qevo_compiler.diagnostics.torch.models import (
     CaptureFailed,
     DynamicShape,
     LossNotScalar,

@@ -9,7 +9,6 @@ evaluation of loss and gradient is a small part of what the following passes cos
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.torch import GradientMismatch
+from qevo_compiler.diagnostics.torch.models import GradientMismatch
 from qevo_compiler.dialects import nn
 from qevo_compiler.evaluator.reference import evaluate_func
 from qevo_compiler.frontend.torch.guard import exactly
@@ -27,7 +26,6 @@ from qevo_compiler.passes.decompose_layers import DecomposeLayers
 from qevo_compiler.passes.gradient_extraction import GradientExtraction
 
 TOLERANCE = 1e-6
-Arrays = Mapping[str, NDArray[np.float64]]
 
 
 def check_gradient(module: Module, traced: TracedModel) -> float:

@@ -7,7 +7,6 @@ from the same weights, and how far the whole is from training the model without 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from qevo_compiler.analyses.hessian import Spectrum, stochastic_lanczos
 from qevo_compiler.dialects import problem
 from qevo_compiler.frontend.torch.hessian import HessianProduct
 from qevo_compiler.frontend.torch.jet import LiveLoss, check_size, descend, jet_steps
+from qevo_compiler.passes.base import Progress, ignore_progress
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ def train_in_chunks(
     every: int | None = None,
     degree: int = 3,
     most: int = 100,
-    progress: Callable[[str, float], None] = lambda what, done: None,
+    progress: Progress = ignore_progress,
 ) -> ChunkedTraining:
     """Train by lifted chunks of `every` steps (None: the turning point of the growth proxy, at most `most`).
 

@@ -29,13 +29,8 @@ from torch.nn.parameter import UninitializedParameter
 from torch.utils.data import DataLoader, Dataset
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
-from qevo_compiler.diagnostics.torch import (
-    CaptureFailed,
-    ModelFileLacks,
-    NonFiniteTensor,
-    TrainingMode,
-    WrongModelPart,
-)
+from qevo_compiler.diagnostics.torch.model_files import ModelFileLacks, WrongModelPart
+from qevo_compiler.diagnostics.torch.models import CaptureFailed, NonFiniteTensor, TrainingMode
 from qevo_compiler.frontend.torch.batch import Batch, is_structure
 from qevo_compiler.frontend.torch.modes import mode_dependent
 from qevo_compiler.frontend.torch.places import Places

@@ -7,8 +7,7 @@ whole batch unless a batch size is given, so results repeat to the last bit.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,19 +15,17 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save
+from safetensors.torch import save
 from torch import Tensor
 
 from qevo_compiler.diagnostics import CompileError, did_you_mean
-from qevo_compiler.diagnostics.sources import MissingFile
-from qevo_compiler.diagnostics.torch import StateMismatch
+from qevo_compiler.diagnostics.torch.model_files import StateMismatch
 from qevo_compiler.frontend.torch.batch import Batch
 from qevo_compiler.frontend.torch.guard import exactly
 from qevo_compiler.frontend.torch.load import TracedModel
+from qevo_compiler.passes.base import Progress, ignore_progress
 
 Values = Mapping[str, NDArray[Any]]
-Progress = Callable[[str, float], None]
 
 
 @dataclass(frozen=True)
@@ -43,10 +40,6 @@ class Metrics:
     accuracy: float | None
     held_out_loss: float | None = None
     held_out_accuracy: float | None = None
-
-
-def _no_progress(what: str, done: float) -> None:
-    pass
 
 
 def parameter_values(traced: TracedModel) -> dict[str, NDArray[np.float64]]:
@@ -80,7 +73,7 @@ def fine_tune(
     steps: int,
     lr: float = 1e-3,
     seed: int = 0,
-    progress: Progress = _no_progress,
+    progress: Progress = ignore_progress,
     batch: int = 0,
     weight_decay: float = 0.0,
 ) -> tuple[dict[str, NDArray[np.float64]], list[float]]:
@@ -110,42 +103,21 @@ def write_state(traced: TracedModel, values: Values, path: str | Path) -> None:
     """Write the whole state dict with `values` in place of the old weights, as a safetensors file.
 
     Tensors keep the names and types of the user's model, so that `load_state_dict` takes the file as it is.
-    The file appears whole or not at all.
     """
     state = {name: t.detach().cpu().clone().contiguous() for name, t in traced.model.state_dict().items()}
     for symbol, array in values.items():
-        old = _known(traced, symbol, state)
+        old = _known(symbol, state)
         new = torch.from_numpy(np.array(array, dtype=np.float64))
         _same_shape(symbol, new, old)
         for name in _shared_names(traced.model, symbol):
             state[name] = new.to(old.dtype).clone()
-    _write_whole(Path(path), save(dict(sorted(state.items()))))
+    Path(path).write_bytes(save(dict(sorted(state.items()))))
 
 
 def write_scales(scales: Values, path: str | Path) -> None:
     """Write the steps of rounded weights, in double precision by the weights' names, as a safetensors file."""
-    _write_whole(
-        Path(path), save({name: torch.from_numpy(np.array(scales[name], np.float64)) for name in sorted(scales)})
-    )
-
-
-def read_state(path: str | Path) -> dict[str, NDArray[Any]]:
-    """The tensors of a safetensors file by name; reals in double precision."""
-    try:
-        state = load_file(path)
-    except (OSError, SafetensorError) as error:
-        reason = getattr(error, "strerror", None) or "it is not a safetensors file"
-        raise CompileError(MissingFile(None, str(path), reason)) from None
-    return {name: (t.double() if t.is_floating_point() else t).numpy() for name, t in sorted(state.items())}
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        partial.write_bytes(data)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    tensors = {name: torch.from_numpy(np.array(scales[name], np.float64)) for name in sorted(scales)}
+    Path(path).write_bytes(save(tensors))
 
 
 def _shared_names(model: torch.nn.Module, symbol: str) -> list[str]:
@@ -161,7 +133,7 @@ def _tensors(traced: TracedModel, values: Values) -> dict[str, Tensor]:
     state = {name: tensor.detach() for name, tensor in state.items()}
     kinds = {name: p.dtype for name, p in traced.model.named_parameters()}
     for symbol, array in values.items():
-        old = _known(traced, symbol, state)
+        old = _known(symbol, state)
         new = torch.from_numpy(np.array(array, dtype=np.float64))
         _same_shape(symbol, new, old)
         state[symbol] = _as_stored(new, kinds.get(symbol, old.dtype)).to(old.dtype)
@@ -173,7 +145,7 @@ def _as_stored(values: Tensor, kind: torch.dtype) -> Tensor:
     return values.to(kind) if kind.itemsize < 4 else values
 
 
-def _known(traced: TracedModel, symbol: str, state: Mapping[str, Tensor]) -> Tensor:
+def _known(symbol: str, state: Mapping[str, Tensor]) -> Tensor:
     if symbol not in state:
         suggestion = did_you_mean(symbol, state)
         raise CompileError(StateMismatch(None, symbol, "it has no tensor of that name", suggestion))

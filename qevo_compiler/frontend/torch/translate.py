@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from qevo_compiler.diagnostics import Diagnostics, InternalError
-from qevo_compiler.diagnostics.torch import DynamicShape, RandomOp, TrainingBatchNorm, UnsupportedOp
+from qevo_compiler.diagnostics.torch.models import DynamicShape, RandomOp, TrainingBatchNorm, UnsupportedOp
 from qevo_compiler.dialects import nn
 from qevo_compiler.frontend.torch import importers  # noqa: F401  registers the importers
 from qevo_compiler.frontend.torch.importers.layers import BatchStatistics

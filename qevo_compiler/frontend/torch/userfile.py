@@ -23,8 +23,8 @@ import torch
 
 import qevo_compiler
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.sources import MissingFile, NotText
-from qevo_compiler.diagnostics.torch import ModelFileFailed
+from qevo_compiler.diagnostics.torch.model_files import ModelFileFailed
+from qevo_compiler.frontend.source_files import read_source
 from qevo_compiler.frontend.torch.guard import guarded
 from qevo_compiler.source import SourceFile, SourceMap, Span
 
@@ -48,7 +48,7 @@ def run_file(path: Path, sources: SourceMap) -> dict[str, object]:
     Python, or raises an exception (its innermost line in the user's files is shown; the diagnostics of a
     `CompileError` are its own).
     """
-    file = _read(path)
+    file = read_source(path)
     sources.add(file)
     full = path.resolve()
     module = ModuleType(f"_model_{path.stem}")
@@ -105,15 +105,6 @@ def _last_own(frames: list[tuple[str, int]], sources: SourceMap) -> Span | None:
 def _is_own(file: str) -> bool:
     full = os.path.realpath(file)
     return os.path.isfile(full) and not full.startswith(_NOT_THE_USERS)
-
-
-def _read(path: Path) -> SourceFile:
-    try:
-        return SourceFile(path.name, path.read_text(encoding="utf-8"))
-    except UnicodeDecodeError as error:
-        raise CompileError(NotText(None, path.name, error.start)) from None
-    except OSError as error:
-        raise CompileError(MissingFile(None, str(path), error.strerror or "cannot be read")) from None
 
 
 def _syntax(error: SyntaxError, path: Path, sources: SourceMap) -> ModelFileFailed:

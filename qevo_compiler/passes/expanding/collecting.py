@@ -15,7 +15,7 @@ from math import isfinite
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.coupling_order import state_ascending
+from qevo_compiler.dialects.ising.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials, Terms
 from qevo_compiler.dialects.poly.algebra import Algebra
 from qevo_compiler.dialects.poly.expansion import Expansion, Part

@@ -9,22 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.poly import DivisionByVariable, NotPolynomial, TooManyTerms
+from qevo_compiler.diagnostics.poly import DivisionByVariable, NotPolynomial
 from qevo_compiler.dialects import nn, problem
 from qevo_compiler.dialects.nn.ops import shape_of
-from qevo_compiler.dialects.poly import expansion, pair_arrays
+from qevo_compiler.dialects.poly import expansion
 from qevo_compiler.dialects.poly.algebra import Algebra
 from qevo_compiler.dialects.poly.expansion import Expansion, Positions, Weights
-from qevo_compiler.dialects.poly.gram import Product, is_worth_deferring, sum_product
+from qevo_compiler.dialects.poly.gram import Product, sum_product
 from qevo_compiler.dialects.poly.polynomials import Floats, Polynomials
 from qevo_compiler.evaluator.reference import apply_op
 from qevo_compiler.ir import Func, Op, Value
 from qevo_compiler.ir.deferred import Repeated, one_number
-from qevo_compiler.passes.expanding.affine_square import affine_form, square_of_row, squared_form, symbolic_product
+from qevo_compiler.passes.expanding.affine_square import squared_form, symbolic_product
 from qevo_compiler.passes.expanding.collecting import collected
 from qevo_compiler.passes.expanding.indicators import Unlisted, indicators
 from qevo_compiler.passes.expanding.listing import not_listed
-from qevo_compiler.passes.expanding.matrix_products import matrix_times, product_of_both, times_matrix
+from qevo_compiler.passes.expanding.matrix_products import matrix_times, times_matrix
+from qevo_compiler.passes.expanding.multiplier import Multiplier
 from qevo_compiler.source import Span
 
 Known = Floats | Repeated | Expansion | Product
@@ -36,9 +37,8 @@ _KEEPS_PRODUCTS = (nn.SumOp, nn.ReshapeOp, nn.NegOp, nn.MulOp, nn.DivOp)
 class Expander:
     """Expands ops in order; an expansion has one row an element of its tensor, in C order."""
 
-    def __init__(self, func: Func, algebra: Algebra, max_terms: int) -> None:
-        self._algebra = algebra
-        self._limit = max_terms
+    def __init__(self, func: Func, multiplier: Multiplier) -> None:
+        self._multiplier = multiplier
         self._known: dict[Value, Known] = {}
         self._left: dict[Value, int] = {}
         for op in func.ops:
@@ -46,6 +46,10 @@ class Expander:
                 self._left[value] = self._left.get(value, 0) + 1
         self._variables = func.ops_of(problem.VariableOp)
         self._declared = 0
+
+    @property
+    def _algebra(self) -> Algebra:
+        return self._multiplier.algebra
 
     def declare(self, op: problem.VariableOp) -> None:
         """Number the variables of `op` after those declared before."""
@@ -97,16 +101,12 @@ class Expander:
     def _expansion(self, x: Known, span: Span | None) -> Expansion:
         if isinstance(x, np.ndarray | Repeated):
             return expansion.constants(expansion.formed(x).reshape(-1))
-        return self._multiplied_out(x, span) if isinstance(x, Product) else x
+        return self._multiplier.multiplied_out(x, span) if isinstance(x, Product) else x
 
     def _scaled(self, x: Known, factors: Weights) -> Expansion | Product:
         if isinstance(x, Product):
             return x.scaled(expansion.formed(factors))
         return expansion.scale(self._expansion(x, None), factors)
-
-    def _affordable(self, terms: int, span: Span | None) -> None:
-        if terms > self._limit:
-            raise CompileError(TooManyTerms(span, terms, self._limit))
 
     def _add(self, op: Op, x: Known, y: Known) -> Expansion:
         return expansion.add(self._expansion(x, op.span), self._expansion(y, op.span))
@@ -124,69 +124,20 @@ class Expander:
         if isinstance(y, np.ndarray | Repeated):
             return self._scaled(x, y if isinstance(y, Repeated) else _flat_factor(y))
         left = self._expansion(x, op.span)
-        return self._deferred(left, left if y is x else self._expansion(y, op.span), op.span)
+        return self._multiplier.deferred(left, left if y is x else self._expansion(y, op.span), op.span)
 
     def _div(self, op: Op, x: Known, y: Known) -> Expansion | Product:
         if not isinstance(y, np.ndarray):
             raise CompileError(DivisionByVariable(op.span))
         return self._scaled(x, _flat_factor(1.0 / y))
 
-    def _deferred(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion | Product:
-        """The product, left as it is where a sum over it may be had for less."""
-        if x.dense or y.dense:
-            return self._product(x, y, span)
-        left = self._algebra.merged(x)
-        right = left if y is x else self._algebra.merged(y)
-        pairs = expansion.square_pairs(left) if left is right else expansion.product_pairs(left, right)
-        single = left is right and pairs >= pair_arrays.WORTH and affine_form(left, self._algebra) is not None
-        if single:
-            # It costs nothing until it is written out, which may be in a pass that wants another form.
-            self._affordable(pairs, span)
-        if single or is_worth_deferring(left, right, pairs):
-            return Product(left, right, np.array(1.0))
-        return self._product(left, right, span)
-
-    def _multiplied_out(self, x: Product, span: Span | None) -> Expansion:
-        return expansion.scale(self._product(x.left, x.right, span), x.factors)
-
-    def _product(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion:
-        if x is y:
-            return self._square(x, span)
-        x, y = self._collected(x), self._collected(y)
-        self._affordable(expansion.product_pairs(x, y), span)
-        return self._algebra.multiply(x, y)
-
-    def _square(self, x: Expansion, span: Span | None) -> Expansion:
-        x = self._collected(x)
-        self._affordable(expansion.square_pairs(x), span)
-        return square_of_row(x, self._algebra) or self._algebra.square(x)
-
-    def _collected(self, x: Expansion) -> Expansion:
-        return x if x.dense else self._algebra.merged(x)
-
     def _power(self, op: nn.PowerOp, x: Expansion) -> Expansion | Product:
         if op.exponent < 0:
             raise CompileError(DivisionByVariable(op.span))
-        if op.exponent == 2:
-            return self._deferred(x, x, op.span)
-        result: Expansion | None = None
-        exponent = op.exponent
-        while exponent:
-            if exponent & 1:
-                result = x if result is None else self._product(result, x, op.span)
-            exponent >>= 1
-            if exponent:
-                x = self._square(x, op.span)
-        return expansion.constants(np.ones(x.rows)) if result is None else result
+        return self._multiplier.power(x, op.exponent, op.span)
 
     def _polynomial(self, op: nn.PolynomialOp, x: Expansion) -> Expansion:
-        """Horner's rule, collecting terms after every step."""
-        *rest, last = op.coefficients.values.tolist() or [0.0]
-        result = expansion.constants(np.full(x.rows, last))
-        for coefficient in reversed(rest):
-            shift = expansion.constants(np.full(x.rows, coefficient))
-            result = self._algebra.merged(expansion.add(self._product(result, x, op.span), shift))
-        return result
+        return self._multiplier.polynomial(x, op.coefficients.values.tolist(), op.span)
 
     def _indicator(self, op: nn.IndicatorOp, x: Expansion) -> Expansion:
         try:
@@ -203,7 +154,7 @@ class Expander:
         if isinstance(x, Product):
             if count == 1:
                 return x if squared_form(x, self._algebra) is not None else sum_product(x)
-            x = self._multiplied_out(x, op.span)
+            x = self._multiplier.multiplied_out(x, op.span)
         # A total keeps one zero instead of a row number for every element.
         groups = one_number(x.rows, 0, np.int32) if count == 1 else _along(kept, shape)
         return expansion.regroup(x, groups, count, whole=True)
@@ -223,14 +174,14 @@ class Expander:
 
     def _taken(self, x: Expansion, positions: Positions | Repeated, span: Span | None, whole: bool = True) -> Expansion:
         """The rows at `positions`, of which `whole` says that none is -1."""
-        x = self._collected(x)
+        x = self._multiplier.collected(x)
         if x.dense and whole:
             terms = len(x.parts) * len(positions)
         else:
             positions = expansion.formed(positions)
             here = positions[positions >= 0]
             terms = len(x.parts) * len(here) if x.dense else int(x.counts()[here].sum())
-        self._affordable(terms, span)
+        self._multiplier.affordable(terms, span)
         return self._algebra.take(x, positions, whole)
 
     def _reshape(self, op: nn.ReshapeOp, x: Expansion | Product) -> Expansion | Product:
@@ -253,16 +204,10 @@ class Expander:
         *_, n, k = shape_of(op.x)
         m = shape_of(op.y)[-1]
         if isinstance(y, np.ndarray):
-            return times_matrix(self._expansion(x, op.span), y.reshape(-1, k, m), n, self._afford(op.span))
+            return times_matrix(self._expansion(x, op.span), y.reshape(-1, k, m), n, self._multiplier.afford(op.span))
         if isinstance(x, np.ndarray):
-            return matrix_times(x.reshape(-1, n, k), self._expansion(y, op.span), m, self._afford(op.span))
-        return self._product_of_both(self._expansion(x, op.span), self._expansion(y, op.span), (n, k, m), op.span)
-
-    def _product_of_both(self, x: Expansion, y: Expansion, size: tuple[int, int, int], span: Span | None) -> Expansion:
-        return product_of_both(self._collected(x), self._collected(y), size, self._algebra, self._afford(span))
-
-    def _afford(self, span: Span | None) -> Callable[[int], None]:
-        return lambda terms: self._affordable(terms, span)
+            return matrix_times(x.reshape(-1, n, k), self._expansion(y, op.span), m, self._multiplier.afford(op.span))
+        return self._multiplier.matrices(self._expansion(x, op.span), self._expansion(y, op.span), (n, k, m), op.span)
 
 
 def _listed(op: problem.ListedOp, first: int) -> Expansion:

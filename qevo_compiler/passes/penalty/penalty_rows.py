@@ -31,7 +31,7 @@ from qevo_compiler.dialects.ising import FORMS
 from qevo_compiler.dialects.poly import AffineMap, ConstraintOp, Polynomials, Terms, arithmetic
 from qevo_compiler.dialects.problem import Encoding, Relation
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.encodings import MAX_BITS
+from qevo_compiler.passes.encoding.codes import MAX_BITS
 from qevo_compiler.passes.penalty.family_rows import Flags, Floats, Integers, PenaltyRows, RowOptions
 from qevo_compiler.passes.penalty.methods import Method
 from qevo_compiler.passes.penalty.slack_codes import Slack, make_slack, slack_encoding, slack_size

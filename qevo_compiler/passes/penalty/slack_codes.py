@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.poly import AffineMap
 from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.ir import Array
-from qevo_compiler.passes.encodings import BOUND, bounded_code, bounded_counts, log_code, precise_bound, precise_code
+from qevo_compiler.passes.encoding.codes import (
+    BOUND,
+    bounded_code,
+    bounded_counts,
+    log_code,
+    precise_bound,
+    precise_code,
+)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from qevo_compiler.dialects.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
+from qevo_compiler.dialects.ising.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
 from qevo_compiler.ir.deferred import kept_as, one_number
 from qevo_compiler.passes.products import gadgets
 from qevo_compiler.passes.products.monomials import Floats, Kept, Later, Monomials, Names, Term

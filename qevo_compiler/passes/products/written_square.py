@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.dialects.coupling_order import state_ascending
+from qevo_compiler.dialects.ising.coupling_order import state_ascending
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.poly.pair_arrays import PairNames, PairProducts
 from qevo_compiler.evaluator.terms.pair_kernels import written_pairs

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.passes.qlsa.block_encoding import BlockEncoding
 from qevo_compiler.passes.qlsa.controls import controlled_x
-from qevo_compiler.passes.qlsa.fragment import Floats, Fragment, counts, gate, gates, join, phase, tidy
+from qevo_compiler.passes.qlsa.fragment import Fragment, counts, gate, gates, join, phase, tidy
 from qevo_compiler.passes.qlsa.inverse_polynomial import inverse_degree, inverse_polynomial
 from qevo_compiler.passes.qlsa.phase_factors import PhaseFactors, phase_factors
 
@@ -114,8 +114,3 @@ def estimated(encoding: BlockEncoding, preparation: Fragment, kappa: float, tole
     queries = inverse_degree(kappa, tolerance)
     each = counts(encoding.fragment).cnot
     return queries, counts(preparation).cnot + queries * each + 2 * (queries + 1) * counts(flip).cnot
-
-
-def post_selected(solver_state: Floats, solver: Solver) -> Floats:
-    """The amplitudes [2^n] of the system where the waste qubits, which come first, read 0."""
-    return solver_state[: 1 << len(solver.system)]

@@ -105,8 +105,3 @@ def simulate(amplitudes: ArrayLike, shots: int, seed: int, reference: ArrayLike 
 def shots_for_distance(entries: int, error: float) -> int:
     """Shots for a 2-norm error of the normalised vector: s / (4 error^2)."""
     return math.ceil(entries / (4 * error**2))
-
-
-def shots_for_largest(entries: int, error: float, failure: float) -> int:
-    """Shots for an error of every component with probability 1 - failure: ln(2 s / failure) / (2 error^2)."""
-    return math.ceil(math.log(2 * entries / failure) / (2 * error**2))

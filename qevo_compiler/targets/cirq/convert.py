@@ -10,8 +10,8 @@ import numpy as np
 
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array, Invalid
+from qevo_compiler.packages import need
 from qevo_compiler.targets.cirq.emit import KEY
-from qevo_compiler.targets.common import need
 
 _GATES = tuple(Gate)
 

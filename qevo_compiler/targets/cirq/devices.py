@@ -7,7 +7,7 @@ from enum import Enum
 from functools import cache
 from typing import Any
 
-from qevo_compiler.targets.common import need
+from qevo_compiler.packages import need
 
 
 class Device(Enum):

@@ -10,11 +10,12 @@ from typing import Any, ClassVar
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadEmittedFile, CircuitTooWide, NoQubits, NotOnDevice
 from qevo_compiler.ir import Invalid, Legal, Module, Op
+from qevo_compiler.packages import need
 from qevo_compiler.targets.base import EmittedFile, Target
 from qevo_compiler.targets.cirq.convert import from_cirq, to_cirq
 from qevo_compiler.targets.cirq.devices import BASES, Device, grid
 from qevo_compiler.targets.cirq.emit import json_chunks
-from qevo_compiler.targets.common import CIRCUIT, FEW_QUBITS, SIMULABLE_BLOCK, check_legal, need, the_circuit, the_json
+from qevo_compiler.targets.common import CIRCUIT, FEW_QUBITS, SIMULABLE_BLOCK, check_legal, the_circuit, the_json
 
 SUFFIX = "cirq.json"
 

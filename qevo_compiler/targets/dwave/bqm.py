@@ -18,7 +18,8 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array, Invalid
-from qevo_compiler.targets.common import need, the_json
+from qevo_compiler.packages import need
+from qevo_compiler.targets.common import the_json
 
 if TYPE_CHECKING:
     import dimod

@@ -20,7 +20,7 @@ from qevo_compiler.diagnostics import CompileError, InternalError
 from qevo_compiler.diagnostics.targets import NoEmbedding, TooManyVariables
 from qevo_compiler.dialects import ising
 from qevo_compiler.ir import Array
-from qevo_compiler.targets.common import need
+from qevo_compiler.packages import need
 from qevo_compiler.targets.dwave.limits import COUPLING_LIMIT, FIELD_LIMIT, STRONGEST_COUPLING
 from qevo_compiler.targets.dwave.topology import Lattice, Topology, lattice
 

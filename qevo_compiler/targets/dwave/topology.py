@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.targets.common import need
+from qevo_compiler.packages import need
 
 if TYPE_CHECKING:
     import networkx as nx

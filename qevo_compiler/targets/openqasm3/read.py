@@ -15,7 +15,7 @@ from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects.gate import CircuitOp, Gate
 from qevo_compiler.ir import Array, Invalid
-from qevo_compiler.targets.common import need
+from qevo_compiler.packages import need
 from qevo_compiler.targets.openqasm3.emit import NAMES, RZZ
 
 _BY_NAME = {name: gate for gate, name in NAMES.items()}

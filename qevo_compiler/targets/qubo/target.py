@@ -9,7 +9,7 @@ from functools import partial
 from typing import ClassVar
 
 from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.interchange import NoQubo, NothingStated
+from qevo_compiler.diagnostics.interchange.models import NoQubo, NothingStated
 from qevo_compiler.diagnostics.targets import BadEmittedFile
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.interchange import FORMATS, check_writable, read_model, write_model

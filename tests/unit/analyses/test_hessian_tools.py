@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from qevo_compiler.analyses.carleman.proxies import growth
 from qevo_compiler.analyses.hessian import Spectrum, lanczos, magnitude_mask, stochastic_lanczos
-from qevo_compiler.analyses.hessian.lanczos import masked
 
 
 def symmetric(eigenvalues: np.ndarray, seed: int = 0) -> np.ndarray:
@@ -73,13 +72,6 @@ def test_the_period_is_where_growth_turns() -> None:
     assert spectrum.growth(0.05, [7]) == pytest.approx(values[7])
     assert Spectrum(np.array([1.0]), np.array([1.0]), 1).period(0.1, 50) == 50
     assert Spectrum(np.array([-1.0]), np.array([1.0]), 1).period(0.1, 50) == 1
-
-
-def test_masked_products_are_a_submatrix() -> None:
-    matrix = symmetric(np.arange(8.0))
-    live = np.array([1, 0, 1, 1, 0, 0, 1, 0], bool)
-    restricted = masked(lambda v: matrix @ v, live)
-    assert np.array([restricted(e) for e in np.eye(4)]) == pytest.approx(matrix[np.ix_(live, live)])
 
 
 def test_pruning_keeps_the_largest() -> None:

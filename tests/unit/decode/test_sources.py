@@ -16,7 +16,8 @@ from qevo_compiler.decode.decoder import model_energies
 from qevo_compiler.decode.explain_model import element_bits, explain_coupling, explain_element
 from qevo_compiler.decode.model_sums import coupling_of
 from qevo_compiler.decode.numbering import Numbering
-from qevo_compiler.decode.sources import Projection, SourceKind
+from qevo_compiler.decode.projection import Projection
+from qevo_compiler.decode.sources import SourceKind, sources_of
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
@@ -55,7 +56,7 @@ def mixed(encoding: Encoding) -> Module:
 @pytest.mark.parametrize("encoding", list(Encoding))
 def test_sources_add_up_to_the_model_without_a_rest(encoding: Encoding) -> None:
     module = mixed(encoding)
-    model, sources = module.main.only(ModelOp), Projection(module).sources()
+    model, sources = module.main.only(ModelOp), sources_of(Projection(module))
     assert SourceKind.REST not in {source.kind for source in sources}
     fields = np.sum([source.model.fields.values for source in sources], axis=0)
     assert fields == pytest.approx(model.fields.values, abs=1e-12)
@@ -72,7 +73,7 @@ def test_each_source_is_what_the_decoder_finds_from_values(encoding: Encoding) -
     found = Decoder(module).decode(states)
     whole = found.codes_valid
     assert whole.any()
-    for source in Projection(module).sources():
+    for source in sources_of(Projection(module)):
         energies = model_energies(source.model, states) / source.model.scale
         assert energies[whole] == pytest.approx(found.energy_split[source.title][whole], abs=1e-9)
 
@@ -87,7 +88,7 @@ def test_products_go_to_the_auxiliaries_and_the_sum_is_the_energy(numbers: list[
         problem_module(variable("x", Domain.BINARY, (4,)), objective(terms), constraint("fits", Relation.LE, rows)),
         penalize_constraints={"clauses": 2},
     )
-    sources = Projection(module).sources()
+    sources = sources_of(Projection(module))
     assert sources[0].products == sum(terms[t] != 0 for t in triples)
     assert (sources[-1].kind is SourceKind.REST) == any(terms[t] for t in triples)
     states = all_spins(module.main.only(ModelOp).size)
@@ -97,7 +98,7 @@ def test_products_go_to_the_auxiliaries_and_the_sum_is_the_energy(numbers: list[
 
 def test_spin_models_project_without_bits() -> None:
     module = lower(problem_module(variable("s", Domain.SPIN, (3,)), objective({(0, 1): 2, (1, 2): -1, (0,): 3})))
-    (source,) = Projection(module).sources()
+    (source,) = sources_of(Projection(module))
     assert (source.title, coupling_of(source.model, 0, 1), coupling_of(source.model, 0, 2)) == ("objective", 2.0, 0.0)
 
 
@@ -156,7 +157,7 @@ def test_a_tightened_constraint_says_from_what_to_what(tmp_path: Path) -> None:
 
 def test_parts_of_a_program_with_tightened_rows_add_up() -> None:
     program = compile(FACILITY, level=0)
-    sources = Projection(program.module).sources()
+    sources = sources_of(Projection(program.module))
     states = all_spins(program.decoder.size)
     model = program.module.main.only(ModelOp)
     parts = np.sum([model_energies(source.model, states) for source in sources], axis=0)

@@ -8,9 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quadratization_support import states
 
-from qevo_compiler.dialects import auxiliaries
-from qevo_compiler.dialects.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
-from qevo_compiler.dialects.ising import RegisterOp, Role
+from qevo_compiler.dialects.ising import RegisterOp, Role, auxiliaries
+from qevo_compiler.dialects.ising.auxiliaries import AT_LEAST, DIGIT, Auxiliaries
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.ir import Array, Invalid
 

@@ -6,7 +6,7 @@ import pytest
 
 from qevo_compiler.diagnostics import CompileError, Diagnostic, render
 from qevo_compiler.diagnostics.index import all_diagnostics
-from qevo_compiler.frontend.dsl import check_program
+from qevo_compiler.frontend.dsl import import_program
 from qevo_compiler.source import SourceFile, SourceMap
 
 HEAD = """program bad
@@ -133,7 +133,7 @@ CASES = [
 
 def errors(text: str) -> tuple[Diagnostic, ...]:
     with pytest.raises(CompileError) as caught:
-        check_program(SourceFile("bad.qevo", text), None)
+        import_program(SourceFile("bad.qevo", text), None)
     return caught.value.diagnostics
 
 
@@ -217,17 +217,17 @@ def test_an_infeasible_row_is_named() -> None:
 
 
 def test_constant_constraints_that_hold_are_dropped() -> None:
-    check_program(SourceFile("good.qevo", f"{HEAD}subject to\n  c: n <= 4\n  d: y <= 1 if n > 5\n"), None)
+    import_program(SourceFile("good.qevo", f"{HEAD}subject to\n  c: n <= 4\n  d: y <= 1 if n > 5\n"), None)
 
 
 def test_deep_expressions_and_long_chains_need_no_deep_stack() -> None:
     nested = "(" * 90 + "y" + " + x[0] * 2)" * 90
     chain = "".join(f"let a{i} = a{i + 1} + y\n" for i in range(2000)) + "let a2000 = y\n"
-    check_program(SourceFile("deep.qevo", f"{HEAD}{chain}minimize a0 + {nested}\n"), None)
+    import_program(SourceFile("deep.qevo", f"{HEAD}{chain}minimize a0 + {nested}\n"), None)
     (diagnostic,) = errors(f"{HEAD}{chain.replace('a2000 = y', 'a2000 = a0')}minimize y\n")
     assert diagnostic.code == "Q0204"
 
 
 def test_nested_comparisons_are_checked_in_linear_time() -> None:
     nested = "(" * 60 + "y" + " == y)" * 60
-    check_program(SourceFile("nested.qevo", f"{HEAD}minimize {nested}\n"), None)
+    import_program(SourceFile("nested.qevo", f"{HEAD}minimize {nested}\n"), None)

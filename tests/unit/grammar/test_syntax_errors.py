@@ -6,13 +6,14 @@ import inspect
 
 import pytest
 
-from qevo_compiler.diagnostics import render, syntax
+from qevo_compiler.diagnostics import render
 from qevo_compiler.diagnostics.core import Error
+from qevo_compiler.diagnostics.index import all_diagnostics
 from qevo_compiler.source import SourceMap
 
 from .helpers import codes, error_of, rendered, source
 
-SYNTAX_ERRORS = [c for _, c in inspect.getmembers(syntax, inspect.isclass) if issubclass(c, Error) and c.code]
+SYNTAX_ERRORS = [cls for code, cls in all_diagnostics().items() if code.startswith("Q01")]
 
 
 @pytest.mark.parametrize(

@@ -262,7 +262,8 @@ subject to
 
 
 def test_sources_add_up_to_the_reduced_model() -> None:
-    from qevo_compiler.decode.sources import Projection
+    from qevo_compiler.decode.projection import Projection
+    from qevo_compiler.decode.sources import sources_of
 
     text = """program parts
 var s: spin[8]
@@ -271,7 +272,7 @@ subject to
   pair: s[0] + s[3] == 0
 """
     program = compile(text)
-    sources = Projection(program.module).sources()
+    sources = sources_of(Projection(program.module))
     model = program.module.main.only(ising.ModelOp)
     assert model.size < 8
     np.testing.assert_allclose(sum(source.model.fields.values for source in sources), model.fields.values, atol=1e-12)

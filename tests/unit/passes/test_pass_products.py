@@ -22,9 +22,9 @@ from qevo_compiler.backends.statevector import probabilities
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.gate import CircuitOp
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.polynomials import pack
-from qevo_compiler.dialects.spin_products import ProductsOp
 from qevo_compiler.evaluation import evaluate_module
 from qevo_compiler.ir import Invalid, parse_module, print_module
 from qevo_compiler.passes.anneal_to_circuit import AnnealToCircuit

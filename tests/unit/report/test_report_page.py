@@ -14,7 +14,8 @@ import pytest
 from qevo_compiler.analyses.circuit_depth import circuit_depth
 from qevo_compiler.cli.main import main
 from qevo_compiler.decode.numbering import Numbering
-from qevo_compiler.decode.sources import Projection
+from qevo_compiler.decode.projection import Projection
+from qevo_compiler.decode.sources import sources_of
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.driver import Options, lower
@@ -94,7 +95,7 @@ def test_the_page_states_sizes_sources_and_ledger_of_the_program() -> None:
     assert sizes["quadratic"] == str(model.couplings.size)
     assert sizes["auxiliary"] == str(model.size - 5 - 3)
     assert dict(zip(heading, page.row("penalize-constraints"), strict=True))["higher"] == "5"
-    for source in Projection(program.module).sources():
+    for source in sources_of(Projection(program.module)):
         assert [source.title, source.kind.value, str(source.model.couplings.size)] in [row[:3] for row in page.rows]
     for entry in program.ledger:
         assert entry.note in page.text

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import torch
 from rich.console import Console
+from safetensors.numpy import load_file
 from torch import nn
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.frontend.torch.capture import import_model
 from qevo_compiler.frontend.torch.load import TracedModel
-from qevo_compiler.frontend.torch.state import evaluate_model, read_state, write_scales, write_state
+from qevo_compiler.frontend.torch.state import evaluate_model, write_scales, write_state
 from qevo_compiler.ir import Evidence, Module
 from qevo_compiler.passes.rounding_model import Around
 from qevo_compiler.runtime.rounding import RoundedModel, round_model
@@ -104,7 +105,7 @@ def test_weights_and_scales_are_files_of_their_own(
 ) -> None:
     write_state(net[0], rounded.values, tmp_path / "net.safetensors")
     write_scales(rounded.scales, tmp_path / "scales.safetensors")
-    state, scales = read_state(tmp_path / "net.safetensors"), read_state(tmp_path / "scales.safetensors")
+    state, scales = load_file(tmp_path / "net.safetensors"), load_file(tmp_path / "scales.safetensors")
     assert np.allclose(state["0.weight"], rounded.values["0.weight"], rtol=1e-6)
     assert np.array_equal(scales["0.weight"], rounded.scales["0.weight"])
     assert set(state) == set(net[0].model.state_dict())

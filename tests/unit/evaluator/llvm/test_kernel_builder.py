@@ -146,18 +146,6 @@ def test_control_flow() -> None:
     assert [compiled(k)(n) for n in (1, 2, 3, 7, 27)] == [0, 1, 7, 16, 111]
 
 
-def test_next_if_starts_the_next_turn() -> None:
-    k = Kernel("odd_sum", i64, n=i64)
-    i, total = k.variable(i64, 0), k.variable(i64, 0)
-    with k.repeat() as loop:
-        loop.stop_if(i.get() >= k.n)
-        i.add(1)
-        loop.next_if((i.get() & 1).equals(0))
-        total.add(i.get())
-    k.give(total.get())
-    assert compiled(k)(9) == 25
-
-
 @pytest.mark.parametrize("lanes", [2, 8])
 def test_lanes(lanes: int) -> None:
     k = Kernel("lanes", f64, x=ptr, y=ptr)

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from plain_sweep import sweep
 
 from qevo_compiler.evaluator.quadratization import COMMON, FIRST, Block, Effort, Resources, Slot, choose
-from qevo_compiler.evaluator.quadratization.reference import sweep
 
 
 def random_slot(rng: np.random.Generator) -> Slot:

@@ -60,16 +60,6 @@ def test_magnitudes_scatter_as_the_formula_says():
     assert read_out.shots_for_distance(8, float(np.sqrt(8) / (2 * np.sqrt(4000)))) == pytest.approx(4000, abs=1)
 
 
-def test_shots_for_the_largest_error_suffice():
-    truth, error, failure = unit(5), 0.03, 0.05
-    shots = read_out.shots_for_largest(8, error, failure)
-    misses = 0
-    for seed in range(200):
-        found = read_out.magnitudes(read_out.draw(truth**2, shots, seed), shots).values
-        misses += np.abs(found - np.abs(truth)).max() > error
-    assert misses / 200 <= failure
-
-
 def test_the_previous_download_serves_as_reference():
     truth = unit(8)
     reference = truth + 0.05 * unit(9)

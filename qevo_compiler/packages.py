@@ -1,4 +1,4 @@
-"""Optional packages that some formats need."""
+"""Packages that are not installed with the core, imported where they are needed."""
 
 from __future__ import annotations
 

@@ -13,8 +13,7 @@ from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.poly.algebra import Algebra
 from qevo_compiler.dialects.poly.expansion import Expansion, Part
 from qevo_compiler.dialects.poly.gram import Product
-from qevo_compiler.ir import Func
-from qevo_compiler.passes.expanding.expander import Expander
+from qevo_compiler.passes.expanding.multiplier import Multiplier
 from qevo_compiler.source import Span
 
 
@@ -23,11 +22,11 @@ def free_algebra(size: int) -> Algebra:
     return Algebra(np.zeros(size, bool), np.zeros(size, bool), np.full(size, -1, np.int32))
 
 
-class StagedExpander(Expander):
-    """Values are of degree two at most over `weights` variables and the products that were given numbers."""
+class StagedMultiplier(Multiplier):
+    """Forms values of degree two at most over `weights` variables and the products that were given numbers."""
 
-    def __init__(self, func: Func, weights: int, max_terms: int) -> None:
-        super().__init__(func, free_algebra(weights), max_terms)
+    def __init__(self, weights: int, max_terms: int) -> None:
+        super().__init__(free_algebra(weights), max_terms)
         self._weights = weights
         self._rows: list[Polynomials] = []
         self._numbers: dict[tuple[bytes, ...], int] = {}
@@ -38,27 +37,27 @@ class StagedExpander(Expander):
         """The definitions of all variables after the weights."""
         return Products(self._weights, arithmetic.stack(self._rows) if self._rows else Polynomials(0, ()))
 
-    def _deferred(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion | Product:
+    def deferred(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion | Product:
         left = self._affine(x)
-        return super()._deferred(left, left if y is x else self._affine(y), span)
+        return super().deferred(left, left if y is x else self._affine(y), span)
 
-    def _product(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion:
+    def product(self, x: Expansion, y: Expansion, span: Span | None) -> Expansion:
         left = self._affine(x)
-        return super()._product(left, left if y is x else self._affine(y), span)
+        return super().product(left, left if y is x else self._affine(y), span)
 
-    def _square(self, x: Expansion, span: Span | None) -> Expansion:
-        return super()._square(self._affine(x), span)
+    def square(self, x: Expansion, span: Span | None) -> Expansion:
+        return super().square(self._affine(x), span)
 
-    def _product_of_both(self, x: Expansion, y: Expansion, size: tuple[int, int, int], span: Span | None) -> Expansion:
+    def matrices(self, x: Expansion, y: Expansion, size: tuple[int, int, int], span: Span | None) -> Expansion:
         left = self._affine(x)
-        return super()._product_of_both(left, left if y is x else self._affine(y), size, span)
+        return super().matrices(left, left if y is x else self._affine(y), size, span)
 
     def _affine(self, x: Expansion) -> Expansion:
         """`x` with a variable in place of every row of degree two."""
         if all(part.names.shape[1] < 2 for part in x.parts):
             return x
         if id(x) not in self._cut:
-            self._cut[id(x)] = x, self._numbered(self._algebra.polynomials(x))
+            self._cut[id(x)] = x, self._numbered(self.algebra.polynomials(x))
         return self._cut[id(x)][1]
 
     def _numbered(self, rows: Polynomials) -> Expansion:
@@ -66,7 +65,7 @@ class StagedExpander(Expander):
         curved[rows.block(2)[0]] = True
         places = np.flatnonzero(curved)
         names = np.array([self._number(arithmetic.select(rows, places[i : i + 1])) for i in range(len(places))])
-        self._algebra = free_algebra(self._weights + len(self._rows))
+        self.algebra = free_algebra(self._weights + len(self._rows))
         parts = [Part(places.astype(np.int32), names.astype(np.int32)[:, None], np.ones(len(places)))]
         for block in rows.terms:
             row = block.row.values

@@ -1,4 +1,4 @@
-"""The sweep in plain Python, number for number the compiled one: for tests only, it is a thousand times slower."""
+"""The sweep in plain Python, number for number the compiled one; a thousand times slower."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""What is said about files and models of other tools, by topic."""

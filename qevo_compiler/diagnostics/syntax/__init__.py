@@ -1,0 +1,1 @@
+"""What the parser says about the text of a program, by topic."""

@@ -1,0 +1,1 @@
+"""What is said about PyTorch models and model files, by topic."""

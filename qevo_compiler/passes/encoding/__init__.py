@@ -1,0 +1,1 @@
+"""How variables are written in bits, for `encode-variables`: codes, and polynomials over them."""
