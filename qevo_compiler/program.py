@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,15 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from qevo_compiler.diagnostics import CompileError, Diagnostic, did_you_mean
+from qevo_compiler.diagnostics import CompileError, Diagnostic
 from qevo_compiler.diagnostics.encoding import WrongSample
-from qevo_compiler.diagnostics.sources import (
-    NoSpinModel,
-    NoSuchConstraint,
-    NoSuchSpin,
-    UnknownSymbol,
-)
-from qevo_compiler.dialects import ising, poly
+from qevo_compiler.diagnostics.sources import NoSpinModel
+from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.gate import CircuitOp
 from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import LedgerEntry, Module, module_chunks
@@ -221,58 +215,15 @@ class CompiledProgram:
         return updated_state(self.provenance, solution.values, state, given)
 
     def explain(self, name: str) -> list[str]:
-        """What a spin (`s17`), a symbol of the source or an element of it (`take[3]`) is, and where it was declared.
+        """What a name of the program stands for, a line each, and where that was declared.
 
-        Raises `CompileError` for a name that the program does not have.
+        A spin (`s17`), a coupling (`s3,s9`), a symbol of the source or an element of it (`take[3]`), a constraint or an
+        instance of it (`visit[3]`); of a circuit also a qubit (`q[17]`, or `$17`) and a classical bit (`c[17]`). Raises
+        `CompileError` for a name that the program does not have.
         """
-        from qevo_compiler.decode.explain_model import explain_element, explain_register, shape_hint
+        from qevo_compiler.decode.explain_name import explain_name
 
-        size = self.decoder.size
-        if re.fullmatch(r"s\d+", name) and int(name[1:]) < size:
-            return self.decoder.explain_spin(int(name[1:]))
-        found = [register for register in self.provenance if register.symbol == name]
-        element = explain_element(self.provenance, name, self.decoder.numbering) if not found else []
-        if element:
-            return element
-        if not found:
-            symbols = [register.symbol for register in self.provenance]
-            known = "symbols: " + ", ".join(f"`{symbol}`" for symbol in symbols)
-            hint = shape_hint(self.provenance, name) or did_you_mean(name, symbols)
-            raise CompileError(UnknownSymbol(None, name, size - 1, known, hint))
-        return [line for register in found for line in explain_register(register, self.decoder.numbering)]
-
-    def explain_coupling(self, first: str, second: str) -> list[str]:
-        """What the coupling of two spins (`s3`, `s9`) is the sum of: the objective and single penalties.
-
-        Raises `CompileError` for names of no two different spins, or for files without a spin model.
-        """
-        from qevo_compiler.decode.explain_model import explain_coupling
-        from qevo_compiler.passes.binary_to_spin import spin_view
-
-        if spin_view(self.module) is None:
-            raise CompileError(NoSpinModel(None, self.target.name))
-        size = self.decoder.size
-        known = [re.fullmatch(r"s(\d+)", name.strip()) for name in (first, second)]
-        spins = sorted({int(match[1]) for match in known if match and int(match[1]) < size})
-        if len(spins) != 2:
-            raise CompileError(NoSuchSpin(None, f"{first},{second}", size - 1))
-        return list(explain_coupling(self.module, *spins))
-
-    def explain_constraint(self, name: str) -> list[str]:
-        """What became of a constraint (`fits`) or one instance (`visit[3]`): penalty, rule, slack spins, gap.
-
-        Raises `CompileError` for a name that the problem does not have.
-        """
-        from qevo_compiler.decode.explain_model import explain_constraint
-
-        lines = explain_constraint(self.module, name)
-        if not lines:
-            symbols = [op.symbol for op in self.module.func("problem").ops_of(poly.ConstraintOp)]
-            listed = ", ".join(f"`{symbol}`" for symbol in symbols)
-            known = f"its constraints are {listed}" if symbols else "its problem has no constraint"
-            known += "; one without decisions holds always and is left out"
-            raise CompileError(NoSuchConstraint(None, name, known, did_you_mean(name, symbols)))
-        return lines
+        return explain_name(self.module, self.decoder, self.target.name, name)
 
     def _emitted(self) -> Iterator[EmittedFile]:
         yield from self.target.emit(self.module)

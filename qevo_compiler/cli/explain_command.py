@@ -1,4 +1,9 @@
-"""Explain an error code (`qevoc explain Q0204`) or a part of a compiled program (`qevoc explain out/ --var s17`)."""
+"""Explain an error code (`qevoc explain Q0204`) or what names of a compiled program stand for.
+
+`qevoc explain out/ s17` says what a spin is, `s3,s9` what a coupling is the sum of, `take` and `take[3]` which spins a
+variable or an element has, `visit[3]` what became of a constraint, and `q[17]` which spin a circuit's qubit holds.
+Without names it lists the symbols.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +15,10 @@ import re
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("subject", help="an error code, or the folder of a compiled program")
     parser.add_argument(
-        "--var", metavar="NAME", help="a spin (s17), a symbol of the source (take), or an element of it (take[3])"
-    )
-    parser.add_argument("--coupling", metavar="S,S", help="two spins (s3,s9): what their coupling is the sum of")
-    parser.add_argument(
-        "--constraint", metavar="NAME", help="a constraint (fits) or an instance (visit[3]): its penalty"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="a spin s17, coupling s3,s9, take, take[3], visit[3] or qubit q[17]",
     )
 
 
@@ -28,17 +32,8 @@ def run(args: argparse.Namespace) -> int:
     if os.path.isfile(args.subject) and not args.subject.endswith(".json"):
         raise CompileError(NoProgram(None, args.subject, ()))
     program = load(args.subject)
-    lines: list[str] = []
-    if args.var:
-        lines += program.explain(args.var)
-    if args.coupling:
-        first, _, second = args.coupling.partition(",")
-        lines += program.explain_coupling(first, second)
-    if args.constraint:
-        lines += program.explain_constraint(args.constraint)
-    if not (args.var or args.coupling or args.constraint):
-        lines += [line for register in program.provenance for line in program.explain(register.symbol)]
-    for line in lines:
+    names = args.names or dict.fromkeys(register.symbol for register in program.provenance)
+    for line in [line for name in names for line in program.explain(name)]:
         print(line)
     return 0
 

@@ -12,7 +12,7 @@ TYPE_CHECKING = False  # as typing's, without importing typing: `qevoc --version
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from typing import Protocol
+    from typing import NoReturn, Protocol
 
     class Command(Protocol):
         """What each `cli/<name>_command.py` offers."""
@@ -55,7 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     # Only the chosen command is imported, so that every command starts fast.
     chosen = arguments[0] if arguments and arguments[0] in COMMANDS else None
     try:
-        args = make_parser([chosen] if chosen else list(COMMANDS)).parse_args(arguments)
+        args, unknown = make_parser([chosen] if chosen else list(COMMANDS)).parse_known_args(arguments)
+        if unknown:
+            _refuse(unknown, args.parser)
         return _guarded(args)
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
@@ -81,8 +83,17 @@ def make_parser(names: Sequence[str]) -> argparse.ArgumentParser:
             "--color", choices=("auto", "always", "never"), default="auto", help="colour on stderr and in tables"
         )
         command.configure(described)
-        described.set_defaults(run=command.run)
+        described.set_defaults(run=command.run, parser=described)
     return parser
+
+
+def _refuse(unknown: Sequence[str], parser: argparse.ArgumentParser) -> NoReturn:
+    """Leave with the usage of the subcommand, which is where the mistake is."""
+    from qevo_compiler.diagnostics import did_you_mean
+
+    known = [option for action in parser._actions for option in action.option_strings]
+    hint = next(filter(None, (did_you_mean(argument.partition("=")[0], known) for argument in unknown)), "")
+    parser.error(f"unknown arguments: {' '.join(unknown)}{hint and f'; {hint}'}")
 
 
 def _guarded(args: argparse.Namespace) -> int:

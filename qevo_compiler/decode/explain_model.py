@@ -55,10 +55,8 @@ def shape_hint(registers: Sequence[RegisterOp], name: str) -> str:
     """What to say of an element (`take[9]`) that its symbol does not have; empty when there is no such symbol."""
     symbol, indices = split_instance(name)
     register = next((register for register in registers if register.symbol == symbol), None)
-    if register is None or not indices:
+    if register is None or not register.domain or not indices:
         return ""
-    if not register.domain:
-        return f"`{symbol}` names the slack of a constraint; `--constraint '{name}'` shows it by row"
     whole = _whole_shape(register)
     if register.positions is not None and len(indices) == len(whole) and all(map(int.__lt__, indices, whole)):
         return f"it is held fixed: {register.positions.size} of the {prod(whole)} elements of `{symbol}` are decided"

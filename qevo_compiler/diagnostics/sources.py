@@ -132,7 +132,7 @@ class MissingExtra(Error):
 
 
 class UnknownSymbol(Error):
-    """`explain` was asked for a spin or variable that the program does not have."""
+    """`explain` was asked for a name that the program does not have."""
 
     code: ClassVar[str] = "Q0009"
     title: ClassVar[str] = "the program has no `{symbol}`"
@@ -183,7 +183,7 @@ class BadName(Error):
 
 
 class NoSuchSpin(Error):
-    """`explain --coupling` takes two different spins of the program, as in `--coupling s3,s9`."""
+    """`explain` takes two different spins of the program for a coupling, as in `s3,s9`."""
 
     code: ClassVar[str] = "Q0013"
     title: ClassVar[str] = "`{given}` does not name two spins of the program"
@@ -191,19 +191,6 @@ class NoSuchSpin(Error):
 
     given: str
     last: int
-
-
-class NoSuchConstraint(Error):
-    """`explain --constraint` takes a constraint of the program, or one of its instances as in `visit[3]`."""
-
-    code: ClassVar[str] = "Q0014"
-    title: ClassVar[str] = "the program has no constraint `{given}`"
-    note: ClassVar[str] = "{suggestion}"
-    help: ClassVar[str] = "{known}"
-
-    given: str
-    known: str
-    suggestion: str
 
 
 class NoSpinModel(Error):

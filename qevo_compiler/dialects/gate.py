@@ -94,6 +94,27 @@ class CircuitOp(Op):
             raise Invalid("an angle is not finite")
 
     def _verify_order(self) -> None:
-        order = self.measured
-        if len(np.unique(order)) != len(order) or (order < 0).any() or (order >= self.qubit_count).any():
-            raise Invalid("two bits are read from one qubit, or a bit from a missing one")
+        _verify_readout(self.measured, self.qubit_count)
+
+
+@dataclass(frozen=True)
+class ReadoutOp(Op):
+    """What is kept of a circuit that stands in a file of its own: classical bit i is read from qubit `order[i]`."""
+
+    name: ClassVar[str] = "gate.readout"
+    pure: ClassVar[bool] = False
+    qubit_count: int
+    order: Array
+
+    @property
+    def measured(self) -> NDArray[np.int64]:
+        """The qubit that classical bit i is read from, for every bit."""
+        return self.order.values.astype(np.int64)
+
+    def verify(self) -> None:
+        _verify_readout(self.measured, self.qubit_count)
+
+
+def _verify_readout(order: NDArray[np.int64], qubits: int) -> None:
+    if len(np.unique(order)) != len(order) or (order < 0).any() or (order >= qubits).any():
+        raise Invalid("two bits are read from one qubit, or a bit from a missing one")

@@ -155,7 +155,7 @@ def test_compiling_twice_gives_the_same_bytes():
 
 def test_what_needs_a_spin_model_is_refused():
     program = compiled("line_step", "openqasm3")
-    for use in (program.run, lambda: program.explain("s1"), lambda: program.explain_coupling("s0", "s1")):
+    for use in (program.run, lambda: program.explain("s1"), lambda: program.explain("s0,s1")):
         with pytest.raises(CompileError, match="Q0015"):
             use()
     with pytest.raises(CompileError, match="the step map"):

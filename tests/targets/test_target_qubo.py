@@ -97,7 +97,7 @@ def test_explanations_and_report_work(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     assert main(["compile", source, "--target=qubo", "-o", folder, "--verify", "--report", str(page)]) == 0
     assert page.stat().st_size > 1000
-    assert load(folder).explain_coupling("s0", "s1")[0].startswith("coupling of s0 and s1")
+    assert load(folder).explain("s0,s1")[0].startswith("coupling of s0 and s1")
 
 
 @pytest.mark.parametrize("form", FORMATS)

@@ -386,8 +386,9 @@ def test_run_says_when_there_is_no_answer(tmp_path: Path, capsys: pytest.Capture
     ("arguments", "hint"),
     [
         ([KNAPSACK], "compile it first, as in `qevoc compile"),
-        (["{out}", "--var", "take[9]"], "`take` has the shape [4], counted from 0"),
-        (["{out}", "--var", "fits[0]"], "`--constraint 'fits[0]'` shows it by row"),
+        (["{out}", "take[9]"], "`take` has the shape [4], counted from 0"),
+        (["{out}", "fits[7]"], "`fits` has no such instance"),
+        (["{out}", "tak"], "did you mean `take`?"),
     ],
 )
 def test_explain_says_what_to_ask_for(
@@ -417,7 +418,7 @@ def test_explain_says_slack_only_where_there_is_some(tmp_path: Path, capsys: pyt
     said = {}
     for name in ("apart", "fits", "off"):
         capsys.readouterr()
-        assert main(["explain", str(tmp_path), "--constraint", name]) == 0
+        assert main(["explain", str(tmp_path), name]) == 0
         said[name] = capsys.readouterr().out
     assert [" + slack" in lines for lines in said.values()] == [False, True, False]
     assert ["no slack spins" in lines for lines in said.values()] == [True, False, True]

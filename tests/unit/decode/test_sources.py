@@ -105,7 +105,7 @@ def test_spin_models_project_without_bits() -> None:
 def test_the_printed_parts_of_a_coupling_add_up(tmp_path: Path) -> None:
     compile(KNAPSACK).write(tmp_path)
     program = load(tmp_path)
-    first, *rest = program.explain_coupling("s1", "s0")
+    first, *rest = program.explain("s1,s0")
     value = float(first.partition(" = ")[2].split()[0])
     parts = [float(m[1]) for m in (re.match(r"  ([+-]\S+) from", line) for line in rest) if m]
     assert len(parts) == 2
@@ -117,15 +117,15 @@ def test_the_printed_parts_of_a_coupling_add_up(tmp_path: Path) -> None:
 
 def test_a_constraint_shows_its_row_rule_slack_and_gap() -> None:
     program = compile(KNAPSACK)
-    text = "\n".join(program.explain_constraint("fits"))
+    text = "\n".join(program.explain("fits"))
     assert text.startswith("fits: 4 take[0] + 2 take[1] + 3 take[2] + 5 take[3] - 9 <= 0")
     for said in ("rule: proved", "slack spins: s4 (weight 1)", "penalty gap"):
         assert said in text
-    instance = program.explain_constraint("pair[1]")
+    instance = program.explain("pair[1]")
     assert instance[0].startswith("pair[1]: take[1] + take[2] - 1 <= 0")
     assert "u (u + 1) / 2" in instance[1]
     assert "no slack spins" in "\n".join(instance)
-    assert len([line for line in program.explain_constraint("pair") if line.startswith("pair[")]) == 2
+    assert len([line for line in program.explain("pair") if line.startswith("pair[")]) == 2
 
 
 FACILITY = """program facility
@@ -143,15 +143,15 @@ subject to
 def test_a_tightened_constraint_says_from_what_to_what(tmp_path: Path) -> None:
     compile(FACILITY).write(tmp_path)
     program = load(tmp_path)
-    lines = program.explain_constraint("linked[1]")
+    lines = program.explain("linked[1]")
     assert lines[0].startswith("linked[1]: 1e+10 open[1] - load[1] >= 0")
     assert lines[1].startswith("  tightened from 1e+10 to 5, which no value notices: 5 open[1] - s")
     assert lines[1].endswith(">= 0")
     assert "  u = right side - left side, sides as tightened" in lines
-    both = program.explain_constraint("linked")
+    both = program.explain("linked")
     assert [line.partition(":")[0] for line in both[:4:2]] == ["linked[0]", "linked[1]"]
-    assert "(kind == a)" in program.explain_constraint("chosen")[1]
-    plain = "\n".join(program.explain_constraint("plain"))
+    assert "(kind == a)" in program.explain("chosen")[1]
+    plain = "\n".join(program.explain("plain"))
     assert "tightened" not in plain
 
 
@@ -169,14 +169,14 @@ def test_parts_of_a_program_with_tightened_rows_add_up() -> None:
 
 @pytest.mark.parametrize("name", ["nothing", "pair[7]", "pair[0, 0]", "fits[0]", "pair["])
 def test_unknown_constraints_are_refused(name: str) -> None:
-    with pytest.raises(CompileError, match="no constraint"):
-        compile(KNAPSACK).explain_constraint(name)
+    with pytest.raises(CompileError, match="the program has no"):
+        compile(KNAPSACK).explain(name)
 
 
 @pytest.mark.parametrize("pair", [("s0", "s0"), ("s0", "s99"), ("take", "s1"), ("", ""), ("s0", "")])
 def test_pairs_that_are_no_two_spins_are_refused(pair: tuple[str, str]) -> None:
     with pytest.raises(CompileError):
-        compile(KNAPSACK).explain_coupling(*pair)
+        compile(KNAPSACK).explain(",".join(pair))
 
 
 def test_an_element_lists_its_spins() -> None:
