@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -33,6 +34,9 @@ Bits = NDArray[np.int8]
 
 ZERO = Polynomials(1, ())
 
+# Residuals and bits that are decoded together: eight of them for each, with temporaries, are 64 MB.
+AT_A_TIME = 1 << 20
+
 
 class Decoder:
     """Built from a module with `@problem` and, in `@main`, its registers.
@@ -61,9 +65,16 @@ class Decoder:
     def decode(self, spins: ArrayLike) -> Solutions:
         """Decode samples [reads, spins] of -1/+1 (one sample may come flat).
 
-        Raises `CompileError` for samples of another size or with other values. Cost: reads times terms.
+        Raises `CompileError` for samples of another size or with other values. Cost: reads times terms; beside the
+        result a few reads at a time are in memory.
         """
         samples = self._checked(spins)
+        reads = max(1, AT_A_TIME // max(1, self.numbering.bits + sum(op.body.rows for op in self._constraints)))
+        parts = [self._decode_some(samples[first : first + reads]) for first in range(0, len(samples) or 1, reads)]
+        return self._with_rest(Solutions.joined(parts), samples)
+
+    def _decode_some(self, samples: Bits) -> Solutions:
+        """The samples decoded, without what no source explains of their energy."""
         states = self.numbering.expand(samples)
         decoded = [self._decode_register(register, states) for register in self._decisions]
         point = _point(self._variables, decoded)
@@ -86,7 +97,7 @@ class Decoder:
             codes_valid=np.logical_and.reduce(valid) if valid else np.ones(len(states), bool),
             broken_auxiliaries=self._broken_auxiliaries(states),
             energy=energy,
-            energy_split=self._split(states, energies, decoded, fitted, energy),
+            energy_split=self._split(states, energies, decoded, fitted),
         )
 
     def recompute_auxiliaries(self, spins: ArrayLike) -> Bits:
@@ -142,9 +153,8 @@ class Decoder:
         objective: Floats,
         decoded: list[Decoded],
         bodies: dict[str, Floats],
-        energy: Floats | None,
     ) -> dict[str, Floats]:
-        """The energy by source, before scaling; what no source explains comes from auxiliaries and broken codes.
+        """The energy by source, before scaling.
 
         `objective` [reads] and `bodies` [reads, rows] are those of the polynomials.
         """
@@ -156,11 +166,15 @@ class Decoder:
                 split[f"encoding of {op.symbol}"] = op.weight * codes[op.symbol]
             else:
                 split[op.symbol] = self._penalties_of(op, bodies[op.symbol], relations[op.symbol], states)
-        if energy is not None and self._model is not None:
-            name = self._rest_name(states, decoded)
-            if name is not None:
-                split[name] = energy / self._model.scale - np.sum(list(split.values()), axis=0)
         return split
+
+    def _with_rest(self, found: Solutions, samples: Bits) -> Solutions:
+        """With what no source explains of the energy: it comes from auxiliaries, rounding and broken codes."""
+        name = None if self._model is None else self._rest_name(found, samples)
+        if name is None or self._model is None or found.energy is None:
+            return found
+        rest = found.energy / self._model.scale - np.sum(list(found.energy_split.values()), axis=0)
+        return replace(found, energy_split={**found.energy_split, name: rest})
 
     def _penalties_of(self, op: PenaltyOp, body: Floats, relation: Relation, states: Bits) -> Floats:
         """What a family costs in every state, [reads]."""
@@ -170,16 +184,16 @@ class Decoder:
             rows = np.where(logical, self._projection.logic_counts(op, (states + np.int8(1)) // 2), rows)
         return np.asarray(rows @ op.row_weights(rows.shape[1]) + op.weight * self._gaps(op.symbol, states))
 
-    def _rest_name(self, states: Bits, decoded: list[Decoded]) -> str | None:
+    def _rest_name(self, found: Solutions, samples: Bits) -> str | None:
         """What explains the part of the energy that has no source; None where there is no such part."""
         if any(register.count for register in self._auxiliaries()):
             return "auxiliaries"
         if self._rounded:
             return "rounding"
-        if self._unsettled(states).any():
+        if self._unsettled(self.numbering.expand(samples)).any():
             # The energy has settled bits at their values, whatever they are in the state.
             return "settled bits"
-        if not all(item.valid.all() for item in decoded):
+        if not found.codes_valid.all():
             # The objective is that of the repaired values, the energy that of the broken code.
             return "broken codes"
         return None

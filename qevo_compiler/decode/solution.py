@@ -30,6 +30,13 @@ class Residuals:
     indices: NDArray[np.int64]
     weights: Floats | None
 
+    @staticmethod
+    def joined(parts: Sequence[Residuals]) -> Residuals:
+        """The reads of all parts, which are of one family."""
+        body = np.concatenate([part.body for part in parts])
+        satisfied = np.concatenate([part.satisfied for part in parts])
+        return Residuals(body, satisfied, parts[0].indices, parts[0].weights)
+
     @property
     def soft(self) -> bool:
         return self.weights is not None
@@ -39,7 +46,18 @@ class Residuals:
         """What the violations of a soft family cost [reads]; 0 for a hard one."""
         if self.weights is None:
             return np.zeros(len(self.body))
-        return np.asarray(np.where(self.satisfied, 0.0, self.body * self.body) @ self.weights, np.float64)
+        missed = ((row * row) @ np.where(met, 0.0, self.weights) for row, met in self._reads())
+        return np.fromiter(missed, np.float64, len(self.body))
+
+    @property
+    def violated(self) -> Floats:
+        """By how much the rows are violated in sum [reads]."""
+        missed = (np.abs(row[~met]).sum() for row, met in self._reads())
+        return np.fromiter(missed, np.float64, len(self.body))
+
+    def _reads(self) -> Iterator[tuple[Floats, Flags]]:
+        """Read by read, so that nothing as large as `body` is made of it."""
+        return zip(self.body, self.satisfied, strict=True)
 
 
 @dataclass(frozen=True)
@@ -101,6 +119,26 @@ class Solutions(Sequence[Solution]):
     energy: Floats | None
     energy_split: Mapping[str, Floats]
 
+    @staticmethod
+    def joined(parts: Sequence[Solutions]) -> Solutions:
+        """The reads of all parts, which are decoded by one program, one after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        first = parts[0]
+        return Solutions(
+            sense=first.sense,
+            values={symbol: np.concatenate([part.values[symbol] for part in parts]) for symbol in first.values},
+            objective=np.concatenate([part.objective for part in parts]),
+            feasible=np.concatenate([part.feasible for part in parts]),
+            families={name: Residuals.joined([part.families[name] for part in parts]) for name in first.families},
+            codes_valid=np.concatenate([part.codes_valid for part in parts]),
+            broken_auxiliaries=np.concatenate([part.broken_auxiliaries for part in parts]),
+            energy=None if first.energy is None else np.concatenate([p.energy for p in parts if p.energy is not None]),
+            energy_split={
+                name: np.concatenate([part.energy_split[name] for part in parts]) for name in first.energy_split
+            },
+        )
+
     def __len__(self) -> int:
         return len(self.objective)
 
@@ -140,7 +178,7 @@ class Solutions(Sequence[Solution]):
             if family.soft:
                 merit = merit + family.costs
             else:
-                violated += np.where(family.satisfied, 0.0, np.abs(family.body)).sum(axis=1)
+                violated += family.violated
         return np.lexsort([merit, violated, ~self.feasible])
 
     @property
