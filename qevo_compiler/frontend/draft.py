@@ -17,6 +17,7 @@ from qevo_compiler.dialects import anneal, nn, problem
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.frontend import tensors
 from qevo_compiler.frontend.tensors import Tensor
+from qevo_compiler.frontend.tensors.batching import Batcher
 from qevo_compiler.frontend.tensors.value import Values
 from qevo_compiler.ir import Array, Builder, Module, Op, Value
 from qevo_compiler.ir.deferred import Repeated
@@ -145,6 +146,8 @@ class _Writer:
     def __init__(self) -> None:
         self.builder = Builder()
         self._done: dict[Tensor, Value] = {}
+        self._batcher = Batcher()
+        self._batched: dict[Tensor, Tensor] = {}
 
     def value(self, tensor: Tensor) -> Value:
         stack = [tensor]
@@ -152,11 +155,27 @@ class _Writer:
             top = stack[-1]
             if top in self._done:
                 stack.pop()
+            elif (batched := self._long_sum(top)) is not None:
+                if batched in self._done:
+                    self._done[stack.pop()] = self._done[batched]
+                else:
+                    stack.append(batched)
             elif waiting := [operand for operand in top.operands if operand not in self._done]:
                 stack.extend(reversed(waiting))
             else:
                 self._done[stack.pop()] = self._write(top)
         return self._done[tensor]
+
+    def _long_sum(self, tensor: Tensor) -> Tensor | None:
+        """The same sum over arrays, where it has many terms."""
+        if tensor.shape or tensor.rows is not None:
+            return None
+        if tensor not in self._batched:
+            batched = self._batcher.batched(tensor)
+            if batched is None:
+                return None
+            self._batched[tensor] = batched
+        return self._batched[tensor]
 
     def _write(self, tensor: Tensor) -> Value:
         if tensor.is_constant:

@@ -131,6 +131,8 @@ class Expression(Stated):
 
     def __getitem__(self, items: Any) -> Expression:
         span = places.here()
+        if (element := tensors.element(self._tensor, items, span)) is not None:
+            return self._with(element)
         found = tensors.index(self._tensor, read_items(self._problem, items, self.ndim, span), span)
         assert isinstance(found, Tensor)
         return self._with(found)

@@ -23,6 +23,8 @@ _EXPECTED = "numbers, arrays of numbers and expressions of this problem are acce
 
 def read_tensor(problem: Problem, value: Any, span: Span | None) -> Tensor:
     """Anything that may stand in an expression, as a tensor. Arrays are copied."""
+    if type(value) is int and -(2**63) <= value < 2**63:
+        return tensors.constant(np.int64(value))
     if isinstance(value, Stated):
         check_home(problem, value, span)
         return tensors.number(value._value, span)

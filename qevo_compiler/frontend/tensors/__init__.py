@@ -18,7 +18,7 @@ from qevo_compiler.frontend.tensors.arithmetic import (
 from qevo_compiler.frontend.tensors.choices import is_equal, is_label, is_label_of_row
 from qevo_compiler.frontend.tensors.extremes import EXTREMES, extreme, extreme_of, extreme_rows
 from qevo_compiler.frontend.tensors.functions import FUNCTIONS, apply
-from qevo_compiler.frontend.tensors.indexing import Item, index, transpose
+from qevo_compiler.frontend.tensors.indexing import Item, element, index, transpose
 from qevo_compiler.frontend.tensors.logic import ONE, ZERO, compare, logical, negation
 from qevo_compiler.frontend.tensors.reduce import (
     dot,
@@ -55,6 +55,7 @@ __all__ = [
     "derived",
     "divide",
     "dot",
+    "element",
     "extreme",
     "extreme_of",
     "extreme_rows",

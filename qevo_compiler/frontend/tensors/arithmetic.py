@@ -142,6 +142,8 @@ def finite(values: Values, span: Span | None) -> Values:
 def _elementwise(fold: Fold, op: type[Op], x: Tensor, y: Tensor, span: Span | None, zero_one: bool = False) -> Tensor:
     if x.is_constant and y.is_constant:
         return folded(fold, x, y, span)
+    if x.shape == y.shape and x.rows is y.rows:
+        return derived(op, (x, y), x.shape, x.rows, span, zero_one)
     shape = common_shape(x.shape, y.shape, span)
     rows = deepest(x.rows, y.rows)
     operands = spread(x, rows, shape, span), spread(y, rows, shape, span)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -71,6 +71,22 @@ def index(base: Tensor | Choice, items: Sequence[Item], span: Span | None) -> Te
             raise CompileError(TooManyIndices(span, len(items), base.shape))
         return Choice(select(base.indicators, items, span), base.labels)
     return select(base, items, span)
+
+
+def element(base: Tensor, items: Any, span: Span | None) -> Tensor | None:
+    """`base[items]` for one whole number on each axis, inside it; None for any other index."""
+    indices = items if isinstance(items, tuple) else (items,)
+    if base.rows is not None or len(indices) != len(base.shape) or base.size == 1:
+        return None
+    place = 0
+    for at, length in zip(indices, base.shape, strict=True):
+        if isinstance(at, bool) or not isinstance(at, int | np.integer) or not -length <= at < length:
+            return None
+        place = place * length + int(at) % length
+    if base.is_constant:
+        return constant(base.constant.reshape(-1)[place])
+    position = Array(np.array(place, index_dtype(base.size)))
+    return derived(partial(nn.GatherOp, indices=position), (base,), (), None, span, base.zero_one)
 
 
 def take(base: Tensor, positions: Values, shape: Shape, rows: Rows | None, span: Span | None) -> Tensor:
