@@ -60,7 +60,7 @@ def history_encoding(
 
 
 def _calls(steps: Sequence[BlockEncoding], own: int, lifted: list[int], chosen: int, weight: float) -> list[Fragment]:
-    """Every step's unitary where the qubit `chosen` is 1, on the ancillas from `own` on, damped to a share of `weight`."""
+    """Every step where the qubit `chosen` is 1, on the ancillas from `own` on, damped to its share of `weight`."""
     calls = []
     for step in steps:
         unitary = controlled(step.on(range(own, own + step.ancillas), lifted), chosen)
