@@ -106,13 +106,13 @@ def _value(name: str, option: str, value: Any, hint: Any) -> Any:
         return tuple(np.asarray(value).tolist()) if get_origin(hint) is tuple else value
     for candidate in get_args(hint) if get_origin(hint) is UnionType else (hint,):
         try:
-            return _typed(value, candidate)
+            return _convert(value, candidate)
         except (ValueError, KeyError):
             continue
     raise CompileError(BadOption(None, name, option, value, _hint_text(hint)))
 
 
-def _typed(text: str, hint: Any) -> Any:
+def _convert(text: str, hint: Any) -> Any:
     if hint is type(None):
         return {"none": None}[text]
     if hint is bool:
@@ -121,7 +121,7 @@ def _typed(text: str, hint: Any) -> Any:
         member = text.replace("-", "_").upper()
         return hint[member] if member in hint.__members__ else hint(text)
     if get_origin(hint) is tuple:
-        return tuple(_typed(part, get_args(hint)[0]) for part in text.split(":") if part)
+        return tuple(_convert(part, get_args(hint)[0]) for part in text.split(":") if part)
     return hint(text)
 
 
