@@ -58,14 +58,14 @@ def _outcomes(main: Func, step: AnnealToCircuit) -> Floats:
     energies = _energies(model, products)
     coefficients = [model.fields, model.couplings, *(block.coefficients for block in products)]
     largest = max(np.abs(part.values).max(initial=0.0) for part in coefficients) or 1.0
+    state = np.full(len(energies), len(energies) ** -0.5, np.complex128)
+    if step.gammas:
+        for gamma, beta in zip(step.gammas, step.betas, strict=True):
+            state = _mixed(np.exp(-1j * gamma * energies) * state, -beta, model.size)
+        return np.abs(state) ** 2
     layer = STEP if step.time is None else step.time / step.layers
     middles = (np.arange(step.layers) + 0.5) / step.layers
     fractions = middles if schedule is None else _held(schedule, middles)
-    state = np.full(len(energies), len(energies) ** -0.5, np.complex128)
-    for gamma, beta in zip(step.gammas, step.betas, strict=True):
-        state = _mixed(np.exp(-1j * gamma * energies) * state, -beta, model.size)
-    if step.gammas:
-        return np.abs(state) ** 2
     for fraction in fractions:
         cost = np.exp(-1j * layer * fraction * energies / largest)
         halves = 0.5 if step.order == 2 else 0.0

@@ -15,6 +15,12 @@ settings.register_profile("repeatable", derandomize=True, deadline=None, suppres
 settings.register_profile("explore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
+# A worker a core, and a BLAS thread a core in each of them, would wait for each other most of the time: a file of
+# small matrices took 22 s of processor time instead of 3. Set before numpy is loaded; processes of their own that look
+# at the number of threads set theirs.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 Golden = Callable[[str, str | bytes], None]
 
 pytest_plugins = ["pytester"]

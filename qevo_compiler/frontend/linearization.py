@@ -120,21 +120,17 @@ def _whole(values: Mapping[str, Any], name: str, span: Span | None) -> None:
 
 
 def _check(found: Linearization, span: Span | None) -> None:
-    if found.steps < 1:
-        raise _refused(span, "`steps` is missing or below 1")
-    if found.order is None and found.tolerance is None:
-        raise _refused(span, "neither `order` nor `tolerance` is given")
-    if found.order is not None and found.order < 1:
-        raise _refused(span, "`order` is below 1")
-    if found.reupload is not None and found.reupload < 1:
-        raise _refused(span, "`reupload` is below 1")
-    if found.batch < 0:
-        raise _refused(span, "`batch` is below 0")
-    if not 0 < found.density <= 1:
-        raise _refused(span, "`density` is not above 0 and at most 1")
-    if found.jet and not 2 <= found.jet <= 4:
-        raise _refused(span, "`jet` is not 2, 3 or 4")
-    if found.estimate not in (True, False):
-        raise _refused(span, "`estimate` is neither true nor false")
-    if found.jet and found.approximate:
-        raise _refused(span, "`jet` and `approximate` are two ways for one thing")
+    faults = (
+        (found.steps < 1, "`steps` is missing or below 1"),
+        (found.order is None and found.tolerance is None, "neither `order` nor `tolerance` is given"),
+        (found.order is not None and found.order < 1, "`order` is below 1"),
+        (found.reupload is not None and found.reupload < 1, "`reupload` is below 1"),
+        (found.batch < 0, "`batch` is below 0"),
+        (not 0 < found.density <= 1, "`density` is not above 0 and at most 1"),
+        (found.jet and not 2 <= found.jet <= 4, "`jet` is not 2, 3 or 4"),
+        (found.estimate not in (True, False), "`estimate` is neither true nor false"),
+        (found.jet and found.approximate, "`jet` and `approximate` are two ways for one thing"),
+    )
+    for wrong, reason in faults:
+        if wrong:
+            raise _refused(span, reason)

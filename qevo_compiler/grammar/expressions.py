@@ -48,10 +48,12 @@ def span_of(items: Items) -> Span:
 
 
 def all_of(items: Items, kind: type[T]) -> tuple[T, ...]:
+    """The items of a kind, in order."""
     return tuple([item for item in items if isinstance(item, kind)])
 
 
 def first_of(items: Items, kind: type[T]) -> T | None:
+    """The first item of a kind, or None."""
     for item in items:
         if isinstance(item, kind):
             return item
@@ -86,6 +88,8 @@ def array_of(items: Sequence[ast.Expr], span: Span) -> ast.Array | ast.LiteralAr
 
 
 class ExpressionBuilder:
+    """A method a rule of the grammar: from the items of an expression to its node."""
+
     def identifier(self, items: Items) -> ast.Identifier:
         _, text, span = items[0]
         return ast.Identifier(text, span=span)

@@ -16,6 +16,8 @@ def print_program(program: ast.Program) -> str:
 
 
 class ProgramPrinter(ExpressionPrinter):
+    """A method a kind of statement, on top of those of expressions."""
+
     def program(self, program: ast.Program) -> str:
         return "\n".join(self._lines(program)) + "\n"
 

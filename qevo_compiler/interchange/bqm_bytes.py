@@ -64,12 +64,7 @@ def _parse(content: bytes) -> BqmArrays:
     singles, at = _take(content, at, np.dtype([("start", start), ("bias", kind)]), size)
     pairs, at = _take(content, at, np.dtype([("other", index), ("bias", kind)]), 2 * count)
     starts = np.append(singles["start"].astype(np.int64), 2 * count)
-    if (size and starts[0] != 0) or (np.diff(starts) < 0).any():
-        raise _Fault("its neighbourhoods are out of order")
-    here = np.repeat(np.arange(size), np.diff(starts)) if size else np.zeros(0, np.int64)
-    other = pairs["other"].astype(np.int64)
-    if len(here) != len(other) or (other < 0).any() or (other >= size).any() or (other == here).any():
-        raise _Fault("an interaction names a variable that is not there")
+    here, other = _interactions(starts, pairs["other"].astype(np.int64))
     once = here < other
     if int(once.sum()) != count:
         raise _Fault("its interactions are not listed from both ends")
@@ -78,6 +73,17 @@ def _parse(content: bytes) -> BqmArrays:
     return BqmArrays(
         head["vartype"] == "SPIN", biases[0], here[once], other[once], biases[1], float(offset["bias"][0]), labels
     )
+
+
+def _interactions(starts: NDArray[np.int64], other: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Both ends of every entry, whose neighbourhoods lie at `starts`; each interaction stands at both."""
+    size = len(starts) - 1
+    if (size and starts[0] != 0) or (np.diff(starts) < 0).any():
+        raise _Fault("its neighbourhoods are out of order")
+    here = np.repeat(np.arange(size), np.diff(starts)) if size else np.zeros(0, np.int64)
+    if len(here) != len(other) or (other < 0).any() or (other >= size).any() or (other == here).any():
+        raise _Fault("an interaction names a variable that is not there")
+    return here, other
 
 
 def _dtype(name: Any, known: tuple[str, ...]) -> np.dtype[Any]:

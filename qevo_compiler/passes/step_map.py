@@ -98,22 +98,26 @@ class StepMapPass(Pass):
         if not staged[1]:
             # One level of products: there is nothing that could be a coordinate.
             return Form(self._expanded(main, train, rule, self.max_terms), (), order or 0), ()
-        state, other, reason = sized(*staged, order, pivot, start), None, "not asked for"
-        chosen = state
+        chosen, other, reason = sized(*staged, order, pivot, start), None, "not asked for"
         if wanted is Activations.AUTO:
             limit = min(self.max_terms, _EXPANDED)
-            try:
-                other = sized(self._expanded(main, train, rule, limit), (), order, pivot, start)
-            except CompileError as error:
-                if not isinstance(error.diagnostics[0], TooManyTerms):
-                    raise
-                reason = f"over {limit:,} terms"
+            steps, reason = self._expanded_within(main, train, rule, limit), f"over {limit:,} terms"
+            other = None if steps is None else sized(steps, (), order, pivot, start)
             at_random = self.sampling is Sampling.INDEPENDENT
-            if other is not None and other.movable and (other.numbers <= state.numbers or at_random):
-                chosen, other = other, state
+            if other is not None and other.movable and (other.numbers <= chosen.numbers or at_random):
+                chosen, other = other, chosen
         note = explanation(chosen, other, reason)
         entry = LedgerEntry(self.name, "numbers of a lifted step", chosen.numbers, Evidence.MEASURED, note=note)
         return chosen, (entry,)
+
+    def _expanded_within(self, main: Func, train: problem.TrainOp, rule: Sgd, limit: int) -> StepMap | None:
+        """`_expanded`, or None where that has over `limit` terms."""
+        try:
+            return self._expanded(main, train, rule, limit)
+        except CompileError as error:
+            if not isinstance(error.diagnostics[0], TooManyTerms):
+                raise
+            return None
 
     def _expanded(self, main: Func, train: problem.TrainOp, rule: Sgd, limit: int) -> StepMap:
         """Steps in the weights alone, every product multiplied out."""

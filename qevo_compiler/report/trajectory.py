@@ -131,6 +131,11 @@ def _states(names: Sequence[str], exact: Floats, lifted: Floats, others: Mapping
     return parts + [label(at, first + 18 * k, note, "axis") for k, note in enumerate(notes)]
 
 
+def _shade(place: int, count: int) -> str:
+    """The class of a curve: the last order is the program's own, lower ones fade."""
+    return "own" if place == count - 1 else f"o{min(3, place * 4 // max(count - 1, 1))}"
+
+
 def _errors(errors: Mapping[int, Floats], bound: tuple[int, float] | None) -> list[Markup]:
     # What is zero or only rounding has no place on a logarithmic axis.
     floored = {order: np.log10(np.where(values > _FLOOR, values, np.nan)) for order, values in errors.items()}
@@ -148,8 +153,7 @@ def _errors(errors: Mapping[int, Floats], bound: tuple[int, float] | None) -> li
     parts = [*_frame(panel, ticks), label(LEFT, top - 10, "distance from the optimizer, by order", "axis")]
     at = WIDTH - RIGHT + 18
     for place, (order, logs) in enumerate(floored.items()):
-        own = place == len(floored) - 1
-        class_ = "own" if own else f"o{min(3, place * 4 // max(len(floored) - 1, 1))}"
+        class_ = _shade(place, len(floored))
         parts.append(panel.curve(logs, class_))
         y = top + 10 + 16 * place
         parts += [line(at, y - 4, at + 22, y - 4, f"curve {class_}"), label(at + 28, y, f"order {order}")]

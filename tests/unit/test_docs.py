@@ -74,3 +74,17 @@ def test_the_ir_page_names_every_op() -> None:
     for name in Op.registry:
         dialect, _, op = name.partition(".")
         assert re.search(rf"\b{op}\b", rows[dialect]), name
+
+
+def test_the_page_on_the_code_names_every_folder_and_module() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    for room in (ROOT / "qevo_compiler").iterdir():
+        if room.name.startswith("__") or not (room.is_dir() or room.suffix == ".py"):
+            continue
+        assert f"`{room.name}{'/' if room.is_dir() else ''}`" in text, room.name
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in (*PAGES, *(ROOT / "docs/decisions").glob("*.md")):
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            assert link.startswith("http") or (page.parent / link).exists(), f"{named(page)}: {link}"

@@ -139,7 +139,7 @@ def propagate(lifted: Lift, initial: Floats, steps: int) -> Floats:
 
 
 def op_of_lift(lifted: Lift) -> linear.LiftOp:
-    """The lift as an op."""
+    """The `linear.lift` that states it."""
     matrices = tuple(
         SparseMatrix(*m.shape, Array(m.indptr.astype(np.int64)), Array(m.indices.astype(np.int64)), Array(m.data))
         for m in lifted.matrices

@@ -68,6 +68,8 @@ class BroadcastOp(Op):
 
 @dataclass(frozen=True)
 class ReshapeOp(Op):
+    """The same elements in C order under another shape."""
+
     name: ClassVar[str] = "nn.reshape"
     x: Value
     shape: tuple[int, ...]

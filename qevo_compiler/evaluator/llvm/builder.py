@@ -107,6 +107,7 @@ class Kernel:
         return Operand(self, type, f"<{numbers}>" if type.lanes > 1 else type.constant(0))
 
     def select(self, condition: Operand, yes: Operand | Number, no: Operand | Number) -> Operand:
+        """`yes` where the condition holds, else `no`, lane by lane; scalars fill the widest of the three."""
         if isinstance(yes, Operand) and isinstance(no, Operand) and yes.type.lanes < no.type.lanes:
             type = no.type
         else:

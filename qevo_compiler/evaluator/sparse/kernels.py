@@ -195,9 +195,13 @@ def _row(
         with kernel.range(body, stop) as entry:
             add(0, entry)
     for v in range(shape.vectors):
-        parts = [part[v].get() for part in sums]
-        while len(parts) > 1:
-            parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        total = _tree_sum([part[v].get() for part in sums])
         place = row * width + column + v * shape.lanes
-        total = parts[0] + kernel.load(shape.type, shift, place) if shape.shifted else parts[0]
-        kernel.store(total, y, place)
+        kernel.store(total + kernel.load(shape.type, shift, place) if shape.shifted else total, y, place)
+
+
+def _tree_sum(parts: list[Operand]) -> Operand:
+    """The sum of 2^k operands, by halves."""
+    while len(parts) > 1:
+        parts = [a + b for a, b in zip(parts[::2], parts[1::2], strict=True)]
+    return parts[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,9 +44,9 @@ def propagate(
     history[0] = padded
     spare = [aligned(padded.shape, family[0].dtype) for _ in range(2)]
     if len({op.code for op in family}) == 1 and max(len(op.parts(padded.shape[1])) for op in family) <= 1:
-        _in_one_call(shape, family, chosen, keep, padded, added, history, spare)
+        _in_one_call(_Steps(shape, family, chosen, keep, padded, added, history, spare))
     else:
-        _step_by_step(shape, family, chosen, keep, padded, added, history, spare)
+        _step_by_step(_Steps(shape, family, chosen, keep, padded, added, history, spare))
     last = history[-1] if steps % keep == 0 else spare[(steps - 1) & 1]
     if start.ndim == 1:
         return history[:, :, 0], last[:, 0]
@@ -69,40 +69,41 @@ def _shift(shift: ArrayLike, start: Array) -> Array:
     return given
 
 
-def _in_one_call(
-    shape: Shape,
-    family: list[SparseOperator],
-    chosen: NDArray[np.int64],
-    keep: int,
-    start: Array,
-    shift: Array,
-    history: Array,
-    spare: list[Array],
-) -> None:
-    shape = replace(shape, code=family[0].code)
-    tables = np.array([op.addresses for op in family], np.int64).T.copy()
-    compiled(steps_kernel(shape))(*start.shape, len(chosen), keep, chosen, *tables, start, shift, history, *spare)
+@dataclass(frozen=True)
+class _Steps:
+    """The steps to take: step t uses the operator `family[chosen[t]]` and adds `shift`.
+
+    Every `keep`-th vector goes to `history`, the others to the two of `spare` in turn.
+    """
+
+    shape: Shape
+    family: list[SparseOperator]
+    chosen: NDArray[np.int64]
+    keep: int
+    start: Array
+    shift: Array
+    history: Array
+    spare: list[Array]
 
 
-def _step_by_step(
-    shape: Shape,
-    family: list[SparseOperator],
-    chosen: NDArray[np.int64],
-    keep: int,
-    start: Array,
-    shift: Array,
-    history: Array,
-    spare: list[Array],
-) -> None:
+def _in_one_call(steps: _Steps) -> None:
+    kernel = compiled(steps_kernel(replace(steps.shape, code=steps.family[0].code)))
+    tables = np.array([op.addresses for op in steps.family], np.int64).T.copy()
+    counts = (*steps.start.shape, len(steps.chosen), steps.keep)
+    kernel(*counts, steps.chosen, *tables, steps.start, steps.shift, steps.history, *steps.spare)
+
+
+def _step_by_step(steps: _Steps) -> None:
     """One product a step, its rows divided among threads."""
-    width = start.shape[1]
-    kernels = [product(replace(shape, code=op.code)) for op in family]
-    parts = [op.parts(width) for op in family]
+    start, width = steps.start, steps.start.shape[1]
+    kernels = [product(replace(steps.shape, code=op.code)) for op in steps.family]
+    parts = [op.parts(width) for op in steps.family]
     with ThreadPoolExecutor(max(map(len, parts), default=1) or 1) as pool:
-        for t, i in enumerate(chosen.tolist()):
-            target = history[(t + 1) // keep] if (t + 1) % keep == 0 else spare[t & 1]
-            op, kernel = family[i], kernels[i]
-            arrays = (*op.addresses, start, shift, target)
+        for t, i in enumerate(steps.chosen.tolist()):
+            kept = (t + 1) % steps.keep == 0
+            target = steps.history[(t + 1) // steps.keep] if kept else steps.spare[t & 1]
+            op, kernel = steps.family[i], kernels[i]
+            arrays = (*op.addresses, start, steps.shift, target)
             waiting = [pool.submit(kernel, a, b, width, *arrays) for a, b in parts[i]]
             for task in waiting:
                 task.result()

@@ -32,6 +32,7 @@ def flips(vector: Complexes) -> Complexes:
 
 
 def apply(state: State, cost: Cost, gamma: float | None, beta: float) -> None:
+    """One layer in place: exp(-i gamma C) unless `gamma` is None, then exp(-i beta sum X)."""
     vector = _vector(state)
     if gamma is not None:
         vector = vector * np.exp(-1j * gamma * all_costs(cost))

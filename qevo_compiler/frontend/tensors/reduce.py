@@ -70,6 +70,7 @@ def sum_rows(x: Tensor, rows: Rows, span: Span | None) -> Tensor:
 
 
 def mean_rows(x: Tensor, rows: Rows, span: Span | None) -> Tensor:
+    """The mean of each parent row's rows. Raises `CompileError` where one has none."""
     counts = rows.counts()
     if not counts.all():
         raise CompileError(EmptyReduction(span, "mean"))

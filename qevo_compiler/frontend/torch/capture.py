@@ -156,32 +156,37 @@ def _placeholders(
     program: torch.export.ExportedProgram, scope: Scope, traced: TracedModel
 ) -> Mapping[str, Operand | None]:
     """What every input of the graph is: a parameter's value, or data under its name in the source."""
-    users = {node.name for node in program.graph.nodes if node.op == "placeholder" and node.users}
-    specs = program.graph_signature.input_specs
+    used = {node.name for node in program.graph.nodes if node.op == "placeholder" and node.users}
     symbols = _trainable(traced)
-    used = {symbols[str(spec.target)] for spec in specs if spec.target in symbols and spec.arg.name in users}
-    parameters = {
-        name: scope.add(nn.ParameterOp(name, Array(tensor.detach().clone().numpy())))
-        for name, tensor in traced.parameters().items()
-        if name in used
-    }
+    parameters = _parameters(program, scope, traced, used)
     symbol_of = {id(tensor): symbol for symbol, tensor in traced.batch.named.items()}
     batch = iter(tree_leaves(traced.batch.parts))
     found: dict[str, Operand | None] = {}
-    for spec in specs:
+    for spec in program.graph_signature.input_specs:
+        name = spec.arg.name
         if spec.kind is InputKind.USER_INPUT:
-            tensor = next(batch)
-            symbol = symbol_of[id(tensor)]
-        elif spec.arg.name not in users or spec.kind is InputKind.TOKEN:
-            continue
-        elif spec.target in symbols:
-            found[spec.arg.name] = parameters[symbols[spec.target]]
-            continue
-        else:
-            symbol, tensor = str(spec.target).removeprefix("model."), _stored(program, str(spec.target))
-        found[spec.arg.name] = tensor
-        scope.name(tensor, symbol)
+            found[name] = tensor = next(batch)
+            scope.name(tensor, symbol_of[id(tensor)])
+        elif name in used and spec.target in symbols:
+            found[name] = parameters[symbols[spec.target]]
+        elif name in used and spec.kind is not InputKind.TOKEN:
+            found[name] = stored = _stored(program, str(spec.target))
+            scope.name(stored, str(spec.target).removeprefix("model."))
     return found
+
+
+def _parameters(
+    program: torch.export.ExportedProgram, scope: Scope, traced: TracedModel, used: set[str]
+) -> dict[str, Value]:
+    """The values of the parameters that the graph uses, by symbol, in the model's order."""
+    symbols = _trainable(traced)
+    specs = program.graph_signature.input_specs
+    wanted = {symbols[str(spec.target)] for spec in specs if spec.target in symbols and spec.arg.name in used}
+    return {
+        name: scope.add(nn.ParameterOp(name, Array(tensor.detach().clone().numpy())))
+        for name, tensor in traced.parameters().items()
+        if name in wanted
+    }
 
 
 def _trainable(traced: TracedModel) -> dict[str, str]:

@@ -151,12 +151,10 @@ def _assemble(given: Mapping[str, Any], places: Places) -> TracedModel:
         return value
 
     model = part("model", _as_model, "an `nn.Module` with real, initialised parameters")
-    inputs = part("inputs", _as_part, "a real tensor, or a tuple or dictionary of them")
-    expected = "a real tensor, or a tuple or dictionary of them"
-    targets = None if is_loader(given["inputs"]) else part("targets", _as_part, expected)
-    loss = part(
-        "loss", lambda x: x if callable(x) and not isinstance(x, type) else None, "a function of outputs and targets"
-    )
+    tensors = "a real tensor, or a tuple or dictionary of them"
+    inputs = part("inputs", _as_part, tensors)
+    targets = None if is_loader(given["inputs"]) else part("targets", _as_part, tensors)
+    loss = part("loss", _as_loss, "a function of outputs and targets")
     optimizer, evaluation = given.get("optimizer"), given.get("evaluation")
     settings = {} if optimizer is None else part("optimizer", _as_settings, "a `torch.optim` instance")
     pair = None if evaluation is None else part("evaluation", _as_pair, "a pair of inputs and targets")
@@ -176,6 +174,10 @@ def _as_model(value: Any) -> torch.nn.Module | None:
         return None
     unfit = any(isinstance(p, UninitializedParameter) or p.is_complex() for p in value.parameters())
     return None if unfit else value
+
+
+def _as_loss(value: Any) -> Any:
+    return value if callable(value) and not isinstance(value, type) else None
 
 
 def _as_part(value: Any) -> Any:

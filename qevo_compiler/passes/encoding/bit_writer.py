@@ -30,6 +30,7 @@ class BitWriter:
         self._walls = _labels([code.wall for code in codes], [code.count for code in codes])
 
     def rewrite(self, op: Op) -> Op | None:
+        """The op over bits, the same object where nothing changes; None for what ends with the variables."""
         match op:
             case poly.ObjectiveOp():
                 polynomial = self.over_bits(op.polynomial)

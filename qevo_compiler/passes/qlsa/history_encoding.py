@@ -43,11 +43,7 @@ def history_encoding(
     count = ancillas + time_qubits + listed[0].system
     time, lifted = list(range(ancillas, ancillas + time_qubits)), list(range(ancillas + time_qubits, count))
     weight = max(1.0, *(step.alpha for step in listed))
-    chosen = CHOICE if single else PICK
-    calls = []
-    for step in listed:
-        unitary = controlled(step.on(range(own, own + step.ancillas), lifted), chosen)
-        calls.append(join([unitary, _damp(chosen, step.alpha / weight)]))
+    calls = _calls(listed, own, lifted, CHOICE if single else PICK, weight)
     # Without padding, what is late is beyond the end, and the flag of that rejects it.
     late = at_least(time, horizon, LATE, [CHOICE], lifted) if padding else join([])
     early = gate(Gate.CX, LATE, CHOICE)
@@ -61,6 +57,15 @@ def history_encoding(
     # <0| ry(t) = (cos, -sin): the minus sign before S (x) M.
     parts: list[Fragment] = [turn, *middle, end, shift, turn]
     return BlockEncoding(tidy(join(parts)), ancillas, count - ancillas, 1 + weight)
+
+
+def _calls(steps: Sequence[BlockEncoding], own: int, lifted: list[int], chosen: int, weight: float) -> list[Fragment]:
+    """Every step where the qubit `chosen` is 1, on the ancillas from `own` on, damped to its share of `weight`."""
+    calls = []
+    for step in steps:
+        unitary = controlled(step.on(range(own, own + step.ancillas), lifted), chosen)
+        calls.append(join([unitary, _damp(chosen, step.alpha / weight)]))
+    return calls
 
 
 def _check(steps: Sequence[BlockEncoding], which: Sequence[int], horizon: int) -> None:

@@ -108,6 +108,7 @@ class GaussNewton(SecondOrder):
 
     @staticmethod
     def of(func: Func, objective: Value) -> GaussNewton:
+        """The products of `objective`, cut at the model's outputs, at the parameters' present values."""
         outputs = tuple(dict.fromkeys(op.x for op in func.ops_of(nn.OutputOp)))
         cut, loss = _loss_of_outputs(func, outputs, objective)
         used = ancestors(cut, loss)
@@ -119,6 +120,7 @@ class GaussNewton(SecondOrder):
         return GaussNewton(Weights.of(func), func, outputs, outer, symbols, point, known, run_func(outer, point))
 
     def matrix(self, block: Ints) -> Floats:
+        """The Gauss-Newton matrix [k, k] over the k weights of a block."""
         left = np.empty((len(block), self._width))
         for part in self._chunks(block):
             left[part] = self._moved(block[part])
@@ -129,6 +131,7 @@ class GaussNewton(SecondOrder):
         return _symmetric(found)
 
     def diagonal(self, block: Ints) -> Floats:
+        """The diagonal [k] of `matrix`, without the rest of it."""
         found = np.empty(len(block))
         for part in self._chunks(block):
             moved = self._moved(block[part])
