@@ -18,6 +18,7 @@ from qevo_compiler.dialects.ising import RegisterOp, SettledOp
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.ir import Array, Builder, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.penalty.family_rows import RowOptions
 from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.stages import ENCODED
@@ -37,6 +38,7 @@ class SettleBits(Pass):
     rounds: int = 50
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
+        check_numbers(self, "rounds", least=0)
         main = module.main
         registers, constraints = main.ops_of(RegisterOp), main.ops_of(poly.ConstraintOp)
         if not constraints or registers[0].vartype is Vartype.SPIN or main.first(SettledOp) is not None:

@@ -112,7 +112,7 @@ def _slack(symbol: str, weights: Floats, row: Floats) -> Iterator[Advice]:
     if weights.max() > row.max():
         said = f"Slack of {symbol} has bits of weight {number(weights.max())}, more than any coefficient"
         bound = max(int(row.max() / weights.min()), 1)
-        what = f"--set penalize-constraints.slack=bounded --set penalize-constraints.slack-bound={bound}"
+        what = f"--set penalize-constraints.slacks={symbol}=bounded --set penalize-constraints.slack-bound={bound}"
         yield f"{said}; a bounded code takes more bits of small weight", what
     if weights.min() < row.min():
         said = f"Slack of {symbol} has bits of weight {number(weights.min())}, less than any coefficient"
