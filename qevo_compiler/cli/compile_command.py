@@ -21,6 +21,7 @@ from qevo_compiler.cli.common import (
     options_from,
     print_ledger,
     print_verified,
+    tuned_if_asked,
 )
 from qevo_compiler.ir import Module, module_chunks
 
@@ -77,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
         hooks += [sizes, structure]
     program = lower(imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of(hooks))
     watch.finish()
+    program = tuned_if_asked(program, args)
     if args.verify:
         print_verified(program)
     out = console(args, stderr=True)

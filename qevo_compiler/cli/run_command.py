@@ -32,6 +32,7 @@ from qevo_compiler.cli.common import (
     print_verified,
     report,
     show_progress,
+    tuned_if_asked,
 )
 from qevo_compiler.cli.linear_command import run_lifted
 from qevo_compiler.diagnostics.core import counted
@@ -55,7 +56,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reads", type=int, help="samples to take")
     parser.add_argument("--sweeps", type=int, help="sweeps of the classical annealer")
     parser.add_argument("--seed", type=int, help="seed of the sampler")
-    parser.add_argument("--penalties", choices=("auto", "tune"), default="auto", help="proved weights, or tuned ones")
     parser.add_argument("--rounds", type=int, help="rounds of training (models), tuning, or shrinking boxes (linear)")
     parser.add_argument("--shots", type=int, help="linear programs: simulate the read-out with this many shots")
     parser.add_argument(
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         loaded = load(args.source)
         linear = loaded.module.find("history") is not None
         check_linear_options(args, linear)
-        return _run_linear(loaded, args) if linear else _run_program(_tuned(loaded, args), args)
+        return _run_linear(loaded, args) if linear else _run_program(tuned_if_asked(loaded, args), args)
     from qevo_compiler.frontend.load import import_source
 
     options = options_from(args)
@@ -91,22 +91,7 @@ def run(args: argparse.Namespace) -> int:
         return _run_linear(found, args)
     program = lower(imported, options, make_context(args), watch)
     watch.finish()
-    return _run_program(_tuned(program, args), args)
-
-
-def _tuned(program: CompiledProgram, args: argparse.Namespace) -> CompiledProgram:
-    """The program with tuned penalties where that is asked for; the rounds are printed to stderr."""
-    if args.penalties != "tune":
-        return program
-    from qevo_compiler.tuning import TuneOptions, tuned
-
-    given = {key: getattr(args, key) for key in ("rounds", "reads", "sweeps", "seed", "backend")}
-    found = tuned(program, TuneOptions(**{k: v for k, v in given.items() if v is not None}), show_progress)
-    show_progress("tuning penalties", 1.0)
-    out = console(args, stderr=True)
-    for line in found.lines():
-        out.print(line, markup=False)
-    return found.program
+    return _run_program(tuned_if_asked(program, args), args)
 
 
 def _run_linear(lowered: CompiledProgram | Module, args: argparse.Namespace) -> int:
