@@ -24,7 +24,7 @@ def test_every_view_has_the_energies_of_the_model(target: str, vartype: Vartype,
     assert arrays.vartype is vartype
     low = -1 if vartype is Vartype.SPIN else 0
     states = np.array(list(itertools.product((low, 1), repeat=arrays.size)), np.int8)
-    rows, columns, values = arrays.coo()
+    rows, _, values = arrays.coo()
     starts, again, same = arrays.csr()
     sparse = scipy.sparse.csr_array((same, again, starts), shape=(arrays.size, arrays.size)).toarray()
     np.testing.assert_array_equal(sparse, arrays.dense())
@@ -33,14 +33,10 @@ def test_every_view_has_the_energies_of_the_model(target: str, vartype: Vartype,
     np.testing.assert_allclose(arrays.to_dimod().energies((states, list(range(arrays.size)))), energies)
     bqm = program.bqm.change_vartype("SPIN" if low else "BINARY", inplace=False)
     assert energies.min() / arrays.scale == pytest.approx(dimod.ExactSolver().sample(bqm).first.energy / arrays.scale)
-    kept = program.module.main.ops
-    assert any(
-        np.shares_memory(values, part.values) for op in kept for part in vars(op).values() if hasattr(part, "values")
-    )
-    assert np.shares_memory(same, values)
+    assert np.shares_memory(program.arrays.coo()[2], same)
     assert not values.flags.writeable
 
 
 def test_a_circuit_with_products_has_no_quadratic_model() -> None:
-    with pytest.raises(CompileError, match="Q0011"):
+    with pytest.raises(CompileError, match="Q0015"):
         _ = compile(TEXT, target="openqasm3").arrays
