@@ -33,7 +33,10 @@ def console(args: argparse.Namespace, stderr: bool = False) -> Console:
     force = {"always": True, "never": False, "auto": None}[args.color]
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 120
-    return Console(file=stream, force_terminal=force, no_color=force is False, highlight=False, width=width)
+    # Names may have brackets, which are no markup.
+    return Console(
+        file=stream, force_terminal=force, no_color=force is False, highlight=False, markup=False, width=width
+    )
 
 
 def report(diagnostics: Iterable[Diagnostic], args: argparse.Namespace) -> None:

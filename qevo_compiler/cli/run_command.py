@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -41,6 +41,7 @@ from qevo_compiler.ir import Module
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from qevo_compiler.decode import Solution
     from qevo_compiler.frontend.load import Imported
     from qevo_compiler.program import CompiledProgram, RunResult
 
@@ -148,8 +149,8 @@ def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) ->
     from rich.table import Table
 
     best = result.best
-    soft = {symbol: family for symbol, family in best.families.items() if family.soft}
-    missed = sum(float(family.costs[best.read]) for family in soft.values())
+    soft = [family for family in best.families.values() if family.soft]
+    missed = sum(float(family.costs[best.read]) for family in soft)
     paid = f", soft penalties {missed:.12g}" if soft else ""
     reads = counted(result.reads, "read")
     out.print(f"{result.program}: {result.status}, objective {best.objective + 0.0:.12g}{paid} ({reads})", markup=False)
@@ -164,8 +165,9 @@ def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) ->
     if best.violations:
         residuals = Table("constraint", "residual", "", box=None)
         listed, left = _listed(best.residuals())
+        wishes = set(_soft_instances(best))
         for name, residual, satisfied in listed:
-            broken = "missed (soft)" if name.partition("[")[0] in soft else "VIOLATED"
+            broken = "missed (soft)" if name in wishes else "VIOLATED"
             residuals.add_row(name, f"{residual + 0.0:.6g}", "ok" if satisfied else broken)
         if left:
             residuals.add_row(f"and {left} more", "", "ok")
@@ -175,6 +177,14 @@ def _print_result(result: RunResult, partly: Mapping[str, str], out: Console) ->
         split.add_row(source, f"{energy + 0.0:.12g}")
     out.print(split)
     print_ledger(result.ledger, out)
+
+
+def _soft_instances(best: Solution) -> Iterator[str]:
+    from qevo_compiler.analyses.names import instance_name
+
+    for symbol, family in best.families.items():
+        if family.soft:
+            yield from (instance_name(symbol, indices) for indices in family.indices)
 
 
 def _listed(residuals: Iterable[tuple[str, float, bool]]) -> tuple[list[tuple[str, float, bool]], int]:
