@@ -12,6 +12,7 @@ from qevo_compiler.diagnostics.penalties import ChangedPattern
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
 from qevo_compiler.dialects.problem import VariableOp
+from qevo_compiler.driver import resume
 from qevo_compiler.frontend.load import Imported, Task, import_source
 from qevo_compiler.ir import Func, Module
 from qevo_compiler.passes.base import Pass
@@ -40,7 +41,7 @@ def _updated(program: CompiledProgram, imported: Imported, prove: bool) -> Compi
     if program.module.find("history") is not None:
         raise CompileError(ChangedPattern(None, "the step map of the training"))
     pipeline = Pipeline.parse(str(program.options.get("pipeline", "")))
-    lowered = _expansion(pipeline).run(imported.module)
+    lowered = resume(_expansion(pipeline), imported.module).run(imported.module)
     old, new = program.module.func("problem"), lowered.func("problem")
     if _variables(old) != _variables(new):
         raise CompileError(ChangedPattern(None, "the variables"))

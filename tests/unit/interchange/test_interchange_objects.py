@@ -119,6 +119,27 @@ def test_numbered_integers_of_constrained_models_keep_their_numbers_as_names() -
     assert dict(compile(model).run().best.values) == {"0": 0, "1": 3}
 
 
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("prove", [True, False])
+def test_new_numbers_in_a_model_of_another_library(level: int, prove: bool) -> None:
+    def stated(costs: list[float], label: str = "(0, 1): {cap}") -> dimod.ConstrainedQuadraticModel:
+        model = dimod.ConstrainedQuadraticModel()
+        bits, whole = [dimod.Binary(("b", i)) for i in range(4)], dimod.Integer("k", lower_bound=-1, upper_bound=3)
+        model.set_objective(whole * bits[2] - sum(cost * bit for cost, bit in zip(costs, bits, strict=True)))
+        model.add_constraint(2 * bits[0] + 3 * bits[1] + 3 * bits[2] + 4 * bits[3] + whole, "<=", rhs=6, label=label)
+        return model
+
+    program = compile(stated([1, 2, 3, 4]), level=level)
+    new = stated([5, 1.5, 7, 2])
+    assert program.update(new, prove=prove).run(seed=1).best.objective == least(new)
+    given = compile(
+        stated([1, 2, 3, 4]), level=level, passes={"penalize-constraints": {"weights": ("(0, 1): {cap}=30",)}}
+    )
+    assert given.update(new).run(seed=1).best.objective == least(new)
+    matrix = np.triu(np.arange(16.0).reshape(4, 4) - 7)
+    assert compile(matrix, level=0).update(2 * matrix).run().best.objective == compile(2 * matrix).run().best.objective
+
+
 @pytest.mark.parametrize("vartype", ["SPIN", "BINARY"])
 def test_quadratic_models(vartype: str) -> None:
     model = dimod.generators.gnp_random_bqm(10, 0.5, "SPIN", random_state=1).change_vartype(vartype, inplace=False)
