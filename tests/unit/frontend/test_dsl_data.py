@@ -193,7 +193,7 @@ def test_not_numbers(given: Any) -> None:
 
 def test_json_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"a": 1}')
-    assert fault('data a: real[n] from "a.json"', tmp_path).code == "Q0309"
+    assert fault('data a: real[n] from "a.json"', tmp_path).code == "Q0307"
 
 
 def test_wrong_number_of_axes() -> None:
