@@ -54,7 +54,7 @@ class TooFewBits(Warn):
 
     code: ClassVar[str] = "Q0662"
     title: ClassVar[str] = "the coefficients need {needed:.1f} bits of precision, the target has {bits}"
-    help: ClassVar[str] = "the smallest coefficients will be lost; see the ledger for the penalties' sizes"
+    help: ClassVar[str] = "the smallest coefficients are lost in its noise; `qevoc compile -v` says what helps"
 
     needed: float
     bits: int

@@ -16,9 +16,9 @@ from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.quantities import PENALTY_GAP
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
-from qevo_compiler.report.coefficients import CONTROL_BITS, lost_share
+from qevo_compiler.report.coefficients import lost_share
 from qevo_compiler.report.markup import Content, Markup, element, join, number, table
-from qevo_compiler.targets.dwave.limits import COUPLING_LIMIT, FIELD_LIMIT
+from qevo_compiler.targets.dwave.limits import CONTROL_BITS, COUPLING_LIMIT, FIELD_LIMIT
 
 WIDE_MARGIN = 0.25
 
