@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from qevo_compiler.decode import Decoder, Solution
     from qevo_compiler.decode.coefficients import CoefficientTable
     from qevo_compiler.decode.hubo import Hubo
+    from qevo_compiler.decode.quadratic_arrays import QuadraticArrays
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,20 @@ class CompiledProgram:
         if self.module.main.first(ProductsOp) is not None:
             raise CompileError(NoSpinModel(None, self.target.name))
         return to_dimod(spin_view(self.module) or self.module.main.only(ising.ModelOp))
+
+    @property
+    def arrays(self) -> QuadraticArrays:
+        """The emitted model's coefficients without a copy: over spins, or over bits for the target `qubo`.
+
+        Raises `CompileError` for programs without a quadratic model.
+        """
+        from qevo_compiler.decode.quadratic_arrays import QuadraticArrays
+
+        main = self.module.main
+        op = main.first(ising.ModelOp) or main.first(ising.QuboOp)
+        if op is None or main.first(ProductsOp) is not None:
+            raise CompileError(NoSpinModel(None, self.target.name))
+        return QuadraticArrays(op)
 
     @cached_property
     def coefficients(self) -> CoefficientTable:

@@ -18,6 +18,7 @@ from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalize_constraints import PenalizeConstraints
 from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.passes.pipelines import SOURCES
+from qevo_compiler.passes.running import resume
 from qevo_compiler.reweighting import behind, finished, with_objective
 from qevo_compiler.source import SourceMap
 
@@ -40,7 +41,7 @@ def _updated(program: CompiledProgram, imported: Imported, prove: bool) -> Compi
     if program.module.find("history") is not None:
         raise CompileError(ChangedPattern(None, "the step map of the training"))
     pipeline = Pipeline.parse(str(program.options.get("pipeline", "")))
-    lowered = _expansion(pipeline).run(imported.module)
+    lowered = resume(_expansion(pipeline), imported.module).run(imported.module)
     old, new = program.module.func("problem"), lowered.func("problem")
     if _variables(old) != _variables(new):
         raise CompileError(ChangedPattern(None, "the variables"))

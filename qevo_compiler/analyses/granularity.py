@@ -3,7 +3,8 @@
 Whole coefficients have a greatest common divisor. Other coefficients are floats that mean rationals:
 decimals, or products of grid steps `(hi - lo) / (2^b - 1)`. Their ratios to the row's largest one are
 read as fractions p / q by continued fractions; the unit is the largest over the least common multiple
-of all q. A float carries 53 bits, so fractions are told from noise only while q stays below `RATIO`.
+of all q. A float carries 53 bits, so fractions are told from noise only while q stays below `RATIO`. Decimals and
+binary fractions are told up to `FINE` units, since they are off by the rounding of one float only.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 RATIO = 1 << 21
+FINE = 1 << 26
 WHOLE = 2.0**53
 # Coefficients are products of a few rounded factors.
 TOLERANCE = 2.0**-46
+# One over the units that are tried beside fractions; their squares in units stay below 2^53.
+_SCALES = (2.0, 4.0, 8.0, 10.0, 16.0, 32.0, 64.0, 100.0, 1e3, 1e4, 1e5, 1e6)
+_ROUNDING = 2.0**-51
 
 
 def row_units(p: Polynomials) -> Floats:
@@ -44,6 +49,11 @@ def row_units(p: Polynomials) -> Floats:
     ratios = np.where(spread, 1.0, sizes / np.repeat(largest, lengths))
     multiple = _common_multiple(_denominators(ratios), lengths)
     units[row[starts]] = np.where(whole, found, np.where(multiple > 0, largest / np.maximum(multiple, 1), 0.0))
+    left = ~whole & (multiple == 0)
+    if left.any():
+        entries = np.repeat(left, lengths)
+        firsts = np.cumsum(lengths[left]) - lengths[left]
+        units[row[starts[left]]] = _decimal_units(sizes[entries], firsts)
     return units
 
 
@@ -56,7 +66,7 @@ def common_unit(values: Floats) -> float:
     if (sizes == np.rint(sizes)).all() and sizes[-1] < WHOLE:
         return float(np.gcd.reduce(sizes.astype(np.int64)))
     multiple = _common_multiple(_denominators(sizes / sizes[-1]), np.array([len(sizes)]))[0]
-    return float(sizes[-1] / multiple) if multiple > 0 else 0.0
+    return float(sizes[-1] / multiple) if multiple > 0 else float(_decimal_units(sizes, np.zeros(1, np.int64))[0])
 
 
 def _variable_terms(p: Polynomials) -> tuple[NDArray[np.integer], Floats]:
@@ -69,6 +79,20 @@ def _variable_terms(p: Polynomials) -> tuple[NDArray[np.integer], Floats]:
     row, coefficients = (np.concatenate(column) for column in zip(*blocks, strict=True))
     order = np.argsort(row, kind="stable")
     return row[order], coefficients[order]
+
+
+def _decimal_units(sizes: Floats, starts: Integers) -> Floats:
+    """The unit of each row that begins at `starts`, where all of it is whole in decimal or binary parts; else 0."""
+    units = np.zeros(len(starts))
+    for scale in _SCALES:
+        scaled = sizes * scale
+        whole = np.rint(scaled)
+        alike = (np.abs(scaled - whole) <= _ROUNDING * scaled) & (whole <= FINE)
+        fits = (units == 0) & np.logical_and.reduceat(alike, starts)
+        if fits.any():
+            common = np.gcd.reduceat(np.where(alike, whole, 0).astype(np.int64), starts)
+            units[fits] = common[fits] / scale
+    return units
 
 
 def _denominators(ratios: Floats) -> Integers:

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from qevo_compiler.passes.base import Context, Pass
     from qevo_compiler.passes.pipeline import AfterPass
 
+# Names of `penalize-constraints`' methods beside tuning; a test holds them to the pass.
+PENALTIES = ("auto", "tune", "range", "vlm", "momc", "unbalanced", "lagrangian")
+
 
 def console(args: argparse.Namespace, stderr: bool = False) -> Console:
     """A rich console that follows `--color`."""
@@ -30,7 +33,10 @@ def console(args: argparse.Namespace, stderr: bool = False) -> Console:
     force = {"always": True, "never": False, "auto": None}[args.color]
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() else 120
-    return Console(file=stream, force_terminal=force, no_color=force is False, highlight=False, width=width)
+    # Names may have brackets, which are no markup.
+    return Console(
+        file=stream, force_terminal=force, no_color=force is False, highlight=False, markup=False, width=width
+    )
 
 
 def report(diagnostics: Iterable[Diagnostic], args: argparse.Namespace) -> None:
@@ -85,6 +91,14 @@ def add_compilation(parser: argparse.ArgumentParser, target_default: str | None 
     parser.add_argument(
         "--set", action="append", default=[], metavar="PASS.OPTION=VALUE", help="an option of a pass, or of the target"
     )
+    parser.add_argument(
+        "--penalties",
+        choices=PENALTIES,
+        default="auto",
+        metavar="HOW",
+        help="auto (proved weights, default), tune (sample, check, rescale), or a rule: range, vlm, momc, unbalanced, "
+        "lagrangian",
+    )
     parser.add_argument("--passes", metavar="PIPELINE", help="run this pipeline instead of the usual one")
     parser.add_argument("-O", dest="level", type=int, choices=(0, 1, 2), default=1, help="effort (default 1)")
     parser.add_argument("--name", help="name of the emitted program (default: the program's own)")
@@ -108,6 +122,8 @@ def options_from(args: argparse.Namespace) -> Options:
 
     task = Task(args.task) if args.task else None
     settings = _settings(args.set)
+    if args.penalties not in ("auto", "tune"):
+        settings.setdefault("penalize-constraints", {})["method"] = args.penalties
     if args.bits is not None:
         owner = "rounding-model" if task is Task.ROUND else "local-quadratic-model"
         settings.setdefault(owner, {})["bits"] = str(args.bits)
@@ -152,10 +168,27 @@ def check_compiled_options(args: argparse.Namespace) -> None:
     named = ("target", "embed", "device", "format", "set", "passes", "name", "data", "task", "bits", "print_ir_after")
     flags = ("time_passes", "stop_after", "dump_pipeline", "no_verify_ir")
     given = [f"--{name.replace('_', '-')}" for name in (*named, *flags) if getattr(args, name, None)]
+    if args.penalties not in ("auto", "tune"):
+        given.append(f"--penalties={args.penalties}")
     if getattr(args, "level", 1) != 1:
         given.append(f"-O{args.level}")
     if given:
         raise CompileError(*(CompiledAlready(None, option, args.source) for option in given))
+
+
+def tuned_if_asked(program: CompiledProgram, args: argparse.Namespace) -> CompiledProgram:
+    """The program with tuned penalties under `--penalties=tune`; the rounds are printed to stderr."""
+    if args.penalties != "tune":
+        return program
+    from qevo_compiler.tuning import TuneOptions, tuned
+
+    given = {key: getattr(args, key, None) for key in ("rounds", "reads", "sweeps", "seed", "backend")}
+    found = tuned(program, TuneOptions(**{k: v for k, v in given.items() if v is not None}), show_progress)
+    show_progress("tuning penalties", 1.0)
+    out = console(args, stderr=True)
+    for line in found.lines():
+        out.print(line, markup=False)
+    return found.program
 
 
 def _settings(items: list[str]) -> dict[str, dict[str, Any]]:

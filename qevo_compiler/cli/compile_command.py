@@ -21,6 +21,7 @@ from qevo_compiler.cli.common import (
     options_from,
     print_ledger,
     print_verified,
+    tuned_if_asked,
 )
 from qevo_compiler.ir import Module, module_chunks
 
@@ -72,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         imported, replace(options, pipeline=str(pipeline)), make_context(args), all_of([watch, *(logs or ())])
     )
     watch.finish()
+    program = tuned_if_asked(program, args)
     if args.verify:
         print_verified(program)
     written = _write(program, args.output)

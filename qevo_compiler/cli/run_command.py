@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -32,6 +32,7 @@ from qevo_compiler.cli.common import (
     print_verified,
     report,
     show_progress,
+    tuned_if_asked,
 )
 from qevo_compiler.cli.linear_command import run_lifted
 from qevo_compiler.diagnostics.core import counted
@@ -58,7 +59,6 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reads", type=int, help="samples to take")
     parser.add_argument("--sweeps", type=int, help="sweeps of the classical annealer")
     parser.add_argument("--seed", type=int, help="seed of the sampler")
-    parser.add_argument("--penalties", choices=("auto", "tune"), default="auto", help="proved weights, or tuned ones")
     parser.add_argument("--rounds", type=int, help="rounds of training (models), tuning, or shrinking boxes (linear)")
     parser.add_argument("--shots", type=int, help="linear programs: simulate the read-out with this many shots")
     parser.add_argument(
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         loaded = load(args.source)
         linear = loaded.module.find("history") is not None
         check_linear_options(args, linear)
-        return _run_linear(loaded, args) if linear else _run_program(_tuned(loaded, args), args)
+        return _run_linear(loaded, args) if linear else _run_program(tuned_if_asked(loaded, args), args)
     from qevo_compiler.frontend.load import import_source
 
     options = options_from(args)
@@ -94,22 +94,7 @@ def run(args: argparse.Namespace) -> int:
         return _run_linear(found, args)
     program = lower(imported, options, make_context(args), watch)
     watch.finish()
-    return _run_program(_tuned(program, args), args)
-
-
-def _tuned(program: CompiledProgram, args: argparse.Namespace) -> CompiledProgram:
-    """The program with tuned penalties where that is asked for; the rounds are printed to stderr."""
-    if args.penalties != "tune":
-        return program
-    from qevo_compiler.tuning import TuneOptions, tuned
-
-    given = {key: getattr(args, key) for key in ("rounds", "reads", "sweeps", "seed", "backend")}
-    found = tuned(program, TuneOptions(**{k: v for k, v in given.items() if v is not None}), show_progress)
-    show_progress("tuning penalties", 1.0)
-    out = console(args, stderr=True)
-    for line in found.lines():
-        out.print(line, markup=False)
-    return found.program
+    return _run_program(tuned_if_asked(program, args), args)
 
 
 def _run_linear(lowered: CompiledProgram | Module, args: argparse.Namespace) -> int:
@@ -197,12 +182,21 @@ def _residual_table(best: Solution) -> Table:
 
     table = Table("constraint", "residual", "", box=None)
     listed, left = _listed(best.residuals())
+    wishes = set(_soft_instances(best))
     for name, residual, satisfied in listed:
-        broken = "missed (soft)" if best.families[name.partition("[")[0]].soft else "VIOLATED"
+        broken = "missed (soft)" if name in wishes else "VIOLATED"
         table.add_row(name, f"{residual + 0.0:.6g}", "ok" if satisfied else broken)
     if left:
         table.add_row(f"and {left} more", "", "ok")
     return table
+
+
+def _soft_instances(best: Solution) -> Iterator[str]:
+    from qevo_compiler.analyses.names import instance_name
+
+    for symbol, family in best.families.items():
+        if family.soft:
+            yield from (instance_name(symbol, indices) for indices in family.indices)
 
 
 def _listed(residuals: Iterable[tuple[str, float, bool]]) -> tuple[list[tuple[str, float, bool]], int]:

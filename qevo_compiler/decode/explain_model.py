@@ -113,9 +113,10 @@ def explain_constraint(module: Module, name: str) -> list[str]:
 
     Empty when the problem has no such constraint or instance.
     """
-    symbol, indices = split_instance(name)
-    problem = module.func("problem")
-    op = next((c for c in problem.ops_of(poly.ConstraintOp) if c.symbol == symbol), None)
+    by_symbol = {op.symbol: op for op in module.func("problem").ops_of(poly.ConstraintOp)}
+    # A symbol may look like an instance: `c[0]` is a constraint without a name in a file of another tool.
+    symbol, indices = (name, ()) if name in by_symbol else split_instance(name)
+    op = by_symbol.get(symbol)
     if op is None:
         return []
     rows = np.flatnonzero((op.indices.values == indices).all(axis=1)) if indices else np.arange(op.body.rows)

@@ -36,9 +36,9 @@ def explain_name(module: Module, decoder: Decoder, target: str, name: str) -> li
     if pair := _PAIR.fullmatch(name):
         return _coupling(module, decoder.size, target, pair[1], pair[2])
     spin = _SPIN.fullmatch(name)
-    if spin and int(spin[1]) < decoder.size:
-        return decoder.explain_spin(int(spin[1]))
-    lines = [*explain_constraint(module, name), *_of_symbol(module, decoder, name)]
+    lines = decoder.explain_spin(int(spin[1])) if spin and int(spin[1]) < decoder.size else []
+    # A model of another tool may call its variables s0, s1 and so on: both are said.
+    lines += [*explain_constraint(module, name), *_of_symbol(module, decoder, name)]
     lines = lines or _of_circuit(module, decoder, name)
     if not lines:
         raise CompileError(_unknown(module, decoder, name))

@@ -72,7 +72,7 @@ class NeverBetween(Error):
 
 
 class Contradiction(Warn):
-    """Hard constraints leave no values together, though each of them can hold alone.
+    """Hard constraints leave no values together, though no single bound of them is out of reach.
 
     The named constraint is where the bounds of the others ran out of room; the mistake may be in any of them:
 
@@ -85,11 +85,20 @@ class Contradiction(Warn):
     """
 
     code: ClassVar[str] = "Q0654"
-    title: ClassVar[str] = "no values satisfy constraint `{name}` and the other hard ones"
-    label: ClassVar[str] = "the others leave no room for this one"
+    title: ClassVar[str] = "no values satisfy constraint `{name}`{beside}"
+    label: ClassVar[str] = "{reason}"
     help: ClassVar[str] = "correct the bounds or the data, or give one of them a `weight` to make it soft"
 
     name: str
+    alone: bool
+
+    @property
+    def beside(self) -> str:
+        return "" if self.alone else " and the other hard ones"
+
+    @property
+    def reason(self) -> str:
+        return "it leaves no values by itself" if self.alone else "the others leave no room for this one"
 
 
 class NeverMet(Warn):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import ClassVar
 
 from qevo_compiler.diagnostics.core import Error, Warn
@@ -53,19 +54,27 @@ class TooFewBits(Warn):
 
     code: ClassVar[str] = "Q0662"
     title: ClassVar[str] = "the coefficients need {needed:.1f} bits of precision, the target has {bits}"
-    help: ClassVar[str] = "the smallest coefficients will be lost; see the ledger for the penalties' sizes"
+    help: ClassVar[str] = "the smallest coefficients are lost in its noise; `qevoc compile -v` says what helps"
 
     needed: float
     bits: int
 
 
 class BadLimit(Error):
-    """A limit given to a pass or target must be a positive number."""
+    """A number given to a pass or target must be finite, and not too small."""
 
     code: ClassVar[str] = "Q0663"
     title: ClassVar[str] = "`{owner}`: `{option}` cannot be {value}"
-    help: ClassVar[str] = "give a finite number above 0"
+    help: ClassVar[str] = "give a finite number {range}"
 
     owner: str
     option: str
     value: str
+    least: float | None = None
+    most: float = math.inf
+
+    @property
+    def range(self) -> str:
+        if self.least is None:
+            return "above 0"
+        return f"from {self.least:g} " + ("on" if math.isinf(self.most) else f"to {self.most:g}")

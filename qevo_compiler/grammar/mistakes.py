@@ -56,6 +56,8 @@ def explain(token: Lexeme, place: int, line: list[Lexeme], accepts: Set[str]) ->
         return ReservedWord(token.span, token.text)
     if token.type in ("FOR", "IF") and any(before.text == "weight" for before in line[:place]):
         hint = "the weight stands at the end, as in `near[i]: x[i] <= 1 for i in 0..4 weight w[i]`"
+    elif token.type == "FOR" and any(before.type == "IF" for before in line[:place]):
+        hint = "the condition stands at the end, as in `sum(x[i, j] for i in 0..4 for j in 0..4 if i != j)`"
     else:
         hint = _hint(token, line[place - 1] if place else None, accepts)
     return UnexpectedToken(token.span, _shown(token), describe(accepts), hint)

@@ -1,6 +1,6 @@
 """dimod's constrained quadratic models as stated problems: what a user built, or what an LP file says.
 
-Names are kept as symbols; names x0 .. x(n-1) that number all variables become one array of bits. Terms are read
+Labels become symbols; numbers, and names x0 .. x(n-1), that number all variables become one array. Terms are read
 through dimod's own views, one at a time.
 """
 
@@ -19,7 +19,7 @@ from qevo_compiler.diagnostics.interchange.models import ContinuousVariable
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.problem import Domain, Relation, Sense, VariableOp
 from qevo_compiler.interchange.inputs import Floats, Ints
-from qevo_compiler.interchange.problems import StatedProblem, assemble, bounded_integer, plain_variable
+from qevo_compiler.interchange.problems import StatedProblem, assemble, bounded_integer, labelled, plain_variable
 from qevo_compiler.ir import Array
 from qevo_compiler.source import Span
 
@@ -35,16 +35,9 @@ def stated_problem(model: Any, sense: Sense, places: Places) -> StatedProblem:
     A soft constraint with a quadratic penalty is one here too: its violation squared costs the weight. `places` says
     where a name stands. Raises `CompileError` for real variables, unbounded integers and linear soft penalties.
     """
-    names = [str(name) for name in model.variables]
-    order = _numbered(model, names)
-    place = {name: int(at) for name, at in zip(model.variables, order, strict=True)}
-    bits = np.ones(len(names), bool)
-    if _is_array(model, names):
-        stem = _NUMBERED.fullmatch(names[0])
-        variables: tuple[VariableOp, ...] = (plain_variable(stem[1] if stem else "x", Domain.BINARY, (len(names),)),)
-    else:
-        variables = tuple(_variable(model, name, places) for name in names)
-        bits = np.array([op.domain is Domain.BINARY for op in variables], bool)
+    variables, order = _declared(model, places)
+    place = {label: int(at) for label, at in zip(model.variables, order, strict=True)}
+    bits = np.repeat([op.domain is Domain.BINARY for op in variables], [op.size for op in variables]).astype(bool)
     factor = -1.0 if sense is Sense.MAXIMIZE else 1.0
     objective = _polynomial(model.objective, place, bits, factor, 0.0)
     constraints = []
@@ -58,21 +51,22 @@ def stated_problem(model: Any, sense: Sense, places: Places) -> StatedProblem:
     return StatedProblem(variables, objective, sense, tuple(constraints))
 
 
-def _is_array(model: Any, names: list[str]) -> bool:
-    """Whether all variables are bits whose names are one stem with the numbers 0 .. n-1."""
-    found = [_NUMBERED.fullmatch(name) for name in names]
-    if not names or not all(found) or len({match[1] for match in found if match}) != 1:
-        return False
-    numbers = sorted(int(match[2]) for match in found if match)
-    return numbers == list(range(len(names))) and all(model.vartype(name).name == "BINARY" for name in model.variables)
-
-
-def _numbered(model: Any, names: list[str]) -> Ints:
-    """The place of each variable: its number in an array, else its turn."""
-    if not _is_array(model, names):
-        return np.arange(len(names))
-    found = (_NUMBERED.fullmatch(name) for name in names)
-    return np.array([int(match[2]) for match in found if match], np.int64)
+def _declared(model: Any, places: Places) -> tuple[tuple[VariableOp, ...], Ints]:
+    """The variables, and the place of each label among them."""
+    labels = list(model.variables)
+    turns = np.arange(len(labels))
+    kinds = {model.vartype(label).name for label in labels}
+    if all(type(label) is int for label in labels) and len(kinds) == 1 and kinds <= _PLAIN.keys():
+        domain = _PLAIN[kinds.pop()]
+        variables, order = labelled(domain, labels, "s" if domain is Domain.SPIN else "x")
+        return variables, turns if order is None else order
+    found = [_NUMBERED.fullmatch(str(label)) for label in labels]
+    stems, numbers = ({match[k] for match in found if match} for k in (1, 2))
+    whole = all(found) and numbers == {str(turn) for turn in range(len(labels))}
+    if kinds == {"BINARY"} and len(stems) == 1 and whole:
+        order = np.array([int(match[2]) for match in found if match], np.int64)
+        return (plain_variable(stems.pop(), Domain.BINARY, (len(labels),)),), order
+    return tuple(_variable(model, label, places) for label in labels), turns
 
 
 def _soft_weight(left: Any, name: str, span: Span | None) -> float | None:
@@ -84,14 +78,14 @@ def _soft_weight(left: Any, name: str, span: Span | None) -> float | None:
     return float(left.weight())
 
 
-def _variable(model: Any, name: str, places: Places) -> VariableOp:
-    kind = model.vartype(name).name
+def _variable(model: Any, label: Any, places: Places) -> VariableOp:
+    name, kind = str(label), model.vartype(label).name
     span = places(name)
     if kind in _PLAIN:
         return replace(plain_variable(name, _PLAIN[kind], ()), span=span)
     if kind != "INTEGER":
         raise CompileError(ContinuousVariable(span, name, "continuous"))
-    lower, upper = (np.array([float(end(name))]) for end in (model.lower_bound, model.upper_bound))
+    lower, upper = (np.array([float(end(label))]) for end in (model.lower_bound, model.upper_bound))
     return replace(bounded_integer(name, (), lower, upper, span), span=span)
 
 

@@ -31,7 +31,8 @@ from qevo_compiler.source import Span
 
 FORMAT = "lp"
 _COMMENT = re.compile(r"\\[^\n]*")
-_HEAD = re.compile(r"\s*(min|max)(imi[sz]e|imum)?\b", re.IGNORECASE)
+# dimod leaves an objective without terms out.
+_HEAD = re.compile(r"\s*((min|max)(imi[sz]e|imum)?\b|(?=subject\s+to\b|such\s+that\b|st\b|s\.t\.))", re.IGNORECASE)
 _END = re.compile(r"^[ \t]*end\s*$", re.IGNORECASE | re.MULTILINE)
 _NOT_FINITE = re.compile(r"(?<![\w.])[+-]?(nan|inf|infinity)(?=[ \t]+[A-Za-z_\[])", re.IGNORECASE)
 # dimod's reader never comes back from a character of the value 0.
@@ -94,7 +95,7 @@ def read(file: InputFile) -> Module:
         model = dimod.lp.loads(_RELATION.sub(lambda sign: _SIGNS[sign[0]], plain))
     except (ValueError, RuntimeError, IndexError, KeyError, OverflowError, TypeError):
         raise CompileError(Unreadable(*_suspect(file, plain))) from None
-    sense = Sense.MAXIMIZE if head[1].lower() == "max" else Sense.MINIMIZE
+    sense = Sense.MAXIMIZE if (head[2] or "").lower() == "max" else Sense.MINIMIZE
     return stated_problem(model, sense, _Places(file, plain).span).module(file)
 
 

@@ -22,6 +22,7 @@ from qevo_compiler.passes.base import SILENT, Context, Pass
 from qevo_compiler.passes.bounding.atoms import atoms
 from qevo_compiler.passes.bounding.split_rows import split_rows
 from qevo_compiler.passes.bounding.variables import Bounding
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.stages import PRIMITIVE
 from qevo_compiler.passes.stated import stated
 
@@ -39,6 +40,7 @@ class BoundExtremes(Pass):
     bits: int = 10
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
+        check_numbers(self, "bits", least=1, most=52)
         main = module.main
         if not any(map(_may_be_bounded, main.ops)) or not atoms(main, _FEW):
             return module

@@ -11,11 +11,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from qevo_compiler.diagnostics import CompileError, Diagnostics
+from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.encoding import TooManyBits, TrainingIgnored, UnboundedDomain, WrongEncoding
 from qevo_compiler.diagnostics.language.statements import BadBits, EmptyDomain
 from qevo_compiler.diagnostics.linear import LinearizeRefused
-from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.problem import Domain, Encoding, LinearizeOp, ListedOp, Relation, TrainOp, VariableOp
@@ -34,6 +33,7 @@ from qevo_compiler.passes.encoding.codes import (
     precise_code,
     ranges,
 )
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.stages import ENCODED, POLYNOMIAL
 
 _FOR_CHOICES = (Encoding.ONE_HOT, Encoding.DOMAIN_WALL)
@@ -66,7 +66,7 @@ class EncodeVariables(Pass):
         variables = main.ops_of(VariableOp)
         if not variables and not main.ops_of(TrainOp) and not main.ops_of(LinearizeOp):
             return module
-        self._check_options()
+        check_numbers(self, "precision", "bound", least=1)
         chosen = [self._choose(op) for op in variables]
         self._check(main, list(zip(variables, chosen, strict=True)))
         for train in main.ops_of(TrainOp):
@@ -93,12 +93,6 @@ class EncodeVariables(Pass):
     @property
     def _bound(self) -> int:
         return self.bound or (BOUND if self.precision is None else precise_bound(self.precision))
-
-    def _check_options(self) -> None:
-        for option in ("precision", "bound"):
-            value = getattr(self, option)
-            if value is not None and value < 1:
-                raise CompileError(BadLimit(None, self.name, option, str(value)))
 
     def _check(self, main: Func, variables: list[tuple[VariableOp, Encoding]]) -> None:
         found = Diagnostics()

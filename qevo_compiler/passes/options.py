@@ -1,4 +1,7 @@
-"""The text form of passes and their options: `name{option=value,...}`."""
+"""The text form of passes and their options: `name{option=value,...}`.
+
+What stands between items may be in a text too, as `%` and its number in two digits: `%2C` is a comma.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from qevo_compiler.ir import format_float
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.registry import PASSES, load_pass
 
+_BETWEEN = re.compile(r"[%,:{}]")
+_CODED = re.compile(r"%([0-9A-F]{2})")
 _PASS = re.compile(r"\s*([a-z][a-z0-9-]*)\s*(?:\{([^{}]*)\})?\s*")
 
 
@@ -71,6 +76,8 @@ def print_option(value: Any) -> str:
             return value.name.lower()
         case tuple():
             return ":".join(map(print_option, value))
+        case str():
+            return _BETWEEN.sub(lambda found: f"%{ord(found[0]):02X}", value)
     return str(value)
 
 
@@ -122,6 +129,8 @@ def _convert(text: str, hint: Any) -> Any:
         return hint[member] if member in hint.__members__ else hint(text)
     if get_origin(hint) is tuple:
         return tuple(_convert(part, get_args(hint)[0]) for part in text.split(":") if part)
+    if hint is str:
+        return _CODED.sub(lambda found: chr(int(found[1], 16)), text)
     return hint(text)
 
 

@@ -15,18 +15,18 @@ import numpy as np
 from qevo_compiler.analyses.incumbent import SearchSpace, find_incumbent
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.poly import NotFinite
-from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import anneal, poly
 from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp, SettledOp
 from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.problem import Relation, Sense
 from qevo_compiler.ir import Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows, RowOptions
 from qevo_compiler.passes.penalty.family_weights import Weighing, soft_value
 from qevo_compiler.passes.penalty.found_families import Found, find_families, known_families, said
-from qevo_compiler.passes.penalty.methods import Method, family_methods, family_weights
+from qevo_compiler.passes.penalty.methods import Method, family_weights, family_words
 from qevo_compiler.passes.penalty.overflow import LARGEST_ENERGY, stays_below
 from qevo_compiler.passes.penalty.penalty_energy import penalty_energy
 from qevo_compiler.passes.penalty.penalty_ops import penalty_op, slack_register
@@ -55,12 +55,12 @@ class PenalizeConstraints(Pass):
     A weight is the least that the rules of `flip_rule` (by family) and `penalty_weights` (one for the rest) prove,
     and the part `margin` more, times `scale` (below 1 nothing is proved). `method` takes another rule for all hard
     families, `methods` for some (`fits=unbalanced:pair=vlm`), `weights` sets weights (`fits=2.5`). `slack` chooses the
-    slack's code, `slack_bound` the largest weight of a bounded one, `precision` the target's bits that `auto` respects;
-    `slope` is what the unbalanced form multiplies u with. Rows of clauses of up to `clauses` literals (0: none) take
-    no slack. `tighten` cuts coefficients of hard inequalities to the most that a row can be exceeded by, which no
-    0/1 point notices. A row whose exact slack would need more than `slack_bits` bits, or that has no unit, gets one of
-    `coarse_bits` and a ledger entry. `search_steps` bounds the search for a feasible state.
-    `memory` is the bytes that the couplings may take; without it, what the machine has left.
+    slack's code, `slacks` that of some families (`fits=unary`), `slack_bound` the largest weight of a bounded one,
+    `precision` the target's bits that `auto` respects; `slope` is what the unbalanced form multiplies u with. Rows of
+    clauses of up to `clauses` literals (0: none) take no slack. `tighten` cuts coefficients of hard inequalities to the
+    most that a row can be exceeded by, which no 0/1 point notices. A row whose exact slack would need more than
+    `slack_bits` bits, or that has no unit, gets one of `coarse_bits` and a ledger entry. `search_steps` bounds the
+    search for a feasible state. `memory` is the bytes that couplings may take; without it, what the machine has left.
     """
 
     name: ClassVar[str] = "penalize-constraints"
@@ -76,6 +76,7 @@ class PenalizeConstraints(Pass):
     methods: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     slack: SlackCode = SlackCode.AUTO
+    slacks: tuple[str, ...] = ()
     slack_bound: int | None = None
     precision: int | None = None
     slope: float = 2.0
@@ -93,10 +94,11 @@ class PenalizeConstraints(Pass):
             check_size(estimate(objective, [], bits), self.memory, context)
             return module
         symbols = {op.symbol for op in constraints}
-        methods = family_methods(self.methods, symbols)
+        methods = family_words("methods", self.methods, symbols, Method)
+        row_options = self._row_options_by(methods, symbols)
         given = family_weights(self.weights, symbols)
         with np.errstate(over="ignore", invalid="ignore"):  # what overflows is reported below
-            main, found = known_families(main, self._options_by(methods), context)
+            main, found = known_families(main, row_options, context)
             objective = _objective(main)
             check_size(estimate(objective, found.families, bits), self.memory, context)
             energies, slacks = _energies(main, found.families)
@@ -119,28 +121,35 @@ class PenalizeConstraints(Pass):
         Raises `CompileError` naming every hard row that can never hold; soft ones are warned of.
         """
         self._check_options()
-        methods = family_methods(self.methods, {op.symbol for op in main.ops_of(poly.ConstraintOp)})
+        symbols = {op.symbol for op in main.ops_of(poly.ConstraintOp)}
+        row_options = self._row_options_by(family_words("methods", self.methods, symbols, Method), symbols)
         with np.errstate(over="ignore", invalid="ignore"):
-            said(find_families(main, self._options_by(methods))[1], context)
+            said(find_families(main, row_options)[1], context)
 
     def _check_options(self) -> None:
-        for option in ("scale", "margin", "slope"):
-            value = getattr(self, option)
-            if not (np.isfinite(value) and value > 0):
-                raise CompileError(BadLimit(None, self.name, option, f"{value:g}"))
-        for option in ("precision", "slack_bound", "memory"):
-            value = getattr(self, option)
-            if value is not None and value < 1:
-                raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), str(value)))
+        check_numbers(self, "scale", "margin", "slope")
+        check_numbers(self, "precision", "slack_bound", "memory", least=1)
+        check_numbers(self, "search_steps", "clauses", least=0)
+        check_numbers(self, "slack_bits", least=0, most=52)
+        check_numbers(self, "coarse_bits", least=1, most=52)
 
-    def _options_by(self, methods: dict[str, Method]) -> Callable[[poly.ConstraintOp], RowOptions]:
-        return lambda op: self._row_options(self.method if op.implied else methods.get(op.symbol, self.method))
+    def _row_options_by(
+        self, methods: dict[str, Method], symbols: set[str]
+    ) -> Callable[[poly.ConstraintOp], RowOptions]:
+        slacks = family_words("slacks", self.slacks, symbols, SlackCode)
 
-    def _row_options(self, method: Method) -> RowOptions:
+        def options(op: poly.ConstraintOp) -> RowOptions:
+            if op.implied:
+                return self._row_options(self.method, self.slack)
+            return self._row_options(methods.get(op.symbol, self.method), slacks.get(op.symbol, self.slack))
+
+        return options
+
+    def _row_options(self, method: Method, slack: SlackCode) -> RowOptions:
         return RowOptions(
             self.slack_bits,
             self.coarse_bits,
-            self.slack,
+            slack,
             self.slack_bound,
             self.precision,
             self.clauses,

@@ -12,13 +12,12 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.dialects.poly.polynomials import Terms
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.reduction.couplings import couplings_of
 from qevo_compiler.passes.reduction.energy import Energy
 from qevo_compiler.passes.reduction.higher import fixable_in, fixed_in
@@ -57,8 +56,7 @@ class Presolve(Pass):
     roof_seconds: float = 0.0
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
-        if not (np.isfinite(self.roof_seconds) and self.roof_seconds >= 0):
-            raise CompileError(BadLimit(None, self.name, "roof-seconds", f"{self.roof_seconds:g}"))
+        check_numbers(self, "roof_seconds", least=0)
         main = module.main
         op = main.first(poly.ObjectiveOp)
         bits = sum(register.count for register in main.ops_of(ising.RegisterOp))

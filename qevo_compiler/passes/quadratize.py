@@ -21,6 +21,7 @@ from qevo_compiler.dialects.poly import Polynomials, Vartype
 from qevo_compiler.ir import Array, Builder, Func, Legal, Module
 from qevo_compiler.ir.deferred import kept
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import Search, cover
 from qevo_compiler.passes.products.draft import Draft, TooMany
@@ -67,6 +68,7 @@ class Quadratize(Pass):
     keep: int = 2
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
+        check_numbers(self, "coupling_weight", "range_weight", "sweeps", "max_auxiliaries", "keep", least=0)
         main = module.main
         op = main.first(poly.ObjectiveOp)
         if op is None:

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from qevo_compiler.analyses.granularity import row_units
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.ir import IllegalOp
-from qevo_compiler.diagnostics.schedule import BadLimit
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.quantities import ENERGY_ERROR, PENALTY_GAP
 from qevo_compiler.passes.stages import SPIN
 
@@ -53,8 +53,7 @@ class RoundCoefficients(Pass):
     bits: int | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
-        if self.bits is not None and not 1 <= self.bits <= 52:
-            raise CompileError(BadLimit(None, self.name, "bits", str(self.bits)))
+        check_numbers(self, "bits", least=1, most=52)
         op = module.main.first(ising.ModelOp)
         if self.bits is None or op is None:
             return module

@@ -12,13 +12,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.diagnostics import CompileError
-from qevo_compiler.diagnostics.schedule import BadLimit, TooFewBits
+from qevo_compiler.diagnostics.schedule import TooFewBits
 from qevo_compiler.dialects import ising
 from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.ir import Array, Builder, Evidence, LedgerEntry, Legal, Module, rewrite
 from qevo_compiler.ir.ops import Op, Value
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.stages import SPIN
 
 _PIECE = 1 << 16  # numbers that are looked at together
@@ -60,10 +60,7 @@ class ScaleCoefficients(Pass):
         return module.with_main(rewrite(module.main, rule)).record(*entries)
 
     def _check(self) -> None:
-        for option in ("max_field", "max_coupling", "bits"):
-            value = getattr(self, option)
-            if value is not None and not (np.isfinite(value) and value > 0):
-                raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), f"{value:g}"))
+        check_numbers(self, "max_field", "max_coupling", "bits")
 
     def _factor(self, op: ising.ModelOp) -> float:
         factor = 1.0

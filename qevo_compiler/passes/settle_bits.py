@@ -9,14 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.analyses.structure.propagation import settled_bits
+from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.diagnostics.constraints import Contradiction
 from qevo_compiler.dialects import poly
 from qevo_compiler.dialects.ising import RegisterOp, SettledOp
 from qevo_compiler.dialects.poly import Vartype
 from qevo_compiler.ir import Array, Builder, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
-from qevo_compiler.passes.penalty.two_sided import sides_cross
+from qevo_compiler.passes.limits import check_numbers
+from qevo_compiler.passes.penalty.family_rows import RowOptions
+from qevo_compiler.passes.penalty.penalty_rows import penalty_rows
 from qevo_compiler.passes.stages import ENCODED
 
 
@@ -34,16 +38,19 @@ class SettleBits(Pass):
     rounds: int = 50
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
+        check_numbers(self, "rounds", least=0)
         main = module.main
         registers, constraints = main.ops_of(RegisterOp), main.ops_of(poly.ConstraintOp)
         if not constraints or registers[0].vartype is Vartype.SPIN or main.first(SettledOp) is not None:
             return module
-        settled = settled_bits(constraints, sum(register.count for register in registers), self.rounds)
+        bits = sum(register.count for register in registers)
+        settled = settled_bits(constraints, bits, self.rounds)
         if settled.broken is not None:
             broken = constraints[settled.broken]
-            # One that cannot hold by itself is an error of the next pass.
-            if not sides_cross(broken):
-                context.warn(Contradiction(broken.span, broken.symbol))
+            # One whose rows are wrong by themselves is an error of the next pass.
+            if not _is_wrong(broken, bits):
+                alone = settled_bits((broken,), bits, self.rounds).broken is not None
+                context.warn(Contradiction(broken.span, broken.symbol, alone))
             return module
         if not len(settled.bits):
             return module
@@ -52,3 +59,9 @@ class SettleBits(Pass):
             builder.append(op)
         builder.append(SettledOp(Array(settled.bits), Array(settled.values)))
         return module.with_main(builder.finish())
+
+
+def _is_wrong(op: poly.ConstraintOp, bits: int) -> bool:
+    found = Diagnostics()
+    penalty_rows(op, Groups.none(bits), RowOptions(), found)
+    return bool(found.errors)

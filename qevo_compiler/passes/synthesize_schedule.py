@@ -11,11 +11,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from qevo_compiler.diagnostics import CompileError, Diagnostics
-from qevo_compiler.diagnostics.schedule import BadLimit, ScheduleBreaksLimit
+from qevo_compiler.diagnostics import Diagnostics
+from qevo_compiler.diagnostics.schedule import ScheduleBreaksLimit
 from qevo_compiler.dialects import anneal
 from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.schedules import Curve, linear, requested_curve
 from qevo_compiler.passes.stages import SCHEDULED, SPIN
 from qevo_compiler.source import Span
@@ -57,10 +58,7 @@ class SynthesizeSchedule(Pass):
         return lowered.record(_entry(self.name, curve)) if curve.error else lowered
 
     def _check_options(self) -> None:
-        for option in ("max_points", "min_time", "max_time", "max_slope", "time"):
-            value = getattr(self, option)
-            if not (np.isfinite(value) and value > 0):
-                raise CompileError(BadLimit(None, self.name, option.replace("_", "-"), f"{value:g}"))
+        check_numbers(self, "max_points", "min_time", "max_time", "max_slope", "time")
 
     def _check_limits(self, curve: Curve, span: Span | None) -> None:
         """Every limit that the points break is reported."""

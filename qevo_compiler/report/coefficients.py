@@ -10,11 +10,10 @@ from numpy.typing import NDArray
 from qevo_compiler.dialects.ising import ModelOp
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.report.markup import Markup, element, join, label, line, number, picture, rectangle
+from qevo_compiler.targets.dwave.limits import CONTROL_BITS
 
 Floats = NDArray[np.float64]
 
-# D-Wave documents analog control errors of a few percent of full range: about 5 bits.
-CONTROL_BITS = 5
 WIDTH, HEIGHT = 760, 250
 LEFT, RIGHT, TOP, BOTTOM = 68, 36, 28, 44
 MAX_BINS = 38

@@ -13,7 +13,7 @@ from qevo_compiler.ir import Evidence
 from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
-from qevo_compiler.report.coefficients import CONTROL_BITS, coefficients_section
+from qevo_compiler.report.coefficients import coefficients_section
 from qevo_compiler.report.graph import graph_section
 from qevo_compiler.report.markup import Markup, element, join, number
 from qevo_compiler.report.precision import precision_section
@@ -29,6 +29,7 @@ from qevo_compiler.report.sections import (
 from qevo_compiler.report.sizes import SizeLog
 from qevo_compiler.report.structure import structure_section
 from qevo_compiler.report.style import SHADES, STYLE
+from qevo_compiler.targets.dwave.limits import CONTROL_BITS
 
 
 def report_page(program: CompiledProgram, log: SizeLog, digest: str, structure: Structure | None = None) -> bytes:

@@ -16,9 +16,9 @@ from qevo_compiler.passes.binary_to_spin import spin_view
 from qevo_compiler.passes.quantities import PENALTY_GAP
 from qevo_compiler.passes.scale_coefficients import bits_needed
 from qevo_compiler.program import CompiledProgram
-from qevo_compiler.report.coefficients import CONTROL_BITS, lost_share
+from qevo_compiler.report.coefficients import lost_share
 from qevo_compiler.report.markup import Content, Markup, element, join, number, table
-from qevo_compiler.targets.dwave.limits import COUPLING_LIMIT, FIELD_LIMIT
+from qevo_compiler.targets.dwave.limits import CONTROL_BITS, COUPLING_LIMIT, FIELD_LIMIT
 
 WIDE_MARGIN = 0.25
 
@@ -114,7 +114,7 @@ def _slack(symbol: str, weights: Floats, row: Floats) -> Iterator[Advice]:
     if weights.max() > row.max():
         said = f"Slack of {symbol} has bits of weight {number(weights.max())}, more than any coefficient"
         bound = max(int(row.max() / weights.min()), 1)
-        what = f"--set penalize-constraints.slack=bounded --set penalize-constraints.slack-bound={bound}"
+        what = f"--set penalize-constraints.slacks={symbol}=bounded --set penalize-constraints.slack-bound={bound}"
         yield f"{said}; a bounded code takes more bits of small weight", what
     if weights.min() < row.min():
         said = f"Slack of {symbol} has bits of weight {number(weights.min())}, less than any coefficient"

@@ -94,3 +94,17 @@ def test_what_is_no_weight(weight: str, code: str) -> None:
     with pytest.raises(CompileError) as caught:
         compile(text(ROWS[0].format(c=0), weight, [1.0, 2.0, 3.0]))
     assert [found.code for found in caught.value.diagnostics] == [code]
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_a_weight_of_0_asks_for_nothing(level: int) -> None:
+    """As for a row; so a weight that comes from data may be swept from 0 on."""
+    program = compile(text("x[i] + x[i + 1] == 2", "w[0]", [0.0, 1.0, 1.0]), level=level)
+    validate(program)
+    assert paid(program) == -3
+    p = Problem("soft")
+    x = p.binary("x", 2)
+    p.minimize(x[0] - x[1])
+    p.subject_to(x[0] == 1, name="wish", weight=0)
+    best = p.compile(level=level).run().best
+    assert (best.objective, best.feasible) == (-1, True)

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from quantum_support import RAMP, circuit, codes, energies, program, random_model, schedule, spin_model, states
 
+from qevo_compiler import compile
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import anneal, ising
 from qevo_compiler.dialects.gate import Gate
@@ -329,3 +330,12 @@ def test_a_missing_package_is_named_with_its_extra(monkeypatch):
         to_dimod(TINY)
     assert codes(caught) == ["Q0008"]
     assert "qevo-compiler[dwave]" in caught.value.diagnostics[0].fill(caught.value.diagnostics[0].help)
+
+
+def test_embedding_warns_of_more_bits_than_the_control_has():
+    wide = "program wide\nvar x: binary[3]\nminimize 100 * x[0] * x[1] - x[2] * x[1] + x[0] - x[2]\n"
+    narrow = wide.replace("100", "2")
+    found = {text: compile(text, embed="pegasus", level=0) for text in (wide, narrow)}
+    assert [warning.code for warning in found[wide].warnings] == ["Q0662"]
+    assert not found[narrow].warnings
+    assert not compile(wide, level=0).warnings

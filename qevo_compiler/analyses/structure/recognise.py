@@ -42,7 +42,7 @@ class RowKind(Enum):
     CLAUSES = "clauses of up to three literals"
     KNAPSACK = "weighted sum with a limit"
     EQUATION = "weighted sum with a value"
-    PRODUCTS = "has products of bits"
+    PRODUCTS = "sum with products of bits"
 
 
 _KINDS = tuple(RowKind)

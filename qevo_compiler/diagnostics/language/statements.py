@@ -76,14 +76,14 @@ class ConstraintIndices(Error):
 
 
 class BadWeight(Error):
-    """The weight of a soft constraint is a positive number.
+    """The weight of a soft constraint is not negative; 0 asks for nothing.
 
-    Bad:   near: x + y <= 1 weight 0
+    Bad:   near: x + y <= 1 weight -2.5
     Good:  near: x + y <= 1 weight 2.5
     """
 
     code: ClassVar[str] = "Q0227"
-    title: ClassVar[str] = "a weight is a positive number"
+    title: ClassVar[str] = "a weight is not negative"
     label: ClassVar[str] = "this is {found}"
     help: ClassVar[str] = "leave the weight out for a constraint that must hold"
 

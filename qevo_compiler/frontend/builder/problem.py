@@ -272,11 +272,11 @@ def _weight(weight: Any, stated: Constraint, span: Span | None) -> tuple[float |
     if weight is None:
         return None, None
     if isinstance(weight, Expression | str):
-        expected = "a weight is a positive number, or an array of them for the constraint's elements"
+        expected = "a weight is a number from 0 on, or an array of them for the constraint's elements"
         raise CompileError(BadPythonValue(span, "a weight", type(weight).__name__, expected))
     values = np.asarray(arrays.numbers("the weight", weight, span), np.float64)
     if not values.ndim:
-        if not 0 < values < np.inf:
+        if not 0 <= values < np.inf:
             raise CompileError(BadWeight(span, f"{values:g}"))
         return float(values), None
     if tensors.common_shape(values.shape, stated.shape, span) != stated.shape:

@@ -42,15 +42,17 @@ class Declarations:
         self._declare_names()
         self._declare_sizes()
 
-    def shape(self, items: Sequence[ast.Expr]) -> Shape:
+    def shape(self, items: Sequence[ast.Expr], least: int = 1) -> Shape:
         """A declared shape, every size of it checked."""
-        return tuple(self.expressions.every(*(partial(self._size, item) for item in items)))
+        return tuple(self.expressions.every(*(partial(self._size, item, least) for item in items)))
 
     def check_sizes(self, data: ast.Data) -> None:
         """Compare the axes of one `data` with its declared shape; every axis that differs is reported."""
         value = self.scope.value(data.name.text)
         assert isinstance(value, Tensor)
-        for axis, (item, length, size) in enumerate(zip(data.shape, value.shape, self.shape(data.shape), strict=True)):
+        for axis, (item, length, size) in enumerate(
+            zip(data.shape, value.shape, self.shape(data.shape, 0), strict=True)
+        ):
             if length == size:
                 continue
             if isinstance(item, ast.Name):
@@ -99,18 +101,26 @@ class Declarations:
         if name in self._given:
             found = self._given[name]
             given = found if isinstance(found, TextTable) else np.asarray(found).view()
-            values = typed(name, data.dtype, rank, given, data.name)
+            values = typed(name, data.dtype, rank, self._with_axes(data, given), data.name)
             if values.dtype == np.float64 and np.may_share_memory(values, given):
                 # Doubles become part of the module, whose arrays are frozen; other types are converted there.
                 values = values.copy()
         elif data.value is None:
             raise CompileError(NoData(data.name.span, name))
         elif isinstance(data.value, ast.File):
-            given = read_file(data.value, self._folder)
+            given = self._with_axes(data, read_file(data.value, self._folder))
             values = typed(name, data.dtype, rank, given, data.value)
         else:
-            values = typed(name, data.dtype, rank, self._literal(data.value), data.value)
+            values = typed(name, data.dtype, rank, self._with_axes(data, self._literal(data.value)), data.value)
         return constant(values, symbol=name)
+
+    def _with_axes(self, data: ast.Data, given: Any) -> Any:
+        """`given`; a list without rows, which has one axis, with the further axes that are declared as numbers."""
+        outer = (len(given),) if isinstance(given, list | tuple) else np.shape(given)
+        if len(data.shape) < 2 or outer != (0,):
+            return given
+        inner = (0 if isinstance(item, ast.Name) else self._size(item) for item in data.shape[1:])
+        return np.zeros((0, *inner), np.int64)
 
     def _literal(self, value: ast.Expr) -> Any:
         if isinstance(value, ast.LiteralArray):
@@ -125,12 +135,12 @@ class Declarations:
     def _where(self, where: ast.Where) -> Tensor:
         return constant(np.int64(self.expressions.whole(where.value, f"the size `{where.name.text}`")))
 
-    def _size(self, item: ast.Expr) -> int:
+    def _size(self, item: ast.Expr, least: int = 1) -> int:
         if isinstance(item, ast.Name) and item.text not in self.scope:
             hint = did_you_mean(item.text, self.scope.names)
             raise CompileError(UnboundSize(item.span, item.text, hint or f"add `where {item.text} = ...`"))
         size = self.expressions.whole(item, "a size")
-        if size < 1:
+        if size < least:
             raise CompileError(BadSize(item.span, size))
         return size
 

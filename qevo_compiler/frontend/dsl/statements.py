@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -134,12 +135,11 @@ class _Stating:
         return [self._expressions.tensor(equal, frame), tensors.ZERO if differs else tensors.ONE]
 
     def _weights(self, node: ast.Expr | None, frame: Frame) -> Tensor | None:
-        """The weight of a soft constraint: one positive number, or one that is not negative for each row."""
+        """The weight of a soft constraint, or one for each row; none is negative."""
         if node is None:
             return None
         weights = self._expressions.constants(node, "a weight", frame)
-        least = float(weights.known.min()) if weights.known.size else 1.0
-        if least < 0 or (least == 0 and weights.rows is None and not weights.shape):
+        if weights.known.size and (least := float(weights.known.min())) < 0:
             raise CompileError(BadWeight(node.span, f"{least:g}"))
         return weights
 
@@ -242,7 +242,7 @@ def _index_rows(frame: Frame, names: Sequence[str], body: Tensor, sides: int) ->
 def _index_column(value: Tensor | Labels, count: int) -> Values:
     """The values of one index variable; rows are counted where the values are not whole."""
     tensor = value.codes if isinstance(value, Labels) else value
-    values = tensor.constant.reshape(count, -1)
+    values = tensor.constant.reshape(count, math.prod(tensor.shape))
     if values.dtype.kind == "f" and not (values == np.floor(values)).all():
         return np.arange(count)[:, None]
     return values.astype(np.int64)

@@ -50,7 +50,7 @@ def known_families(main: Func, options: OptionsOf, context: Context) -> tuple[Fu
     if not wrong.errors:
         return known, found_there
     broken = next(op for op in main.ops_of(ConstraintOp) if op.span == wrong.errors[0].span)
-    context.warn(Contradiction(broken.span, broken.symbol))
+    context.warn(Contradiction(broken.span, broken.symbol, alone=False))
     return replace(main, ops=tuple(op for op in main.ops if op is not settled)), found
 
 

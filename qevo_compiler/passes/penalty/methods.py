@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import Enum
+from typing import TypeVar
 
 import numpy as np
 
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.diagnostics.penalties import BadFamilyChoice
+
+Word = TypeVar("Word", bound=Enum)
 
 
 class Method(Enum):
@@ -26,13 +29,13 @@ class Method(Enum):
     LAGRANGIAN = "lagrangian"
 
 
-def family_methods(texts: Iterable[str], symbols: Iterable[str]) -> dict[str, Method]:
-    """`fits=unbalanced` and the like by family. Raises `CompileError` for unknown families or methods."""
-    known = {method.value: method for method in Method}
+def family_words(option: str, texts: Iterable[str], symbols: Iterable[str], words: type[Word]) -> dict[str, Word]:
+    """`fits=unbalanced` and the like by family. Raises `CompileError` for unknown families or words."""
+    known = {str(word.value): word for word in words}
     found = {}
-    for symbol, text in _choices("methods", texts, symbols):
+    for symbol, text in _choices(option, texts, symbols):
         if text not in known:
-            raise CompileError(BadFamilyChoice(None, "methods", f"{symbol}={text}", f"one of {', '.join(known)}"))
+            raise CompileError(BadFamilyChoice(None, option, f"{symbol}={text}", f"one of {', '.join(known)}"))
         found[symbol] = known[text]
     return found
 
@@ -53,7 +56,7 @@ def family_weights(texts: Iterable[str], symbols: Iterable[str]) -> dict[str, fl
 def _choices(option: str, texts: Iterable[str], symbols: Iterable[str]) -> Iterable[tuple[str, str]]:
     names = tuple(symbols)
     for text in texts:
-        symbol, equals, value = (part.strip() for part in text.partition("="))
+        symbol, equals, value = (part.strip() for part in text.rpartition("="))
         if not equals or symbol not in names:
             listed = ", ".join(f"`{name}`" for name in names) or "none"
             raise CompileError(BadFamilyChoice(None, option, text, f"FAMILY=VALUE, FAMILY one of {listed}"))

@@ -12,10 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.tolerances import unit_tolerances
-from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
-from qevo_compiler.dialects.problem import Relation
+from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.ir import Array
 
 Floats = NDArray[np.float64]
@@ -91,13 +88,3 @@ def two_sided_rows(rows: Polynomials, indices: Array) -> TwoSided:
         if block.degree:
             opposite[block.row.values[block.coefficients.values != 0]] = False
     return TwoSided(first, -total.constants()).chosen(opposite)
-
-
-def sides_cross(op: ConstraintOp) -> bool:
-    """Whether a family has an instance with two sides and no value between them, so that it cannot hold by itself."""
-    if op.relation is Relation.EQ:
-        return False
-    rows = arithmetic.scale(op.body, -1.0) if op.relation is Relation.GE else op.body
-    pairs, unit = two_sided_rows(rows, op.indices), row_units(rows)
-    tolerance = unit_tolerances(rows, unit)
-    return bool(pairs.empty(rows.constants(), unit, tolerance).any())

@@ -18,6 +18,8 @@ FIELD_LIMIT = 4.0
 COUPLING_LIMIT = 1.0
 # Chains use the extended negative side.
 STRONGEST_COUPLING = -2.0
+# Analog control errors are documented as a few percent of full range: about 5 bits.
+CONTROL_BITS = 5
 MAX_POINTS = 12
 SHORTEST, LONGEST = 0.5, 2000.0
 STEEPEST = 1 / SHORTEST

@@ -32,7 +32,8 @@ SPARSE_AND_NARROW = {"coupling_weight": 0.15, "range_weight": 1.0}
 class DWave(Target):
     """A binary quadratic model and its anneal schedule, as D-Wave's Ocean reads them.
 
-    Option: `embed`, the lattice to embed in; it also holds the model to the annealer's ranges.
+    Option: `embed`, the lattice to embed in; it also holds the model to the annealer's ranges, and
+    warns of one that needs more bits than its control has.
     """
 
     name: ClassVar[str] = "dwave"
@@ -46,7 +47,7 @@ class DWave(Target):
         object.__setattr__(self, "embed", Topology(self.embed))
 
     def pass_options(self) -> Mapping[str, Mapping[str, Any]]:
-        """The annealer's schedule rules always; its ranges and block size when embedding."""
+        """The annealer's schedule rules always; its ranges, precision and block size when embedding."""
         options: dict[str, dict[str, Any]] = {
             "local-quadratic-model": {"capacity": BLOCK},
             "quadratize": SPARSE_AND_NARROW,
@@ -62,6 +63,7 @@ class DWave(Target):
             options["scale-coefficients"] = {
                 "max_field": limits.FIELD_LIMIT,
                 "max_coupling": limits.COUPLING_LIMIT,
+                "bits": limits.CONTROL_BITS,
             }
         return options
 

@@ -31,6 +31,19 @@ def test_products_of_grid_steps() -> None:
     assert unit(1 / 3 * 4, 2 / 7 * 4, 1 / 3 * 2 / 7) == pytest.approx(2 / 21)
 
 
+@given(st.integers(1, 6), st.data())
+def test_decimals_of_any_size_that_squares_can_carry(places: int, data: st.DataObject) -> None:
+    """Money and weights: whole numbers over a power of ten, whose ratios are no fractions of small numbers."""
+    wholes = data.draw(st.lists(st.integers(1, 2**26), min_size=1, max_size=6))
+    common = math.gcd(*wholes)
+    assert unit(*(whole / 10**places for whole in wholes)) == pytest.approx(common / 10**places, rel=1e-9)
+
+
+@pytest.mark.parametrize("values", [(9999999.5, 1.0), (123456.0625, 3.0, 70000.25)])
+def test_binary_fractions_beside_large_numbers(values: tuple[float, ...]) -> None:
+    assert unit(*values) == float(np.gcd.reduce([int(16 * value) for value in values])) / 16
+
+
 @pytest.mark.parametrize("values", [(math.sqrt(2), 1.0), (math.pi, math.e, 1.5), (1.0, 1.23456789012e-9)])
 def test_numbers_without_a_unit(values: tuple[float, ...]) -> None:
     assert unit(*values) == 0

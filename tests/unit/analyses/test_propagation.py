@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from ising_support import constraint
 
 from qevo_compiler.analyses.structure.propagation import settled_bits
+from qevo_compiler.checking import check
+from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects.ising import ModelOp, ReductionOp, SettledOp
 from qevo_compiler.dialects.poly import ConstraintOp, arithmetic
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.driver import compile
+from qevo_compiler.frontend.load import import_source
 
 BITS = 5
 ROW = st.tuples(
@@ -106,3 +109,11 @@ def test_constraints_without_a_common_point_are_warned_of() -> None:
     assert [warning.code for warning in program.warnings] == ["Q0654"]
     assert program.module.main.first(SettledOp) is None
     assert not compile(text.replace("<= 1", "<= 1 weight 2")).warnings
+
+
+def test_a_row_that_is_wrong_by_itself_is_an_error_alone() -> None:
+    """Its unit says so; that its bounds leave no bits either is no second mistake."""
+    text = "program p\nvar x: binary[2]\nminimize sum(x)\nsubject to\n  a: x[0] + x[1] == 0.5\n"
+    with pytest.raises(CompileError) as caught:
+        check(import_source(text))
+    assert [found.code for found in caught.value.diagnostics] == ["Q0651"]

@@ -258,3 +258,22 @@ def test_arrays_handed_in_stay_the_callers_own(kind: str, dtype: type) -> None:
     before = print_module(module)
     values[:] = [0, 1]
     assert print_module(module) == before
+
+
+@pytest.mark.parametrize("source", ["= []", 'from "edges.npy"', 'from "edges.json"', ""])
+def test_data_may_have_no_rows(source: str, tmp_path: Path) -> None:
+    """An instance may have no edges: sums over them are 0 and constraints on them ask for nothing."""
+    np.save(tmp_path / "edges.npy", np.zeros((0, 2), np.int64))
+    (tmp_path / "edges.json").write_text("[]")
+    text = f"program p\ndata e: int[m, 2] {source}\nvar x: binary[2]\n"
+    text += "minimize sum(x) - sum(x[e[k, 0]] * x[e[k, 1]] for k in 0..m) + m\n"
+    text += "subject to\n  c[k]: x[e[k, 0]] + x[e[k, 1]] >= 1 for k in 0..m\n  d[q]: x[q[1]] >= 1 for q in e\n"
+    module = imported(text, tmp_path, **({} if source else {"e": []}))
+    assert at(module, x=[1, 1]).objective == 2
+    assert not module.main.ops_of(problem.ConstraintOp)
+
+
+def test_no_rows_still_have_the_declared_columns(tmp_path: Path) -> None:
+    np.save(tmp_path / "edges.npy", np.zeros((0, 3), np.int64))
+    assert fault('data a: int[m, 2] from "edges.npy"', tmp_path).code == "Q0309"
+    assert fault("data a: int[4, 2] = []").code == "Q0309"

@@ -88,7 +88,7 @@ CASES = [
     ("Q0226", "i", "subject to\n  c[i]: y <= 1"),
     ("Q0226", "c", "subject to\n  c[i]: x[i] <= x[j] for i in 0..n for j in 0..n"),
     ("Q0226", "i", "subject to\n  c[i, i]: x[i] <= y for i in 0..n"),
-    ("Q0227", "0", "subject to\n  c: x[0] + y <= 1 weight 0"),
+    ("Q0227", "-1", "subject to\n  c: x[0] + y <= 1 weight -1"),
     ("Q0228", "dot(x)", "minimize dot(x)"),
     ("Q0228", "sum(x, 0)", "minimize sum(x, 0)"),
     ("Q0228", "max()", "let a = max()"),

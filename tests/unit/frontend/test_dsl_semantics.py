@@ -240,6 +240,23 @@ def test_labels_index_constraints_by_position_in_their_set() -> None:
     assert found.tolist() == [1, 0]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "c[i]: x[i] >= 2 for i in 0..0",
+        "c[i, j]: x[i] + x[j] <= 1 for i in 0..3 for j in i..i",
+        "c[i]: sum(z[i]) >= 9 for i in 0..3 if i > 5 weight u[i]",
+        "c[i]: z[i] >= 2 for i in 0..0",
+        "c[i]: 8 <= k[i] <= 9 for i in 2..2",
+        "c[i]: op[i] != op[i + 1] for i in 0..0",
+        "c[e]: x[e[0]] + x[e[1]] >= 3 for e in edge if e[0] > 1",
+        "c[l]: 1 * (one == l) >= 2 for l in {skip, pool} if false",
+    ],
+)
+def test_a_family_without_instances_asks_for_nothing(text: str) -> None:
+    assert not imported(f"{DECLARATIONS}subject to\n  {text}\n").main.ops_of(problem.ConstraintOp)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_random_expressions(seed: int) -> None:
     """Random scalar expressions over indexed variables inside nested comprehensions."""

@@ -123,6 +123,7 @@ def test_did_you_mean(line: str, meant: str) -> None:
         ("for i in 0..4: x[i] <= 1", "the `for` stands behind a constraint"),
         ("forall i in 0..4: x[i] <= 1", "the `for` stands behind a constraint"),
         ("minimize sum(x[i] if i > 2 for i in 0..4)", "the condition stands at the end"),
+        ("minimize sum(x[i] for i in 0..4 if i > 2 for j in 0..i)", "the condition stands at the end"),
     ],
 )
 def test_orders_of_other_languages_are_put_right(line: str, hint: str) -> None:

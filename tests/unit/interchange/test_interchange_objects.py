@@ -86,6 +86,60 @@ def test_constrained_models_mean_what_dimod_says(seed: int) -> None:
     assert model.objective.energy(best.values) == pytest.approx(best.objective, abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("labels", "symbols"),
+    [
+        ([2, 0, 1], ["x"]),
+        ([3, 0, 7], ["x"]),
+        ([(0, 1), (1, 0), (1, 1)], ["(0, 1)", "(1, 0)", "(1, 1)"]),
+        (["x2", "x0", "x1"], ["x"]),
+        (["a b", 0, ("c", 1)], ["a b", "0", "('c', 1)"]),
+    ],
+)
+def test_labels_of_constrained_models_are_whatever_dimod_takes(labels: list[Any], symbols: list[str]) -> None:
+    """A state's energy by label: bits cost 1, 2 and 4, and the first two exclude each other."""
+    model = dimod.ConstrainedQuadraticModel()
+    first, second, third = (dimod.Binary(label) for label in labels)
+    model.set_objective(-1 * first - 2 * second - 4 * third)
+    model.add_constraint(first + second, "<=", rhs=1, label="few")
+    model.add_constraint(third, "==", rhs=0, label=0)
+    program = compile(model)
+    assert [op.symbol for op in program.module.func("problem").ops_of(VariableOp)] == symbols
+    best = program.run().best
+    shown = np.concatenate([np.atleast_1d(value) for value in best.values.values()])
+    order = labels if len(symbols) > 1 else sorted(labels, key=str)
+    full = shown if len(shown) == 3 else shown[sorted(labels)]
+    assert dict(zip(order, full.tolist(), strict=True)) == dict(zip(labels, [0, 1, 0], strict=True))
+    assert best.objective == -2
+
+
+def test_numbered_integers_of_constrained_models_keep_their_numbers_as_names() -> None:
+    model = dimod.ConstrainedQuadraticModel()
+    model.set_objective(dimod.Integer(0, upper_bound=5) - dimod.Integer(1, lower_bound=-2, upper_bound=3))
+    assert dict(compile(model).run().best.values) == {"0": 0, "1": 3}
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("prove", [True, False])
+def test_new_numbers_in_a_model_of_another_library(level: int, prove: bool) -> None:
+    def stated(costs: list[float], label: str = "(0, 1): {cap}") -> dimod.ConstrainedQuadraticModel:
+        model = dimod.ConstrainedQuadraticModel()
+        bits, whole = [dimod.Binary(("b", i)) for i in range(4)], dimod.Integer("k", lower_bound=-1, upper_bound=3)
+        model.set_objective(whole * bits[2] - sum(cost * bit for cost, bit in zip(costs, bits, strict=True)))
+        model.add_constraint(2 * bits[0] + 3 * bits[1] + 3 * bits[2] + 4 * bits[3] + whole, "<=", rhs=6, label=label)
+        return model
+
+    program = compile(stated([1, 2, 3, 4]), level=level)
+    new = stated([5, 1.5, 7, 2])
+    assert program.update(new, prove=prove).run(seed=1).best.objective == least(new)
+    given = compile(
+        stated([1, 2, 3, 4]), level=level, passes={"penalize-constraints": {"weights": ("(0, 1): {cap}=30",)}}
+    )
+    assert given.update(new).run(seed=1).best.objective == least(new)
+    matrix = np.triu(np.arange(16.0).reshape(4, 4) - 7)
+    assert compile(matrix, level=0).update(2 * matrix).run().best.objective == compile(2 * matrix).run().best.objective
+
+
 @pytest.mark.parametrize("vartype", ["SPIN", "BINARY"])
 def test_quadratic_models(vartype: str) -> None:
     model = dimod.generators.gnp_random_bqm(10, 0.5, "SPIN", random_state=1).change_vartype(vartype, inplace=False)

@@ -55,6 +55,17 @@ def test_an_lp_file_means_what_dimod_says() -> None:
     assert not feasible.all()
 
 
+def test_an_lp_file_without_an_objective_asks_for_any_feasible_point() -> None:
+    """As dimod writes a model whose objective has no terms."""
+    model = dimod.ConstrainedQuadraticModel()
+    model.add_constraint(dimod.Binary("a") + dimod.Binary("b"), "==", rhs=1, label="one")
+    text = dimod.lp.dumps(model)
+    assert "imize" not in text
+    module = stated(text, "any.lp")
+    assert not objective(module, np.array([[0, 0], [1, 0], [0, 1], [1, 1]])).any()
+    assert [op.symbol for op in module.main.ops_of(poly.ConstraintOp)] == ["one"]
+
+
 def test_numbered_names_of_an_lp_file_are_one_array_in_their_order() -> None:
     module = stated("Minimize\n obj: 2 y2 + 3 y0 - y1\nBinary\n y2 y0 y1\nEnd\n", "a.lp")
     (variable,) = module.main.ops_of(VariableOp)

@@ -15,7 +15,7 @@ from qevo_compiler.analyses.structure import RowKind, recognise, row_kinds
 from qevo_compiler.analyses.structure.recognise import whole_rows
 from qevo_compiler.diagnostics import CompileError
 from qevo_compiler.dialects import poly
-from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp
+from qevo_compiler.dialects.ising import PenaltyForm, PenaltyOp, PenaltyRule, RegisterOp, Role
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.problem import Domain, Encoding, Relation, Sense
 from qevo_compiler.ir import Module
@@ -284,7 +284,12 @@ def test_methods_and_weights_by_family() -> None:
     assert found["c0"][0] is PenaltyRule.UNBALANCED
     assert found["c1"] == (PenaltyRule.GIVEN, 2.5)
     assert found["soft"] == (PenaltyRule.SOFT, 4.0)
-    for bad in ({"methods": ("c9=vlm",)}, {"methods": ("c0=best",)}, {"weights": ("c0=-1",)}, {"weights": ("c0",)}):
+    coded = lower(module, PENALIZED, penalize_constraints={"slack": "unary", "slacks": ("c1=log",)})
+    codes = {op.symbol: (op.encoding, op.count) for op in coded.main.ops_of(RegisterOp) if op.role is Role.SLACK}
+    assert codes == {"c0": (Encoding.UNARY, 7), "c1": (Encoding.LOG, 3)}
+    wrong: list[dict[str, tuple[str, ...]]] = [{"methods": ("c9=vlm",)}, {"methods": ("c0=best",)}]
+    wrong += [{"weights": ("c0=-1",)}, {"weights": ("c0",)}, {"slacks": ("c0=short",)}, {"slacks": ("soft",)}]
+    for bad in wrong:
         with pytest.raises(CompileError, match="Q0666"):
             lower(module, PENALIZED, penalize_constraints=bad)
 

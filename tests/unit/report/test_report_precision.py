@@ -64,7 +64,7 @@ def test_a_wider_margin_is_advised_where_the_margin_makes_the_smallest_coefficie
 def test_advice_names_options_that_narrow_the_range() -> None:
     light = "program light\nvar x: binary[40]\nmaximize sum(x[i] * (i + 1) for i in 0..40)\n"
     light += "subject to\n  fits: sum((2 + i % 2) * x[i] for i in 0..40) <= 70\n"
-    bounded = "--set penalize-constraints.slack=bounded --set penalize-constraints.slack-bound=3"
+    bounded = "--set penalize-constraints.slacks=fits=bounded --set penalize-constraints.slack-bound=3"
     for text, advised in ((light, bounded), (KNAPSACK, "--set penalize-constraints.methods=fits=unbalanced")):
         program = compile(text)
         named = [what for _, what in advice(program, model_of(program))]
