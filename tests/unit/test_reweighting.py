@@ -20,6 +20,7 @@ from qevo_compiler.driver import compile
 from qevo_compiler.ir import Evidence, Module
 from qevo_compiler.loading import load
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.quantities import UNUSED_WEIGHT
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.tuning import TuneOptions, tuned
 
@@ -162,6 +163,27 @@ def test_a_given_weight_takes_the_groups_argument_from_the_others() -> None:
 def test_wrong_names_and_weights(weights: dict[str, float]) -> None:
     with pytest.raises(CompileError, match="Q0666"):
         compile(KNAPSACK).reweight(**weights)
+
+
+def test_a_family_without_a_penalty_takes_any_weight_and_the_ledger_says_so() -> None:
+    text = """program loose
+var x: binary[4]
+minimize x[0] + 2 * x[1] - x[3]
+subject to
+  fix: x[3] == 0
+  one: sum(x) >= 1
+  most: sum(x) <= 9
+"""
+    program = compile(text)
+    assert [op.symbol for op in program.module.main.ops_of(PenaltyOp)] == ["one"]
+    again = program.reweight({"most": 2.0}, fix=5.0).reweight(fix=7.0)
+    assert model(again) == model(program)
+    said = [entry for entry in again.ledger if entry.quantity == UNUSED_WEIGHT]
+    assert sorted(entry.subject for entry in said) == ["fix", "most"]
+    assert all("no effect" in entry.note and entry.kind is Evidence.PROVED for entry in said)
+    for name, value in (("fix", -1.0), ("free", 2.0)):
+        with pytest.raises(CompileError, match=r"Q0666.*\n.*`one`, `fix`, `most`"):
+            program.reweight(**{name: value})
 
 
 def test_a_program_read_back_is_reweighted_too(tmp_path: object) -> None:
