@@ -257,6 +257,41 @@ def test_slack_of_another_size_is_named() -> None:
         program.update(KNAPSACK.replace("<= 15", "<= 3"))
 
 
+RANGED = """program ranged
+data p: int[4] = [3, 2, 5, 4]
+data cap: int = 9
+let load = sum(p[j] * on[j] for j in 0..4)
+var on: binary[4]
+var k: int in [0, cap]
+minimize max(load, sum(p[j] * (1 - on[j]) for j in 0..4)) - k
+subject to
+  fits: load + k <= 12
+"""
+
+
+@pytest.mark.parametrize("data", [{"cap": 11}, {"cap": 8}, {"p": [3, 2, 5, 5]}, {"p": [1, 1, 3, 4], "cap": 15}])
+@pytest.mark.parametrize("level", [0, 2])
+def test_ranges_change_within_their_bits(level: int, data: dict[str, object]) -> None:
+    """The largest value and the integer have other weights then, as a new compilation says."""
+    found = compile(RANGED, level=level).update(RANGED, data)
+    again = compile(RANGED, data=data, level=level)
+    assert_same(model(found), model(again))
+    assert found.run(seed=1).best.objective == again.run(seed=1).best.objective
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"cap": 17, "p": [3, 2, 5, 3]}, r"the bits of `k` from 4 to 5\n.*\n.*\n.*\n.*depends on the new `cap`\n"),
+        ({"p": [3, 2, 5, 9]}, r"the bits of `max1` from 4 to 5\n.*\n.*\n.*\n.*depends on the new `p`\n"),
+    ],
+)
+def test_more_bits_are_named_with_the_data_that_ask_for_them(data: dict[str, object], what: str) -> None:
+    for prove in (True, False):
+        with pytest.raises(CompileError, match="Q0668.*" + what):
+            compile(RANGED).update(RANGED, data, prove=prove)
+
+
 @pytest.mark.parametrize("level", [0, 1, 2])
 @pytest.mark.parametrize("target", ["dwave", "qubo"])
 def test_new_data_where_bits_were_eliminated_or_products_split(target: str, level: int) -> None:
