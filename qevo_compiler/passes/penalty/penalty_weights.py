@@ -87,7 +87,7 @@ def shared_needs(
         return mended
     feasible = incumbent() if repair is None or repair.why else None
     bounded = bound_needs(objective, soft_high, one_hot.groups, feasible, families)
-    return min(mended or bounded, bounded, key=lambda needs: max(need.value for need in needs))
+    return min(mended or bounded, bounded, key=lambda needs: sorted((need.value for need in needs), reverse=True))
 
 
 def is_cheap(objective: Polynomials) -> bool:
