@@ -24,7 +24,7 @@ from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 from qevo_compiler.passes.penalty.flip_rule import flip_needs
 from qevo_compiler.passes.penalty.methods import Method
 from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight, is_cheap, largest, round_up, shared_needs
-from qevo_compiler.passes.penalty.raise_rule import Integral, raise_needs
+from qevo_compiler.passes.penalty.raise_rule import Integral, Raise, lifts, raise_needs
 from qevo_compiler.passes.penalty.repair_rule import all_pairs, excluding_pairs
 
 ZERO = Polynomials(1, ())
@@ -80,20 +80,21 @@ class Weighing:
         if not open_:
             return {}
         flips = self._flips(open_)
-        raises = {k: need for k, need in self._raises(open_).items() if need < flips.get(k, np.inf)}
+        raises = {k: found for k, found in self._raises(open_).items() if found.need < flips.get(k, np.inf)}
         # With less than its flips need a row is not mended by them whatever becomes of the others.
         flips = {k: need for k, need in flips.items() if k not in raises}
         rest = [k for k in open_ if k not in flips and k not in raises]
         soft_energy, soft_high = self._soft()
         found = {k: self._above(Need(need, PenaltyRule.FLIP)) for k, need in flips.items()}
-        found |= {k: self._above(Need(need, PenaltyRule.RAISE)) for k, need in raises.items()}
+        found |= {k: self._above(Need(raised.need, PenaltyRule.RAISE)) for k, raised in raises.items()}
         if not rest and is_cheap(self.objective):
             bound = self._above(self._bounds([Share()], Groups.none(len(self.one_hot.first)))[0])
             return {k: min(w, bound, key=lambda weight: weight.value) for k, w in found.items()}
         if rest:
             fixed = {self.positions[k] for k in flips} | self._silent()
             by_range = [k for k in rest if self.methods[k] is Method.RANGE]
-            one_hot = self._with_pairs([k for k in rest if self.positions[k] in self.others - fixed], fixed)
+            apart = [k for k in rest if self.positions[k] in self.others - fixed]
+            one_hot = self._repairable(apart, raises, fixed)
             hard = {k for k, family in enumerate(self.families) if not family.soft}
             if hard != {*rest, *flips, *raises} or by_range not in ([], rest):
                 # Arguments about groups need one rule for all families that make them up.
@@ -122,12 +123,19 @@ class Weighing:
             for k, count in zip(rest, least, strict=True)
         }
 
-    def _with_pairs(self, apart: list[int], fixed: set[int]) -> OneHot:
-        """The groups, with the pairs that families `apart` from them exclude, if that is all that is left."""
-        found = [excluding_pairs(self.families[k]) for k in apart]
-        pairs = [part for part in found if part is not None]
-        others = self.others - fixed - {self.positions[k] for k in apart}
-        return replace(self.one_hot, complete=not others and len(pairs) == len(apart), pairs=all_pairs(pairs))
+    def _repairable(self, apart: list[int], raises: Mapping[int, Raise], fixed: set[int]) -> OneHot:
+        """The groups, with the pairs that families `apart` from them exclude and raised integers, if that is all."""
+        pairs = [excluding_pairs(self.families[k]) for k in apart]
+        moved = [lifts(self.families[k], raised, self.integral) for k, raised in raises.items()]
+        others = self.others - fixed - {self.positions[k] for k in (*apart, *raises)}
+        if others or any(part is None for part in (*pairs, *moved)):
+            return replace(self.one_hot, complete=False)
+        return replace(
+            self.one_hot,
+            complete=True,
+            pairs=all_pairs([part for part in pairs if part is not None]),
+            lifts=tuple(part for part in moved if part is not None),
+        )
 
     def _above(self, need: Need) -> Weight:
         return Weight(round_up(need.value, largest(self.objective), self.margin), need.value, need.rule, need.why)
@@ -142,14 +150,14 @@ class Weighing:
             if need is not None and k in open_ and self.methods[k] is Method.AUTO
         }
 
-    def _raises(self, open_: list[int]) -> dict[int, float]:
+    def _raises(self, open_: list[int]) -> dict[int, Raise]:
         """What the raise rule asks of the families that it fits. They stay among what the groups do not express."""
         hard = [k for k, family in enumerate(self.families) if not family.soft]
-        needs = raise_needs(self._whole_energy, [self.families[k] for k in hard], self.integral)
+        found = raise_needs(self._whole_energy, [self.families[k] for k in hard], self.integral)
         return {
-            k: need
-            for k, need in zip(hard, needs, strict=True)
-            if need is not None and k in open_ and self.methods[k] is Method.AUTO
+            k: raised
+            for k, raised in zip(hard, found, strict=True)
+            if raised is not None and k in open_ and self.methods[k] is Method.AUTO
         }
 
     def _whole_energy(self) -> Polynomials:

@@ -13,6 +13,7 @@ from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.dialects.ising import PenaltyRule
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.passes.penalty.bound_rule import Need, Share, bound_needs
+from qevo_compiler.passes.penalty.raise_rule import Lift
 from qevo_compiler.passes.penalty.repair_rule import NO_PAIRS, Repair, repair_need
 
 Integers = NDArray[np.int64]
@@ -41,13 +42,15 @@ class OneHot:
 
     `first` labels the bits by a family of disjoint groups (-1: none) and `second` by another that crosses it.
     `complete` says that there are no other hard constraints, or only ones over other bits that can be repaired
-    by themselves (see `flip_rule`), or `pairs` [pairs, 2] of bits that exclude each other.
+    by themselves (see `flip_rule`), or `pairs` [pairs, 2] of bits that exclude each other, or rows that integers
+    can be raised for, at the cost of `lifts` (see `raise_rule`).
     """
 
     first: Integers
     second: Integers
     complete: bool
     pairs: Integers = field(default_factory=lambda: NO_PAIRS)
+    lifts: tuple[Lift, ...] = ()
 
     @property
     def groups(self) -> Groups:
@@ -115,7 +118,7 @@ def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> 
     used = max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=-1)
     bits = max(len(one_hot.first), used + 1)
     first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))
-    return repair_need(energy, first, second, one_hot.pairs)
+    return repair_need(energy, first, second, one_hot.pairs, one_hot.lifts)
 
 
 def _extended(labels: Integers, bits: int) -> Integers:

@@ -10,9 +10,10 @@ from test_repair_rule import one_hot, random_objective
 
 from qevo_compiler import compile
 from qevo_compiler.analyses.bounds import Groups
+from qevo_compiler.decode.decoder import model_energies
 from qevo_compiler.diagnostics import Diagnostics
 from qevo_compiler.dialects import poly
-from qevo_compiler.dialects.ising import PenaltyOp, PenaltyRule, RegisterOp
+from qevo_compiler.dialects.ising import ModelOp, PenaltyOp, PenaltyRule, RegisterOp
 from qevo_compiler.dialects.poly import ConstraintOp
 from qevo_compiler.dialects.problem import Domain, Relation
 from qevo_compiler.passes.penalty.bound_rule import Share, bound_needs
@@ -177,3 +178,50 @@ subject to
     weights = {op.symbol: op.weight for op in compile(text).module.main.ops_of(PenaltyOp)}
     assert weights["fits"] < 2
     assert 11 < weights["one"] < 14
+
+
+def scheduled(seed: int) -> set[str]:
+    """Jobs on machines by their makespan and costs, at all states; the rules of the groups."""
+    rng = np.random.default_rng(seed)
+    p, cost = rng.integers(1, 3, (3, 2)), rng.integers(-3, 4, (3, 2))
+    crossed = "  col[m]: x[0, m] + x[1, m] == 1 for m in 0..2\n" if seed % 3 == 0 else ""
+    crossed += "  apart: x[1, 0] + x[2, 0] <= 1\n" if seed % 3 == 1 else ""
+    text = f"""program jobs
+data p: int[3, 2]
+data cost: int[3, 2]
+var x: binary[3, 2]
+minimize 2 * max(sum(p[i, m] * x[i, m] for i in 0..3) for m in 0..2) + sum(cost * x)
+subject to
+  one[i]: sum(x[i, m] for m in 0..2) == 1 for i in 0..3
+{crossed}"""
+    points = states(6).reshape(-1, 3, 2)
+    feasible = (points.sum(axis=2) == 1).all(axis=1)
+    feasible &= (points[:, :2].sum(axis=1) == 1).all(axis=1) | (seed % 3 != 0)
+    feasible &= (points[:, 1, 0] + points[:, 2, 0] <= 1) | (seed % 3 != 1)
+    merit = 2 * (p * points).sum(axis=1).max(axis=1) + (cost * points).sum(axis=(1, 2))
+    program = compile(text, data={"p": p, "cost": cost}, level=0)
+    model, spins = program.module.main.only(ModelOp), 2 * states(program.decoder.size) - 1
+    energy = model_energies(model, spins.astype(np.int8)) / model.scale
+    assert energy.min() == pytest.approx(merit[feasible].min())
+    found = program.decoder.decode(spins[energy < energy.min() + 1e-9])
+    assert found.feasible.all()
+    assert (found.objective == merit[feasible].min()).all()
+    rules = {op.symbol: op.rule.value for op in program.module.main.ops_of(PenaltyOp)}
+    return {rules["one"]}
+
+
+def test_groups_beside_integers_that_are_raised() -> None:
+    met = set().union(*(scheduled(seed) for seed in range(30)))
+    assert met == {"repair"}
+
+
+def test_a_makespan_needs_no_more_than_its_longest_job() -> None:
+    text = """program makespan
+data p: int[j] = [3, 8, 5, 7, 4, 9, 2, 6]
+var x: binary[j, 3]
+minimize max(sum(p[i] * x[i, k] for i in 0..j) for k in 0..3)
+subject to
+  one[i]: sum(x[i, k] for k in 0..3) == 1 for i in 0..j
+"""
+    needed = {op.symbol: (op.weight, op.rule) for op in compile(text).module.main.ops_of(PenaltyOp)}
+    assert needed["one"] == (9.1875, PenaltyRule.REPAIR)
