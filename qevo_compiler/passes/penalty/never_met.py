@@ -32,13 +32,13 @@ def impossible(body: Body, stated: Body, found: Diagnostics) -> bool:
     return bool((never | (rest > body.tolerance)).any() or len(crossed.first))
 
 
-def warn_of_unmet(body: Body, found: Diagnostics) -> None:
+def warn_of_unmet(body: Body, stated: Body, found: Diagnostics) -> None:
     """One warning for a soft family with rows whose range misses what is asked for, one for rows whose sides cross."""
     op, never = body.op, _out_of_reach(body)
     rows, crossed = np.flatnonzero(never).tolist(), _crossed(body, never)
     if rows:
         name = instance_name(op.symbol, op.indices.values[rows[0]])
-        found.add(NeverMet(op.span, name, *_stated_range(body, rows[0]), op.relation.value, len(rows) - 1))
+        found.add(NeverMet(op.span, name, *_stated_range(stated, rows[0]), op.relation.value, len(rows) - 1))
     if len(crossed.first):
         name = instance_name(op.symbol, op.indices.values[crossed.first[0]])
         found.add(NeverMetBetween(op.span, name, f"{crossed.gap[0]:g}", len(crossed.first) - 1))

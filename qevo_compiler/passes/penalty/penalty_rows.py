@@ -56,8 +56,7 @@ def penalty_rows(
         return None
     options = replace(options, clauses=0) if op.bounding else options
     stated = stated_body(op, groups)
-    cuttable = options.tighten and op.weight is None and not stated.equal
-    body = tightened_body(stated, groups) if cuttable else stated
+    body = tightened_body(stated, groups) if options.tighten and not stated.equal else stated
     holds = body.high <= body.tolerance
     if body.equal:
         holds &= body.low >= -body.tolerance
@@ -66,7 +65,7 @@ def penalty_rows(
     if op.weight is None and redundant is not None:
         holds = holds | redundant
     if op.weight:
-        warn_of_unmet(body, found)
+        warn_of_unmet(body, stated, found)
     if op.factors is not None:
         holds = holds | (op.factors.values == 0)
     if holds.all() or op.weight == 0:
@@ -111,9 +110,9 @@ def _hard(body: Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     forms[holds] = forms[~holds][0]
     done = bool((exact | holds).all())
     widths = pairs.widths(steps, len(holds))
-    caps = None if body.caps is None else np.where(holds, np.inf, body.caps)
+    caps = _caps(body, holds)
     return PenaltyRows(
-        body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths, body.repeated
+        body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths, body.shared
     )
 
 
@@ -195,7 +194,14 @@ def _soft(body: Body, holds: Flags, options: RowOptions) -> PenaltyRows:
         widths = pairs.widths(steps * unit[pairs.first], len(holds))
         slack = _slack(np.maximum(span, 0), step, options, fraction)
         done = bool((exact | holds).all())
-    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, widths=widths)
+    return PenaltyRows(
+        body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, None, _caps(body, holds), widths,
+        body.shared,
+    )  # fmt: skip
+
+
+def _caps(body: Body, holds: Flags) -> Floats | None:
+    return None if body.caps is None else np.where(holds, np.inf, body.caps)
 
 
 def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | None = None) -> Slack | None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
 from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.structure import cut_rows, repeated_labels, row_caps
+from qevo_compiler.analyses.structure import cut_rows, row_caps, shared_losses
 from qevo_compiler.analyses.tolerances import below_units, largest_slips, row_tolerances, unit_tolerances
 from qevo_compiler.dialects.poly import ConstraintOp, Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
@@ -21,7 +21,7 @@ class Body:
     """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant, unit (0: none) and pairs.
 
     `turned` [rows] are those with the other sign than in the source. `caps` [rows] is what coefficients were cut to,
-    None where all are as stated; `repeated` belongs to them.
+    None where all are as stated; `shared` belongs to them.
     """
 
     op: ConstraintOp
@@ -35,7 +35,7 @@ class Body:
     unit: Floats
     pairs: TwoSided
     caps: Floats | None = None
-    repeated: Integers | None = None
+    shared: Integers | None = None
 
 
 def stated_body(op: ConstraintOp, groups: Groups) -> Body:
@@ -66,13 +66,13 @@ def tightened_body(stated: Body, groups: Groups) -> Body:
     caps[stated.pairs.first] = caps[stated.pairs.second] = np.inf
     if np.isinf(caps).all():
         return stated
-    repeated = repeated_labels(stated.poly, caps, groups)
-    poly = cut_rows(stated.poly, caps, repeated)
+    shared = shared_losses(stated.poly, caps, groups)
+    poly = cut_rows(stated.poly, caps, shared)
     low, high = group_bounds(poly, groups)
     unit = row_units(poly)
     allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
     tolerance = below_units(allowed, unit)
     return replace(
         stated, poly=poly, low=low, high=high, tolerance=tolerance, constant=poly.constants(), unit=unit, caps=caps,
-        repeated=repeated,
+        shared=shared,
     )  # fmt: skip
