@@ -44,23 +44,24 @@ def bound_needs(
     objective: Polynomials, soft_high: float, groups: Groups, incumbent: float | None, families: Sequence[Share]
 ) -> list[Need]:
     """What the weight of each family must exceed; `soft_high` bounds the soft penalties, which are never negative."""
-    _, high = group_bounds(objective, groups)
-    upper, rule = float(high[0]) + soft_high, PenaltyRule.RANGE
+    low, high = (float(end[0]) for end in free_bounds(objective))
+    lows = [(low, 0.0)]
+    if not groups.is_none:
+        lows += _grouped_lows(objective, groups)
+        high = float(group_bounds(objective, groups)[1][0])
+    upper, rule = high + soft_high, PenaltyRule.RANGE
     if incumbent is not None and incumbent < upper:
         upper, rule = incumbent, PenaltyRule.INCUMBENT
     found = [
         [(max(upper - low, 0.0) / family.least, most if family.grouped else 0.0) for family in families]
-        for low, most in _lows(objective, groups)
+        for low, most in lows
     ]
     needs = min(found, key=lambda needs: max(spread + most for spread, most in needs))
     return [Need(sum(need), rule, _why(*need, family.least)) for need, family in zip(needs, families, strict=True)]
 
 
-def _lows(objective: Polynomials, groups: Groups) -> list[tuple[float, float]]:
+def _grouped_lows(objective: Polynomials, groups: Groups) -> list[tuple[float, float]]:
     """Bounds L of the objective with the most that it costs to get there from one violation of a group."""
-    plain = float(free_bounds(objective)[0][0])
-    if groups.is_none:
-        return [(plain, 0.0)]
     bits = len(groups.of_bit)
     grouped = groups.exact[groups.of_bit]
     drop = float(largest_drop(objective, bits)[grouped].max())
@@ -68,7 +69,7 @@ def _lows(objective: Polynomials, groups: Groups) -> list[tuple[float, float]]:
     np.minimum.at(rise, groups.of_bit[grouped], largest_rise(objective, groups)[grouped])
     fill = float(rise[groups.exact].max())
     at_most_one, one = (float(group_bounds(objective, groups, exactly)[0][0]) for exactly in (False, True))
-    return [(plain, 0.0), (at_most_one, drop), (one, max(drop, fill))]
+    return [(at_most_one, drop), (one, max(drop, fill))]
 
 
 def _why(spread: float, most: float, least: int) -> str:

@@ -15,7 +15,7 @@ from qevo_compiler.evaluator.terms.collect import Pairs, collect_pairs
 from qevo_compiler.evaluator.terms.merge_sorted import MOST, merge_sorted
 from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH
 from qevo_compiler.ir import Array
-from qevo_compiler.ir.deferred import Deferred, one_number
+from qevo_compiler.ir.deferred import one_number
 from qevo_compiler.passes.penalty.rounding_dust import DUST, is_dust
 
 Weighted = tuple[Terms, float]
@@ -82,20 +82,15 @@ def _over_same_pairs(blocks: list[Weighted]) -> Terms | None:
     values, cancels = np.zeros(len(first)), min(ends) < 0 < max(ends)
     sizes = np.zeros(len(first) if cancels else 0)
     for block, factor in blocks:
-        part = _formed_once(block.coefficients)
-        np.multiply(part, factor, out=part)
+        part = block.coefficients.elements() * factor
         values += part
         if cancels:
             sizes += np.abs(part, out=part)
     if cancels:
         values[is_dust(values, sizes)] = 0
-    return Terms(no_rows(len(values)), first, Array(values)) if values.all() else _terms(first.values, values)
-
-
-def _formed_once(array: Array) -> Floats:
-    """The numbers, for one reader that writes over them."""
-    fresh = isinstance(array, Deferred) and not array.formed
-    return array.elements() if fresh else array.values.copy()
+    # A rule of its own: the parts may stay in the module, and would keep what is formed of theirs.
+    names = PairNames(first.names)
+    return Terms(no_rows(len(values)), names, Array(values)) if values.all() else _terms(names.values, values)
 
 
 def _compiled(blocks: list[Weighted]) -> tuple[Ints, Floats] | None:

@@ -108,7 +108,8 @@ def round_up(needed: float, size: float, margin: float = MARGIN) -> float:
 
 
 def largest(p: Polynomials) -> float:
-    return max((float(np.abs(b.coefficients.values).max()) for b in p.terms if b.degree), default=0.0)
+    ends = (end for b in p.terms if b.degree for end in (b.coefficients.least, b.coefficients.most))
+    return max(map(abs, ends), default=0.0)
 
 
 def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> Repair | None:
