@@ -34,20 +34,23 @@ Flags = NDArray[np.bool_]
 _EQUAL = 1 + 2.0**-44
 
 
-def row_caps(p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups) -> Floats | None:
+def row_caps(
+    p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups, soft: bool = False
+) -> Floats | None:
     """What the sizes of the coefficients of rows `<= 0` over bits may be cut to [rows], inf where nothing is gained.
 
     `high` [rows] is D by `group_bounds`, `units` are those of `row_units`, `tolerance` [rows] is what a row may exceed
-    0 by and still holds. None where no row is cut. Rows of higher degree are left alone.
+    0 by and still holds. None where no row is cut. Rows of higher degree are left alone. Where all coefficients are cut
+    C keeps to the row's own unit, but for soft rows, whose penalty is not counted in units.
     Cost: a pass over the terms; some more over those of rows that have a coefficient above D.
     """
     chosen = _candidates(p, high)
     if not chosen.any():
         return None
-    found = _Rows(p, chosen, units[chosen], tolerance[chosen], groups).caps()
+    found = _Rows(p, chosen, units[chosen], tolerance[chosen], groups).caps(soft)
     if not groups.is_none:
         alone = Groups.none(len(groups.of_bit))
-        found = np.minimum(found, _Rows(p, chosen, units[chosen], tolerance[chosen], alone).caps())
+        found = np.minimum(found, _Rows(p, chosen, units[chosen], tolerance[chosen], alone).caps(soft))
     if not np.isfinite(found).any():
         return None
     caps = np.full(p.rows, np.inf)
@@ -163,7 +166,7 @@ class _Rows:
         kept[down] = np.where(below <= most[down], below, 0.0)
         return big, kept
 
-    def caps(self) -> Floats:
+    def caps(self, soft: bool) -> Floats:
         """C of every row, inf where it stays as it is."""
         rest = accurate_sums(self.row, np.where(self.big, self.most, 0.0), self.constants)
         least = np.full(self.count, np.inf)
@@ -172,6 +175,8 @@ class _Rows:
         caps = self._rounded_up(rest, unit)
         fits = (unit > 0) & (caps <= least * _EQUAL)
         caps = np.where(fits, caps, self._rounded_up_coarsely())
+        if soft:
+            caps = np.where(self._any(self.kept != 0), caps, self.excess)
         np.maximum.at(caps, self.row[~self.free], self.sizes[~self.free])
         gained = (self.excess > self.slip) & (caps > 0) & self._any(self.sizes > (caps * _EQUAL)[self.row])
         return np.where(gained, caps, np.inf)

@@ -59,7 +59,7 @@ def stated_body(op: ConstraintOp, groups: Groups) -> Body:
 def tightened_body(stated: Body, groups: Groups) -> Body:
     """The rows with their coefficients cut where that leaves the satisfied points what they are."""
     slip = np.minimum(stated.tolerance, largest_slips(stated.constant, stated.high))
-    caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups)
+    caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups, stated.op.weight is not None)
     if caps is None:
         return stated
     # The two sides of a row share their slack as long as their coefficients are the same.

@@ -260,6 +260,15 @@ def test_a_soft_big_m_is_cut_too_and_costs_what_it_did() -> None:
     assert found == pytest.approx(2 * missed**2 - points[:, 0])
 
 
+def test_a_soft_row_of_a_big_m_alone_costs_what_is_missing() -> None:
+    """Squares of the M would be 10^18, beside which the 4.5 of the row is nothing."""
+    soft = constraint("s", Relation.LE, {(0,): -1000000007.0, (): 3.0}, weight=0.5)
+    module = penalized(variable("x", Domain.BINARY, (2,)), objective({(1,): 1.0}), soft)
+    energy = module.main.only(poly.ObjectiveOp).polynomial
+    assert slack_bits(module) == 0
+    assert [float(arithmetic.evaluate(energy, np.array([x, 0]))[0]) for x in (0, 1)] == [4.5, 0.0]
+
+
 def test_a_big_m_is_cut_to_what_it_covers() -> None:
     family = constraint("linked", Relation.LE, BIG, {(0,): 1.0, (1,): 1.0, (): -1.0})
     tight, stated = (
