@@ -132,7 +132,8 @@ class CompiledProgram:
         weights that were given or tuned stay. With `prove=False` all weights stay (those that had a proof count as
         given), and where only the objective changed the penalties are not touched, which is faster. Where bits were
         eliminated or products split, presolve and quadratization run again. The anneal schedule stays. Raises
-        `CompileError` where variables, the number of slack bits or the pattern of couplings change.
+        `CompileError` naming the data and the place where the bits of a variable or of slack, or the pattern of
+        couplings, change; ranges may change within their bits.
         """
         from qevo_compiler.updating import updated
 

@@ -17,7 +17,7 @@ from qevo_compiler.ir import Evidence, Func, LedgerEntry, Module
 from qevo_compiler.passes.base import Pass
 from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.pipeline import Pipeline
-from qevo_compiler.passes.quantities import PENALTY_GAP
+from qevo_compiler.passes.quantities import PENALTY_GAP, UNUSED_WEIGHT
 
 if TYPE_CHECKING:
     from qevo_compiler.program import CompiledProgram
@@ -54,14 +54,15 @@ def reweighted(
 ) -> CompiledProgram:
     """The program with other weights; `rule` names how those that changed were found (default: GIVEN).
 
+    A family without a penalty takes any weight, and the ledger says that it has no effect.
     Raises `CompileError` for unknown families and for numbers that are no weights.
     """
-    penalties = program.module.main.ops_of(PenaltyOp)
-    chosen = _chosen(penalties, factors, weights)
+    penalties, unused = program.module.main.ops_of(PenaltyOp), _without_penalty(program)
+    chosen = _chosen(penalties, unused, factors, weights)
     changed = _regraded(penalties, chosen, rule or PenaltyRule.GIVEN)
     found = _rebuilt(program, changed, None)
     assert found is not None
-    return found
+    return _said_unused(found, [name for name in unused if name in factors or name in weights])
 
 
 def with_objective(program: CompiledProgram, objective: poly.ObjectiveOp) -> CompiledProgram | None:
@@ -74,18 +75,35 @@ def with_objective(program: CompiledProgram, objective: poly.ObjectiveOp) -> Com
     return _rebuilt(program, changed, objective)
 
 
+def _without_penalty(program: CompiledProgram) -> list[str]:
+    """The stated families whose rows hold by themselves, at the settled bits or by other rows."""
+    problem = program.module.find("problem")
+    stated = () if problem is None else problem.ops_of(poly.ConstraintOp)
+    known = _names(program.module.main.ops_of(PenaltyOp))
+    return [op.symbol for op in stated if op.symbol not in known and op.weight != 0]
+
+
+def _said_unused(program: CompiledProgram, names: Sequence[str]) -> CompiledProgram:
+    note = "no penalty, so no effect: its rows hold wherever settled bits and the other constraints do"
+    entries = [LedgerEntry(STAGE, UNUSED_WEIGHT, 0.0, Evidence.PROVED, name, f"{name}: {note}") for name in names]
+    new = [entry for entry in entries if entry not in program.ledger]
+    return replace(program, module=program.module.record(*new)) if new else program
+
+
 def _chosen(
-    penalties: Sequence[PenaltyOp], factors: Mapping[str, float], weights: Mapping[str, float]
+    penalties: Sequence[PenaltyOp], unused: Sequence[str], factors: Mapping[str, float], weights: Mapping[str, float]
 ) -> dict[int, float]:
+    """The new weight of each penalty that is given one, by its number."""
     names = _names(penalties)
     found = {}
     for given, relative in ((factors, True), (weights, False)):
         for name, value in given.items():
-            if name not in names or not (np.isfinite(value) and value > 0):
-                listed = ", ".join(f"`{known}`" for known in names) or "none"
+            if name not in (*names, *unused) or not (np.isfinite(value) and value > 0):
+                listed = ", ".join(f"`{known}`" for known in (*names, *unused)) or "none"
                 expected = f"a number above 0 for one of {listed}"
                 raise CompileError(BadFamilyChoice(None, STAGE, f"{name}={value:g}", expected))
-            found[names[name]] = float(value) * (penalties[names[name]].weight if relative else 1.0)
+            if name in names:
+                found[names[name]] = float(value) * (penalties[names[name]].weight if relative else 1.0)
     return found
 
 

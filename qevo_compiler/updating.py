@@ -1,9 +1,11 @@
-"""A compiled program for new data that leave its variables, its slack and its pattern of couplings as they are."""
+"""A compiled program for new data that leave the bits of its variables and slack and its pattern of couplings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
@@ -20,22 +22,28 @@ from qevo_compiler.passes.pipeline import Pipeline
 from qevo_compiler.passes.pipelines import SOURCES
 from qevo_compiler.passes.running import resume
 from qevo_compiler.reweighting import behind, finished, with_objective
-from qevo_compiler.source import SourceMap
+from qevo_compiler.source import SourceMap, Span
 
 if TYPE_CHECKING:
     from qevo_compiler.program import CompiledProgram
 
 _EXPANSION = "expand-polynomials"
+_LET = re.compile(r"\s*let\s+(\w+)\s*=(.*)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
+
+# The names of new data in the source at a span.
+NamesIn = Callable[[Span | None], tuple[str, ...]]
 
 
 def updated(program: CompiledProgram, source: Any, data: Mapping[str, Any] | None, prove: bool) -> CompiledProgram:
     """See `CompiledProgram.update`."""
     sources = SourceMap()
     with showing(sources):
-        return _updated(program, import_source(source, data=data, sources=sources), prove)
+        imported = import_source(source, data=data, sources=sources)
+        return _updated(program, imported, prove, partial(_names_in, tuple(data or ()), sources))
 
 
-def _updated(program: CompiledProgram, imported: Imported, prove: bool) -> CompiledProgram:
+def _updated(program: CompiledProgram, imported: Imported, prove: bool, names_in: NamesIn) -> CompiledProgram:
     if imported.task is not Task.PROBLEM:
         raise CompileError(ChangedPattern(None, "the task"))
     if program.module.find("history") is not None:
@@ -43,15 +51,25 @@ def _updated(program: CompiledProgram, imported: Imported, prove: bool) -> Compi
     pipeline = Pipeline.parse(str(program.options.get("pipeline", "")))
     lowered = resume(_expansion(pipeline), imported.module).run(imported.module)
     old, new = program.module.func("problem"), lowered.func("problem")
-    if _variables(old) != _variables(new):
-        raise CompileError(ChangedPattern(None, "the variables"))
-    if prove or _constraints(old) != _constraints(new):
-        return _penalized(program, lowered, behind(pipeline, _EXPANSION), prove)
+    if prove or _variables(old) != _variables(new) or _constraints(old) != _constraints(new):
+        return _penalized(program, lowered, behind(pipeline, _EXPANSION), prove, names_in)
     objective = new.first(poly.ObjectiveOp) or poly.ObjectiveOp(poly.Polynomials(1, ()))
     found = with_objective(program, objective)
     if found is None:
         raise CompileError(ChangedPattern(None, "which bits are coupled"))
     return replace(found, module=_with_stated(found.module, lowered.find("stated")))
+
+
+def _names_in(names: Sequence[str], sources: SourceMap, span: Span | None) -> tuple[str, ...]:
+    """Which of the names the source at a span has, in `let`s that it names too."""
+    if span is None or span.file not in sources:
+        return ()
+    file = sources[span.file]
+    lets = {found[1]: found[2] for found in map(_LET.match, file.lines) if found}
+    words = set(_WORD.findall("\n".join(file.lines[span.line - 1 : span.end_line])))
+    while more := {word for let in words & lets.keys() for word in _WORD.findall(lets.pop(let))}:
+        words |= more
+    return tuple(name for name in names if name in words)
 
 
 def _expansion(pipeline: Pipeline) -> Pipeline:
@@ -62,12 +80,14 @@ def _expansion(pipeline: Pipeline) -> Pipeline:
     return Pipeline(pipeline.passes[: names.index(_EXPANSION) + 1])
 
 
-def _penalized(program: CompiledProgram, lowered: Module, passes: tuple[Pass, ...], prove: bool) -> CompiledProgram:
+def _penalized(
+    program: CompiledProgram, lowered: Module, passes: tuple[Pass, ...], prove: bool, names_in: NamesIn
+) -> CompiledProgram:
     """The program with its penalties made anew, for the same bits."""
     pinned = tuple(f"{name}={weight!r}" for name, weight in _kept(program, prove).items())
     at, penalize = next((k, step) for k, step in enumerate(passes) if isinstance(step, PenalizeConstraints))
     module = Pipeline((*passes[:at], replace(penalize, weights=pinned))).run(lowered)
-    _compare(program.module.main, module.main)
+    _compare(program.module.main, module.main, names_in)
     found = finished(program, passes[at + 1 :], module)
     model = found.module.main.first(ising.ModelOp)
     if model is not None and not _within(program, found.module.main, model):
@@ -85,7 +105,7 @@ def _kept(program: CompiledProgram, prove: bool) -> dict[str, float]:
     return found
 
 
-def _compare(old: Func, new: Func) -> None:
+def _compare(old: Func, new: Func, names_in: NamesIn) -> None:
     """Raises `CompileError` naming the first block of bits that is not where and how large it was.
 
     Of a program whose rows settle bits, it depends on the data which ones and so how much slack is needed.
@@ -95,11 +115,18 @@ def _compare(old: Func, new: Func) -> None:
     pair = ([op for op in func.ops_of(RegisterOp) if op.role not in free] for func in (old, new))
     for before, after in zip_longest(*pair):
         if before is None or after is None or _bits(before) != _bits(after):
-            op = before or after
-            assert op is not None
-            slack = op.role is ising.Role.SLACK
-            what = f"the number of slack bits of `{op.symbol}`" if slack else f"the bits of `{op.symbol}`"
-            raise CompileError(ChangedPattern(op.span, what))
+            span = None if after is None else after.span
+            raise CompileError(ChangedPattern(span, _difference(before, after), names_in(span)))
+
+
+def _difference(before: RegisterOp | None, after: RegisterOp | None) -> str:
+    """What of the first blocks that differ is not as it was, in words."""
+    op = before or after
+    assert op is not None
+    bits = f"the number of slack bits of `{op.symbol}`" if op.role is ising.Role.SLACK else f"the bits of `{op.symbol}`"
+    if before is not None and after is not None and _bits(before)[:3] == _bits(after)[:3]:
+        return f"{bits} from {before.count} to {after.count}"
+    return bits if {found.role for found in (before, after) if found} == {ising.Role.SLACK} else "the variables"
 
 
 def _bits(op: RegisterOp) -> tuple[object, ...]:

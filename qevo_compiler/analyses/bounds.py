@@ -85,7 +85,7 @@ def free_bounds(p: Polynomials) -> tuple[Floats, Floats]:
     high = low.copy()
     for block in p.terms:
         if block.degree:
-            row, coefficients = block.row.values, block.coefficients.values
+            row, coefficients = block.row.values, block.coefficients.elements()
             low += np.bincount(row, np.minimum(coefficients, 0), p.rows)
             high += np.bincount(row, np.maximum(coefficients, 0), p.rows)
     return low, high

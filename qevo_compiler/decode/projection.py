@@ -203,7 +203,7 @@ class Projection:
             if linear.any():
                 body = arithmetic.scale(body, np.where(linear, equation_signs(body), 1.0))
         if op.caps is not None:
-            body = cut_rows(body, op.caps.values, None if op.repeated is None else op.repeated.values)
+            body = cut_rows(body, op.caps.values, None if op.shared is None else op.shared.values)
         parts = [body]
         if op.shifts is not None:
             parts.append(arithmetic.constants(op.shifts.values))

@@ -24,8 +24,9 @@ def tightened_texts(module: Module, op: PenaltyOp, relation: Relation, rows: Seq
         return {}
     projection = Projection(module)
     cut = [row for row in rows if np.isfinite(op.caps.values[row])]
-    stated = arithmetic.select(projection.stated(op)[0], np.array(cut, np.int64))
-    tight = cut_rows(stated, op.caps.values[cut], None if op.repeated is None else op.repeated.values[cut])
+    stated = projection.stated(op)[0]
+    tight = cut_rows(stated, op.caps.values, None if op.shared is None else op.shared.values)
+    stated, tight = (arithmetic.select(body, np.array(cut, np.int64)) for body in (stated, tight))
     tight = arithmetic.scale(tight, -1.0) if relation is Relation.GE else tight
     names = _bit_names(projection, np.unique(tight.block(1)[1]).tolist())
     owner, _, coefficients = stated.block(1)

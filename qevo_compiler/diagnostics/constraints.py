@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from qevo_compiler.diagnostics.core import Error, Warn, counted
+from qevo_compiler.diagnostics.core import Diagnostic, Error, Warn, counted
 
 
 class NeverSatisfied(Error):
@@ -153,17 +153,26 @@ class NeverMetBetween(Warn):
         return f"the same holds for {counted(self.more, 'more instance')} of it" if self.more else ""
 
 
-_HELP = (
-    "split the sum: let integers be the sums of its parts, and state it of those; "
-    "`penalize-constraints{{memory=BYTES}}` moves the limit"
-)
+class _Large(Diagnostic):
+    """What is said of a program with very many couplings."""
+
+    label: ClassVar[str] = "this couples up to {bits:,} bits with each other"
+    help: ClassVar[str] = (
+        "split the sum: let integers be the sums of its parts, and state it of those; "
+        "`penalize-constraints{{memory=BYTES}}` moves the limit"
+    )
+
+    couplings: int
+    bytes: float
+    bits: int
+
+    @property
+    def size(self) -> str:
+        gigabytes = self.bytes / 1e9
+        return f"{gigabytes:,.1f} GB" if gigabytes >= 1 else f"{1e3 * gigabytes:,.1f} MB"
 
 
-def _size(count: float) -> str:
-    return f"{count / 1e9:,.1f} GB" if count >= 1e9 else f"{count / 1e6:,.1f} MB"
-
-
-class TooLarge(Error):
+class TooLarge(_Large, Error):
     """A program would have more couplings than fit into the memory of the machine.
 
     A square couples each two of its bits, and so does the penalty of a constraint over all of them: an equation over
@@ -179,19 +188,9 @@ class TooLarge(Error):
 
     code: ClassVar[str] = "Q0656"
     title: ClassVar[str] = "the program would have up to {couplings:,} couplings and take {size}"
-    label: ClassVar[str] = "this couples up to {bits:,} bits with each other"
-    help: ClassVar[str] = _HELP
-
-    couplings: int
-    bytes: float
-    bits: int
-
-    @property
-    def size(self) -> str:
-        return _size(self.bytes)
 
 
-class FillsMemory(Warn):
+class FillsMemory(_Large, Warn):
     """A program will have so many couplings that it takes a good part of the memory that the machine has left.
 
     It is compiled all the same; see Q0656 for where couplings come from, and for how to do with fewer.
@@ -199,13 +198,3 @@ class FillsMemory(Warn):
 
     code: ClassVar[str] = "Q0657"
     title: ClassVar[str] = "the program has up to {couplings:,} couplings and may take {size}"
-    label: ClassVar[str] = "this couples up to {bits:,} bits with each other"
-    help: ClassVar[str] = _HELP
-
-    couplings: int
-    bytes: float
-    bits: int
-
-    @property
-    def size(self) -> str:
-        return _size(self.bytes)

@@ -58,14 +58,29 @@ class NotReweightable(Error):
 class ChangedPattern(Error):
     """New data change more of a compiled program than its coefficients.
 
-    `program.update` keeps variables, the number of slack bits and the pattern of couplings, and replaces numbers.
+    `program.update` keeps every bit and the pattern of couplings, so that an embedding, a schedule or a calibration
+    stays in use, and replaces numbers. It never compiles a larger or smaller program instead: whether that is wanted
+    only the caller can say. Data that move a bound change how many bits a range or a slack takes:
+
+        data most: int = 9          # 4 bits of slack; 16 and more need another one
+        var x: binary[6]
+        subject to
+          fits: sum((i + 2) * x[i] for i in 0..6) <= most
+
+    A bound with room for all data to come, fixed in the text (`int in [0, 31]`), keeps its bits.
     """
 
     code: ClassVar[str] = "Q0668"
     title: ClassVar[str] = "the new data change {what}"
+    label: ClassVar[str] = "{named}"
     help: ClassVar[str] = "compile the program again with these data"
 
     what: str
+    data: tuple[str, ...] = ()
+
+    @property
+    def named(self) -> str:
+        return "depends on the new " + " and ".join(f"`{name}`" for name in self.data) if self.data else ""
 
 
 class BadTuning(Error):

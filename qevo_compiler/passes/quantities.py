@@ -15,6 +15,7 @@ PENALTY_GAP = "penalty gap"
 PENALTY_FLOOR = "penalty floor"
 REMAINDER = "remainder of the Taylor expansion"
 SLACK_ROUNDING = "slack rounding"
+UNUSED_WEIGHT = "weight without effect"
 
 CHANGES_ENERGIES = frozenset({BOUND_ROUNDING, ENERGY_ERROR, FUNCTION_ERROR, MODEL_ERROR, PENALTY_FLOOR, SLACK_ROUNDING})
 CHANGES_TRAINING = (ACTIVATION_ERROR, REMAINDER)

@@ -57,8 +57,8 @@ def constraints(r: random.Random, bits: int, top: int) -> list[tuple[str, str, H
         (
             0.5,
             "lab",
-            f"x[0] + x[1] + x[2] + x[3] + {big} * (c == a) + {big} * (c == b) <= {big + 2}",
-            lambda p: sum(p.x[:4]) + big * (p.c in "ab") <= big + 2,
+            f"x[0] + x[1] + x[2] + x[3] + {big} * (c == a) + {big + bits - 5} * (c == b) <= {big + 2}",
+            lambda p: sum(p.x[:4]) + big * (p.c in "ab") + (bits - 5) * (p.c == "b") <= big + 2,
         ),
         (0.4, "apart", "k != m", lambda p: p.k != p.m),
         (0.3, "set", f"k == {value}", lambda p: p.k == value),
@@ -129,7 +129,7 @@ def check(seed: int) -> tuple[bool, bool, bool]:
     return (
         found,
         settled is not None and settled.weight > 0,
-        any(op.repeated is not None for op in main.ops_of(PenaltyOp)),
+        any(op.shared is not None for op in main.ops_of(PenaltyOp)),
     )
 
 

@@ -13,6 +13,7 @@ from qevo_compiler.validation import validate
 
 ROWS = ["x[i] + x[i + 1] <= {c}", "2 * x[i] - x[i + 1] >= {c}", "x[i] + 2 * x[i + 1] == {c}"]
 ROWS += ["{c} <= x[i] + 2 * x[i + 1] <= {d}", "1.5 * x[i] <= {c} * x[i + 1] + 0.25"]
+ROWS += ["2 * x[i] + x[(i + 2) % 4] <= 1e{d} * x[i + 1] + {c}"]
 
 
 def text(row: str, weight: str, values: list[float]) -> str:

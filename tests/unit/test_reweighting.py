@@ -21,6 +21,7 @@ from qevo_compiler.driver import compile
 from qevo_compiler.ir import Evidence, Module
 from qevo_compiler.loading import load
 from qevo_compiler.passes.binary_to_spin import spin_view
+from qevo_compiler.passes.quantities import UNUSED_WEIGHT
 from qevo_compiler.program import CompiledProgram
 from qevo_compiler.tuning import TuneOptions, tuned
 
@@ -165,6 +166,27 @@ def test_wrong_names_and_weights(weights: dict[str, float]) -> None:
         compile(KNAPSACK).reweight(**weights)
 
 
+def test_a_family_without_a_penalty_takes_any_weight_and_the_ledger_says_so() -> None:
+    text = """program loose
+var x: binary[4]
+minimize x[0] + 2 * x[1] - x[3]
+subject to
+  fix: x[3] == 0
+  one: sum(x) >= 1
+  most: sum(x) <= 9
+"""
+    program = compile(text)
+    assert [op.symbol for op in program.module.main.ops_of(PenaltyOp)] == ["one"]
+    again = program.reweight({"most": 2.0}, fix=5.0).reweight(fix=7.0)
+    assert model(again) == model(program)
+    said = [entry for entry in again.ledger if entry.quantity == UNUSED_WEIGHT]
+    assert sorted(entry.subject for entry in said) == ["fix", "most"]
+    assert all("no effect" in entry.note and entry.kind is Evidence.PROVED for entry in said)
+    for name, value in (("fix", -1.0), ("free", 2.0)):
+        with pytest.raises(CompileError, match=r"Q0666.*\n.*`one`, `fix`, `most`"):
+            program.reweight(**{name: value})
+
+
 def test_a_program_read_back_is_reweighted_too(tmp_path: object) -> None:
     program = compile(KNAPSACK)
     program.write(str(tmp_path))
@@ -234,6 +256,41 @@ def test_slack_of_another_size_is_named() -> None:
     program = compile(KNAPSACK)
     with pytest.raises(CompileError, match=r"Q0668.*the number of slack bits of `fits`"):
         program.update(KNAPSACK.replace("<= 15", "<= 3"))
+
+
+RANGED = """program ranged
+data p: int[4] = [3, 2, 5, 4]
+data cap: int = 9
+let load = sum(p[j] * on[j] for j in 0..4)
+var on: binary[4]
+var k: int in [0, cap]
+minimize max(load, sum(p[j] * (1 - on[j]) for j in 0..4)) - k
+subject to
+  fits: load + k <= 12
+"""
+
+
+@pytest.mark.parametrize("data", [{"cap": 11}, {"cap": 8}, {"p": [3, 2, 5, 5]}, {"p": [1, 1, 3, 4], "cap": 15}])
+@pytest.mark.parametrize("level", [0, 2])
+def test_ranges_change_within_their_bits(level: int, data: dict[str, object]) -> None:
+    """The largest value and the integer have other weights then, as a new compilation says."""
+    found = compile(RANGED, level=level).update(RANGED, data)
+    again = compile(RANGED, data=data, level=level)
+    assert_same(model(found), model(again))
+    assert found.run(seed=1).best.objective == again.run(seed=1).best.objective
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        ({"cap": 17, "p": [3, 2, 5, 3]}, r"the bits of `k` from 4 to 5\n.*\n.*\n.*\n.*depends on the new `cap`\n"),
+        ({"p": [3, 2, 5, 9]}, r"the bits of `max1` from 4 to 5\n.*\n.*\n.*\n.*depends on the new `p`\n"),
+    ],
+)
+def test_more_bits_are_named_with_the_data_that_ask_for_them(data: dict[str, object], what: str) -> None:
+    for prove in (True, False):
+        with pytest.raises(CompileError, match="Q0668.*" + what):
+            compile(RANGED).update(RANGED, data, prove=prove)
 
 
 @pytest.mark.parametrize("level", [0, 1, 2])

@@ -7,7 +7,7 @@ from qevo_compiler.analyses.structure.clauses import Clauses, row_clauses
 from qevo_compiler.analyses.structure.literals import Literals, row_literals
 from qevo_compiler.analyses.structure.recognise import RowKind, Structure, recognise, row_kinds
 from qevo_compiler.analyses.structure.repeats import redundant_rows
-from qevo_compiler.analyses.structure.tightening import cut_rows, repeated_labels, row_caps
+from qevo_compiler.analyses.structure.tightening import cut_rows, row_caps, shared_losses
 
 __all__ = [
     "Clauses",
@@ -17,9 +17,9 @@ __all__ = [
     "cut_rows",
     "recognise",
     "redundant_rows",
-    "repeated_labels",
     "row_caps",
     "row_clauses",
     "row_kinds",
     "row_literals",
+    "shared_losses",
 ]

@@ -1,15 +1,15 @@
 """Smaller coefficients for rows `<= 0` over bits, big M above all, that the same 0/1 points satisfy.
 
-Write a row as sum a_i l_i <= b over literals with a_i > 0 (see `literals`), and let D = sum a_i - b be the most that it
-can be exceeded by. Take any C >= D > 0, and for the literals with a_i > C put C for a_i and lower b by the sum of
-what they lose. The satisfied points stay. Where all these literals are 1, both sides have lost the same. Where one of
-them is 0, the row holds before, since its left side is at most sum a - a_i < b + D - C <= b; and after, since the
-left side is then at most b' + D - C <= b', the excess of all literals together being D as it was. Of bits of which
-exactly one is 1 (a code's, say) the largest coefficient alone counts in D. The argument is then about states where the
-groups hold, and about literals that, where they are 0, take all of a_i from the most that the row can be: those of
-loose bits, negative coefficients in a group whose most is not negative, and the positive ones of a group if they are
-alike: one of them at most is 1, so they are one literal, and b loses what they lose once (`repeated_labels`).
-Coefficients of other bits must not exceed C. Of this D and the one without groups the smaller C is taken.
+Write a row as a sum of values, one of each loose bit (0 or its coefficient) and one of each set of bits of which
+exactly one is 1 (a code's, say), of which those that have no term are worth 0. Let D be the row at the largest of all
+these values: the most that it can be exceeded by. A state loses of it, for each value, what that is less than the
+largest one, and the row holds if and only if the losses add up to D or more. So each loss may be cut down to any
+C >= D > 0: where one is cut, the row holds before and after; elsewhere nothing changed, not even what it is missed by.
+
+For a loose bit that means coefficients between -C and C. In a set of bits whose largest value T is above C all values
+move down by T - C, the limit with them, and those that were lower become 0 (`shared_losses`); otherwise its negative
+coefficients are cut to -C, as if it were its bits, where T is not negative. Other bits' coefficients must not exceed C.
+Of this D and the one that takes all bits for loose ones the smaller C is taken.
 
 C is D rounded up to the unit of the coefficients that stay. Then the new row has that unit, which is a multiple
 of the old one, and in it no larger range: a literal of at least C has at least as many of the finer units.
@@ -34,20 +34,23 @@ Flags = NDArray[np.bool_]
 _EQUAL = 1 + 2.0**-44
 
 
-def row_caps(p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups) -> Floats | None:
+def row_caps(
+    p: Polynomials, high: Floats, units: Floats, tolerance: Floats, groups: Groups, soft: bool = False
+) -> Floats | None:
     """What the sizes of the coefficients of rows `<= 0` over bits may be cut to [rows], inf where nothing is gained.
 
     `high` [rows] is D by `group_bounds`, `units` are those of `row_units`, `tolerance` [rows] is what a row may exceed
-    0 by and still holds. None where no row is cut. Rows of higher degree are left alone.
+    0 by and still holds. None where no row is cut. Rows of higher degree are left alone. Where all coefficients are cut
+    C keeps to the row's own unit, but for soft rows, whose penalty is not counted in units.
     Cost: a pass over the terms; some more over those of rows that have a coefficient above D.
     """
     chosen = _candidates(p, high)
     if not chosen.any():
         return None
-    found = _Rows(p, chosen, units[chosen], tolerance[chosen], groups).caps()
+    found = _Rows(p, chosen, units[chosen], tolerance[chosen], groups).caps(soft)
     if not groups.is_none:
         alone = Groups.none(len(groups.of_bit))
-        found = np.minimum(found, _Rows(p, chosen, units[chosen], tolerance[chosen], alone).caps())
+        found = np.minimum(found, _Rows(p, chosen, units[chosen], tolerance[chosen], alone).caps(soft))
     if not np.isfinite(found).any():
         return None
     caps = np.full(p.rows, np.inf)
@@ -55,36 +58,42 @@ def row_caps(p: Polynomials, high: Floats, units: Floats, tolerance: Floats, gro
     return caps
 
 
-def repeated_labels(p: Polynomials, caps: Floats, groups: Groups) -> Integers | None:
-    """How many of a row's largest coefficients, above its cap, are further labels of one group [rows]; None: none."""
+def shared_losses(p: Polynomials, caps: Floats, groups: Groups) -> Integers | None:
+    """Terms of degree 1 that lose what another one does [2, terms]: theirs, and the largest of their row and group.
+
+    These are the groups whose largest coefficient is above the row's cap. None where they have one term each.
+    """
     row, names, coefficients = p.block(1)
     label = groups.of_bit[names[:, 0]]
-    inside = (coefficients > caps[row]) & groups.exact[label]
-    first = np.unique(row[inside].astype(np.int64) * len(groups.size) + label[inside]) // len(groups.size)
-    repeated = np.bincount(row[inside], minlength=p.rows) - np.bincount(first, minlength=p.rows)
-    return repeated if repeated.any() else None
+    inside = np.flatnonzero(np.isfinite(caps[row]) & groups.exact[label])
+    order = inside[np.lexsort((-coefficients[inside], label[inside], row[inside]))]
+    starts = np.diff(row[order], prepend=-1).astype(bool) | np.diff(label[order], prepend=-1).astype(bool)
+    top = order[np.flatnonzero(starts)][np.cumsum(starts) - 1]
+    shared = ~starts & (coefficients[top] > caps[row[top]])
+    return np.stack([order[shared], top[shared]]) if shared.any() else None
 
 
-def cut_rows(p: Polynomials, caps: Floats, repeated: NDArray[np.integer] | None = None) -> Polynomials:
+def cut_rows(p: Polynomials, caps: Floats, shared: NDArray[np.integer] | None = None) -> Polynomials:
     """The rows `<= 0` with coefficients of degree 1 cut to their row's cap and b lowered by what they lose.
 
-    `repeated` [rows] of a row's largest coefficients lose it together with another one.
+    `shared` [2, terms] lose what the others do (see `shared_losses`), and b once, as long as they are positive.
     """
     row, names, coefficients = p.block(1)
     limit = caps[row]
-    over = coefficients > limit
+    cut, loses = np.clip(coefficients, -limit, limit), coefficients > limit
+    if shared is not None:
+        own, top = shared[:, np.isfinite(limit[shared[0]])]
+        cut[own] = np.maximum(limit[own] + (coefficients[own] - coefficients[top]), 0)
+        loses[own] = False
     constants = p.constants()
-    if over.any():
-        count = np.bincount(row[over], minlength=p.rows)
-        if repeated is not None:
-            largest = np.zeros(p.rows)
-            np.maximum.at(largest, row[over], coefficients[over])
-            constants, count = constants - repeated * largest, count - repeated
-        kept = accurate_sums(row[over], coefficients[over], constants)
+    if loses.any():
+        count = np.bincount(row[loses], minlength=p.rows)
+        kept = accurate_sums(row[loses], coefficients[loses], constants)
         constants = np.where(count > 0, kept - count * np.where(count > 0, caps, 0.0), constants)
-    cut = Terms(Array(row), Array(names), Array(np.clip(coefficients, -limit, limit)))
+    left = slice(None) if shared is None else cut != 0
+    terms = Terms(Array(row[left]), Array(names[left]), Array(cut[left]))
     rest = (block for block in p.terms if block.degree > 1)
-    return Polynomials(p.rows, (*arithmetic.constants(constants).terms, *([cut] if len(cut) else []), *rest))
+    return Polynomials(p.rows, (*arithmetic.constants(constants).terms, *([terms] if len(terms) else []), *rest))
 
 
 def accurate_sums(row: NDArray[np.integer], values: Floats, constants: Floats) -> Floats:
@@ -130,14 +139,34 @@ class _Rows:
         self.row = (np.cumsum(chosen) - 1)[row[here]].astype(np.int32)
         self.names, self.coefficients = names[here], coefficients[here]
         self.sizes = np.abs(self.coefficients)
-        self.most, self.free = self._most(groups)
+        order, starts, top = self._sets(groups)
+        tops = np.repeat(top, np.diff(np.append(starts, len(order))))
+        self.most, self.free = np.maximum(self.coefficients, 0), np.ones(len(self.row), bool)
+        self.most[order], self.most[order[starts]] = 0.0, top
+        self.free[order] = (self.coefficients[order] >= 0) | (tops >= 0)
         self.constants = p.constants()[chosen]
         self.units, self.known = units, np.isfinite(units) & (units > 0)
         self.excess = accurate_sums(self.row, self.most, self.constants)
         self.slip = tolerance
-        self.big = self.free & (self.sizes > (self.excess + self.slip)[self.row])
+        self.big, self.kept = self._sorted_out(order, starts, tops)
 
-    def caps(self) -> Floats:
+    def _sorted_out(self, order: Integers, starts: Integers, tops: Floats) -> tuple[Flags, Floats]:
+        """Which terms are cut to C, and the numbers that should be multiples of a unit with it (0: none).
+
+        `order` are the terms of sets, `starts` where each begins, `tops` [terms] their largest values.
+        """
+        most = (self.excess + self.slip)[self.row]
+        big = self.free & (self.sizes > most)
+        kept = np.where(big, 0.0, self.coefficients)
+        # Of sets that move down, how far the values are below the largest.
+        moves = tops > most[order]
+        down, below = order[moves], tops[moves] - self.coefficients[order[moves]]
+        big[down] = False
+        big[order[starts]] |= moves[starts]
+        kept[down] = np.where(below <= most[down], below, 0.0)
+        return big, kept
+
+    def caps(self, soft: bool) -> Floats:
         """C of every row, inf where it stays as it is."""
         rest = accurate_sums(self.row, np.where(self.big, self.most, 0.0), self.constants)
         least = np.full(self.count, np.inf)
@@ -146,37 +175,28 @@ class _Rows:
         caps = self._rounded_up(rest, unit)
         fits = (unit > 0) & (caps <= least * _EQUAL)
         caps = np.where(fits, caps, self._rounded_up_coarsely())
+        if soft:
+            caps = np.where(self._any(self.kept != 0), caps, self.excess)
         np.maximum.at(caps, self.row[~self.free], self.sizes[~self.free])
         gained = (self.excess > self.slip) & (caps > 0) & self._any(self.sizes > (caps * _EQUAL)[self.row])
         return np.where(gained, caps, np.inf)
 
-    def _most(self, groups: Groups) -> tuple[Floats, Flags]:
-        """What each term adds to D (of a group's terms one adds what the group does), and which may be cut."""
-        most, free = np.maximum(self.coefficients, 0), np.ones(len(self.row), bool)
+    def _sets(self, groups: Groups) -> tuple[Integers, Integers, Floats]:
+        """The terms of groups by row and group, the largest first; where each starts, and its largest value."""
         label: Integers = groups.of_bit[self.names[:, 0]]
         inside = np.flatnonzero(groups.exact[label])
-        if len(inside):
-            order = inside[np.lexsort((-self.coefficients[inside], label[inside], self.row[inside]))]
-            changed = np.diff(self.row[order], prepend=-1).astype(bool) | np.diff(label[order], prepend=-1).astype(bool)
-            values, starts = self.coefficients[order], np.flatnonzero(changed)
-            counts = np.diff(np.append(starts, len(order)))
-            # Unless every member has a term, the one that is set may be one without.
-            full = groups.size[label[order[starts]]] == counts
-            top = np.where(full, values[starts], np.maximum(values[starts], 0))
-            positive = np.repeat(np.add.reduceat(values > 0, starts, dtype=np.int64), counts)
-            largest = np.zeros(self.count)
-            np.maximum.at(largest, self.row, self.coefficients)
-            alike = (values == np.repeat(values[starts], counts)) & (values == largest[self.row[order]])
-            alike = np.repeat(np.add.reduceat(alike, starts, dtype=np.int64), counts) == positive
-            most[inside] = 0
-            most[order[starts]] = top
-            free[order] = np.where(values < 0, np.repeat(top, counts) >= 0, (positive == 1) | alike)
-        return most, free
+        order = inside[np.lexsort((-self.coefficients[inside], label[inside], self.row[inside]))]
+        changed = np.diff(self.row[order], prepend=-1).astype(bool) | np.diff(label[order], prepend=-1).astype(bool)
+        starts = np.flatnonzero(changed)
+        largest, counts = self.coefficients[order[starts]], np.diff(np.append(starts, len(order)))
+        # Unless every member has a term, the one that is set may be one without.
+        full = groups.size[label[order[starts]]] == counts
+        return order, starts, np.where(full, largest, np.maximum(largest, 0))
 
     def _unit_of_small(self) -> Floats:
-        """The unit of the coefficients that stay; of the whole row where all are cut; 0 where there is none."""
-        stay = ~self.big
-        terms = Terms(Array(self.row[stay]), Array(self.names[stay]), Array(self.coefficients[stay]))
+        """The unit of the numbers that are kept; of the whole row where all are cut; 0 where there is none."""
+        stay = self.kept != 0
+        terms = Terms(Array(self.row[stay]), Array(self.names[stay]), Array(self.kept[stay]))
         unit = row_units(Polynomials(self.count, (terms,) if len(terms) else ()))
         return np.where(np.isfinite(unit) & (unit > 0), unit, np.where(self.known, self.units, 0.0))
 

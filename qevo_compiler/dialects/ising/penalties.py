@@ -71,11 +71,10 @@ class PenaltyOp(Op):
     `u = (body + shifts[r] + slack) / units[r]`, in absolute value for `==`; a row with unit 0 is always
     satisfied and adds nothing. None means units of 1 and shifts of 0. `forms` [rows] (numbers into `FORMS`)
     belong to MIXED, `slopes` [rows] to SLOPED and MIXED. `caps` [rows] cut the coefficients of the body over bits
-    first (see `analyses.structure.tightening`; inf: as stated, None: all rows), and `repeated` [rows] counts those
-    largest ones of a row that are further labels of one choice (None: none). `factors` [rows] multiply the weight of
-    soft rows. A slack register encoded as domain
-    wall adds, besides, `weight` for every bit that is set behind one that is not. `implied` marks the family that
-    the encoding of the variable `symbol` adds.
+    first (see `analyses.structure.tightening`; inf: as stated, None: all rows), where the first of `shared` [2, terms]
+    lose what the second do, labels of one choice (None: none). `factors` [rows] multiply the weight of soft rows. A
+    slack register encoded as domain wall adds, besides, `weight` for every bit that is set behind one that is not.
+    `implied` marks the family that the encoding of the variable `symbol` adds.
     """
 
     name: ClassVar[str] = "ising.penalty"
@@ -90,7 +89,7 @@ class PenaltyOp(Op):
     forms: Array | None = None
     slopes: Array | None = None
     caps: Array | None = None
-    repeated: Array | None = None
+    shared: Array | None = None
     factors: Array | None = None
 
     def row_weights(self, rows: int) -> NDArray[np.float64]:

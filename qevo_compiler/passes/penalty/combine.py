@@ -60,11 +60,37 @@ def _sum(degree: int, blocks: list[Weighted]) -> Terms:
     if len(blocks) == 1 and not (isinstance(block.variables, GroupPairs) and not block.variables.formed):
         values = block.coefficients.values * factor
         return replace(block, coefficients=Array(values)) if values.all() else _terms(block.variables.values, values)
+    if degree == 2 and (over := _over_same_pairs(blocks)) is not None:
+        return over
     if degree == 2 and (merged := _compiled(blocks)) is not None:
         return _terms(*merged)
     if degree == 1 and (added := _side_by_side(blocks)) is not None:
         return _terms(*added)
     return _terms(*_sorted(degree, blocks))
+
+
+def _over_same_pairs(blocks: list[Weighted]) -> Terms | None:
+    """The sum of squares over the same bits: the pairs stay a rule, and one part's coefficients are there at a time."""
+    first = blocks[0][0].variables
+    if not isinstance(first, PairNames) or sum(len(block) for block, _ in blocks) < WORTH:
+        return None
+    for block, _ in blocks[1:]:
+        other = block.variables
+        if not isinstance(other, PairNames) or not np.array_equal(other.names, first.names):
+            return None
+    ends = [end * factor for block, factor in blocks for end in (block.coefficients.least, block.coefficients.most)]
+    values, cancels = np.zeros(len(first)), min(ends) < 0 < max(ends)
+    sizes = np.zeros(len(first) if cancels else 0)
+    for block, factor in blocks:
+        part = block.coefficients.elements() * factor
+        values += part
+        if cancels:
+            sizes += np.abs(part, out=part)
+    if cancels:
+        values[is_dust(values, sizes)] = 0
+    # A rule of its own: the parts may stay in the module, and would keep what is formed of theirs.
+    names = PairNames(first.names)
+    return Terms(no_rows(len(values)), names, Array(values)) if values.all() else _terms(names.values, values)
 
 
 def _compiled(blocks: list[Weighted]) -> tuple[Ints, Floats] | None:

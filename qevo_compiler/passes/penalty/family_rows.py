@@ -46,7 +46,7 @@ class PenaltyRows:
     """One family. `units` is 0 for rows that need no penalty; `residual` [rows] is u, empty for those rows.
 
     `forms` [rows] are numbers into `FORMS`; `slopes` [rows] belong to the sloped ones; `caps` [rows] are what
-    coefficients of the body were cut to (inf: left alone) with `repeated` as in `ising.penalty`, `low` and `high` the
+    coefficients of the body were cut to (inf: left alone) with `shared` as in `ising.penalty`, `low` and `high` the
     bounds after that. `slack` gives every row's slack in units of the body (None: no row has any). Where `widths`
     [rows] is finite, u must not be below minus it either: the slack ends there, and the row's partner has no penalty of
     its own (see `two_sided`). `exact` is False where u is no whole number or the slack is coarser than the row;
@@ -65,7 +65,7 @@ class PenaltyRows:
     slopes: Floats | None = None
     caps: Floats | None = None
     widths: Floats | None = None
-    repeated: Integers | None = None
+    shared: Integers | None = None
 
     @property
     def soft(self) -> bool:

@@ -1,9 +1,9 @@
 """Choose a weight for every family of constraints: the smallest that a rule proves, or what was asked for.
 
-Families that the flip rule or the raise rule fits get weights of their own. The remaining hard families share one, from
-the rules of `penalty_weights`. Together they are sound: from any state flips and raises lead, at falling energy, to one
-without violated rows of the first kind and without touching the others' bits; there the argument of the shared weight
-applies. Raised rows share bits with the others, so that nothing is assumed of how these are repaired.
+Families that the flip rule or the raise rule fits get weights of their own. The remaining hard families are weighed
+together by another rule. This is sound: from any state flips and raises lead, at falling energy, to one without
+violated rows of the first kind and without touching the bits of the rest; there the argument of that rule applies.
+Raised rows share bits with the others, so that nothing is assumed of how these are repaired.
 """
 
 from __future__ import annotations
@@ -14,23 +14,17 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.analyses.bounds import largest_drop
+from qevo_compiler.analyses.bounds import Groups, largest_drop
 from qevo_compiler.dialects.ising import PenaltyRule
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
 from qevo_compiler.dialects.problem import Relation
+from qevo_compiler.passes.penalty.bound_rule import Need, Share, bound_needs
+from qevo_compiler.passes.penalty.dependent_rows import least_violations
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 from qevo_compiler.passes.penalty.flip_rule import flip_needs
 from qevo_compiler.passes.penalty.methods import Method
-from qevo_compiler.passes.penalty.penalty_weights import (
-    OneHot,
-    Weight,
-    bound_rule,
-    dominating_weight,
-    is_cheap,
-    largest,
-    round_up,
-)
-from qevo_compiler.passes.penalty.raise_rule import Integral, raise_needs
+from qevo_compiler.passes.penalty.penalty_weights import OneHot, Weight, is_cheap, largest, round_up, shared_needs
+from qevo_compiler.passes.penalty.raise_rule import Integral, Raise, lifts, raise_needs
 from qevo_compiler.passes.penalty.repair_rule import all_pairs, excluding_pairs
 
 ZERO = Polynomials(1, ())
@@ -86,43 +80,65 @@ class Weighing:
         if not open_:
             return {}
         flips = self._flips(open_)
-        raises = {k: need for k, need in self._raises(open_).items() if need < flips.get(k, np.inf)}
+        raises = {k: found for k, found in self._raises(open_).items() if found.need < flips.get(k, np.inf)}
         # With less than its flips need a row is not mended by them whatever becomes of the others.
         flips = {k: need for k, need in flips.items() if k not in raises}
         rest = [k for k in open_ if k not in flips and k not in raises]
         soft_energy, soft_high = self._soft()
-        found = {k: self._above(need, PenaltyRule.FLIP) for k, need in flips.items()}
-        found |= {k: self._above(need, PenaltyRule.RAISE) for k, need in raises.items()}
+        found = {k: self._above(Need(need, PenaltyRule.FLIP)) for k, need in flips.items()}
+        found |= {k: self._above(Need(raised.need, PenaltyRule.RAISE)) for k, raised in raises.items()}
         if not rest and is_cheap(self.objective):
-            bound = self._above(*bound_rule(self.objective, soft_high, self.one_hot, None))
+            bound = self._above(self._bounds([Share()], Groups.none(len(self.one_hot.first)))[0])
             return {k: min(w, bound, key=lambda weight: weight.value) for k, w in found.items()}
         if rest:
             fixed = {self.positions[k] for k in flips} | self._silent()
             by_range = [k for k in rest if self.methods[k] is Method.RANGE]
-            one_hot = self._with_pairs([k for k in rest if self.positions[k] in self.others - fixed], fixed)
+            apart = [k for k in rest if self.positions[k] in self.others - fixed]
+            one_hot = self._repairable(apart, raises, fixed)
             hard = {k for k, family in enumerate(self.families) if not family.soft}
-            if hard != {*rest, *flips} or by_range not in ([], rest):
-                # Arguments about groups need one weight for all that the shared rule weighs.
+            if hard != {*rest, *flips, *raises} or by_range not in ([], rest):
+                # Arguments about groups need one rule for all families that make them up.
                 none = np.full(len(one_hot.first), -1)
                 one_hot = OneHot(none, none, False)
+            shares = self._shares(rest, one_hot)
             if by_range:
-                bound = self._above(*bound_rule(self.objective, soft_high, one_hot, None))
-                found |= dict.fromkeys(by_range, bound)
+                needs = self._bounds([shares[k] for k in by_range], one_hot.groups)
+                found |= {k: self._above(need) for k, need in zip(by_range, needs, strict=True)}
                 rest = [k for k in rest if k not in by_range]
             if rest:
-                need = dominating_weight(self.objective, soft_energy, soft_high, one_hot, self.incumbent)
-                found |= dict.fromkeys(rest, self._above(*need))
+                asked = [shares[k] for k in rest]
+                needs = shared_needs(self.objective, soft_energy, soft_high, one_hot, self.incumbent, asked)
+                found |= {k: self._above(need) for k, need in zip(rest, needs, strict=True)}
         return found
 
-    def _with_pairs(self, apart: list[int], fixed: set[int]) -> OneHot:
-        """The groups, with the pairs that families `apart` from them exclude, if that is all that is left."""
-        found = [excluding_pairs(self.families[k]) for k in apart]
-        pairs = [part for part in found if part is not None]
-        others = self.others - fixed - {self.positions[k] for k in apart}
-        return replace(self.one_hot, complete=not others and len(pairs) == len(apart), pairs=all_pairs(pairs))
+    def _bounds(self, shares: list[Share], groups: Groups) -> list[Need]:
+        """By bounds of the objective alone."""
+        return bound_needs(self.objective, self._soft()[1], groups, None, shares)
 
-    def _above(self, needed: float, rule: PenaltyRule, why: str = "") -> Weight:
-        return Weight(round_up(needed, largest(self.objective), self.margin), needed, rule, why)
+    def _shares(self, rest: list[int], one_hot: OneHot) -> dict[int, Share]:
+        least = least_violations([self.families[k] for k in rest], len(one_hot.first))
+        grouped = not one_hot.groups.is_none
+        return {
+            k: Share(count, grouped and self.positions[k] not in self.others)
+            for k, count in zip(rest, least, strict=True)
+        }
+
+    def _repairable(self, apart: list[int], raises: Mapping[int, Raise], fixed: set[int]) -> OneHot:
+        """The groups, with the pairs that families `apart` from them exclude and raised integers, if that is all."""
+        pairs = [excluding_pairs(self.families[k]) for k in apart]
+        moved = [lifts(self.families[k], raised, self.integral) for k, raised in raises.items()]
+        others = self.others - fixed - {self.positions[k] for k in (*apart, *raises)}
+        if others or any(part is None for part in (*pairs, *moved)):
+            return replace(self.one_hot, complete=False)
+        return replace(
+            self.one_hot,
+            complete=True,
+            pairs=all_pairs([part for part in pairs if part is not None]),
+            lifts=tuple(part for part in moved if part is not None),
+        )
+
+    def _above(self, need: Need) -> Weight:
+        return Weight(round_up(need.value, largest(self.objective), self.margin), need.value, need.rule, need.why)
 
     def _flips(self, open_: list[int]) -> dict[int, float]:
         """What the flip rule asks of the families that it fits, unless a bound of the objective is forced."""
@@ -134,14 +150,14 @@ class Weighing:
             if need is not None and k in open_ and self.methods[k] is Method.AUTO
         }
 
-    def _raises(self, open_: list[int]) -> dict[int, float]:
+    def _raises(self, open_: list[int]) -> dict[int, Raise]:
         """What the raise rule asks of the families that it fits. They stay among what the groups do not express."""
         hard = [k for k, family in enumerate(self.families) if not family.soft]
-        needs = raise_needs(self._whole_energy, [self.families[k] for k in hard], self.integral)
+        found = raise_needs(self._whole_energy, [self.families[k] for k in hard], self.integral)
         return {
-            k: need
-            for k, need in zip(hard, needs, strict=True)
-            if need is not None and k in open_ and self.methods[k] is Method.AUTO
+            k: raised
+            for k, raised in zip(hard, found, strict=True)
+            if raised is not None and k in open_ and self.methods[k] is Method.AUTO
         }
 
     def _whole_energy(self) -> Polynomials:
@@ -173,7 +189,7 @@ class Weighing:
         if method is Method.MOMC:
             sizes = [np.abs(b.coefficients.values) for b in self.families[k].residual.terms if b.degree]
             change /= max(min((float(size.min()) for size in sizes), default=1.0), 1.0)
-        return self._above(change, _LITERATURE[method])
+        return self._above(Need(change, _LITERATURE[method]))
 
 
 def _worst(family: PenaltyRows) -> float:

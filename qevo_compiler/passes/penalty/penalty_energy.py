@@ -13,10 +13,12 @@ from qevo_compiler.dialects.poly import AffineMap, Polynomials, Terms, Vartype, 
 from qevo_compiler.dialects.poly.pair_arrays import GroupPairs, no_rows
 from qevo_compiler.dialects.poly.polynomials import canonical, pack
 from qevo_compiler.dialects.problem import Encoding
-from qevo_compiler.evaluator.terms.term_kernels import FEW, pair_products
+from qevo_compiler.evaluator.terms.merge_sorted import MOST
+from qevo_compiler.evaluator.terms.term_kernels import FEW, WORTH, pair_products
 from qevo_compiler.ir import Array
 from qevo_compiler.ir.deferred import uniform
 from qevo_compiler.passes.expanding.affine_square import AffineForm, symbolic_square
+from qevo_compiler.passes.penalty.combine import combine
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows
 
 Floats = NDArray[np.float64]
@@ -135,12 +137,25 @@ def _squares(p: Polynomials, vartype: Vartype) -> Polynomials:
     else:
         single = single + squares
     order, repeated = _by_name(names)
+    if repeated and _added_one_by_one(row, names, p.rows):
+        each = (arithmetic.select(p, np.array([k])) for k in range(p.rows))
+        return combine([(_squares(one, vartype), 1.0) for one in each])
     crossing = _crossing(names, _row_ends(row, p.rows), order, coefficients, repeated)
     scalar = np.zeros((1, 0), np.int32), np.array([fixed])
     terms = [_terms(*block) for block in (scalar, (variables[order], single[order]))] + [crossing]
     square = Polynomials(1, tuple(block for block in terms if len(block)))
     # Where no bit is in two rows the terms are in order, each once.
     return canonical(square) if repeated else square
+
+
+def _added_one_by_one(row: NDArray[np.int32], names: NDArray[np.int32], rows: int) -> bool:
+    """Whether the squares of long rows are added, not sorted together: of few rows, or of any over the same bits."""
+    lengths = np.bincount(row, minlength=rows)
+    if int((lengths * (lengths - 1) // 2).min()) < WORTH:
+        return False
+    return rows <= MOST or bool(
+        (lengths == lengths[0]).all() and (names.reshape(rows, -1) == names[: lengths[0]]).all()
+    )
 
 
 def _crossing(

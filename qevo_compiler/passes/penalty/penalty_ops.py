@@ -35,7 +35,7 @@ def penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
     forms = Array(family.forms) if family.form is PenaltyForm.MIXED else None
     slopes = None if family.slopes is None else Array(family.slopes)
     caps = None if family.caps is None or not np.isfinite(family.caps).any() else Array(family.caps)
-    repeated = None if caps is None or family.repeated is None else Array(family.repeated)
+    shared = None if caps is None or family.shared is None else Array(family.shared)
     kind = (weight.rule, family.form)
     return PenaltyOp(
         op.symbol,
@@ -47,7 +47,7 @@ def penalty_op(family: PenaltyRows, weight: Weight) -> PenaltyOp:
         forms,
         slopes,
         caps,
-        repeated,
+        shared,
         op.factors,
         span=op.span,
     )

@@ -14,53 +14,31 @@ both sides share a slack, or take none where it spans one unit (see `two_sided`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from qevo_compiler.analyses.bounds import Groups, free_bounds, group_bounds
-from qevo_compiler.analyses.granularity import row_units
-from qevo_compiler.analyses.names import instance_name
-from qevo_compiler.analyses.structure import cut_rows, repeated_labels, row_caps, row_clauses, row_literals
-from qevo_compiler.analyses.tolerances import below_units, largest_slips, row_tolerances, unit_tolerances
+from qevo_compiler.analyses.bounds import Groups
+from qevo_compiler.analyses.structure import row_clauses, row_literals
 from qevo_compiler.diagnostics import Diagnostics
-from qevo_compiler.diagnostics.constraints import NeverBetween, NeverEqual, NeverMet, NeverMetBetween, NeverSatisfied
 from qevo_compiler.diagnostics.language.statements import BadWeight
 from qevo_compiler.diagnostics.penalties import TooMuchSlack
 from qevo_compiler.dialects.ising import FORMS
 from qevo_compiler.dialects.poly import AffineMap, ConstraintOp, Polynomials, Terms, arithmetic
-from qevo_compiler.dialects.problem import Encoding, Relation
+from qevo_compiler.dialects.problem import Encoding
 from qevo_compiler.ir import Array
 from qevo_compiler.passes.encoding.codes import MAX_BITS
 from qevo_compiler.passes.penalty.family_rows import Flags, Floats, Integers, PenaltyRows, RowOptions
 from qevo_compiler.passes.penalty.methods import Method
+from qevo_compiler.passes.penalty.never_met import impossible, warn_of_unmet
+from qevo_compiler.passes.penalty.row_bodies import Body, stated_body, tightened_body
 from qevo_compiler.passes.penalty.slack_codes import Slack, make_slack, slack_encoding, slack_size
-from qevo_compiler.passes.penalty.two_sided import NONE, TwoSided, two_sided_rows
+from qevo_compiler.passes.penalty.two_sided import NONE, TwoSided
 
 # A coarse slack step is this part of the smallest violation that is still penalised in full.
 FLOOR_STEPS = 32
 
 _SQUARE, _LINEAR, _TRIANGLE, _LOGIC, _SLOPED = range(len(FORMS))
-
-
-@dataclass(frozen=True)
-class _Body:
-    """Rows as `body == 0` or `body <= 0` with their bounds, tolerance, constant, unit (0: none) and pairs.
-
-    `caps` [rows] is what coefficients were cut to, None where all are as stated; `repeated` belongs to them.
-    """
-
-    op: ConstraintOp
-    poly: Polynomials
-    equal: bool
-    low: Floats
-    high: Floats
-    tolerance: Floats
-    constant: Floats
-    unit: Floats
-    pairs: TwoSided
-    caps: Floats | None = None
-    repeated: Integers | None = None
 
 
 def penalty_rows(
@@ -77,18 +55,17 @@ def penalty_rows(
         found.add(BadWeight(op.span, f"{op.factors.least:g} in a row"))
         return None
     options = replace(options, clauses=0) if op.bounding else options
-    stated = _body(op, groups)
-    cuttable = options.tighten and op.weight is None and not stated.equal
-    body = _tightened(stated, groups) if cuttable else stated
+    stated = stated_body(op, groups)
+    body = tightened_body(stated, groups) if options.tighten and not stated.equal else stated
     holds = body.high <= body.tolerance
     if body.equal:
         holds &= body.low >= -body.tolerance
-    if op.weight is None and _impossible(body, stated, found):
+    if op.weight is None and impossible(body, stated, found):
         return None
     if op.weight is None and redundant is not None:
         holds = holds | redundant
     if op.weight:
-        _warn_of_unmet(body, found)
+        warn_of_unmet(body, stated, found)
     if op.factors is not None:
         holds = holds | (op.factors.values == 0)
     if holds.all() or op.weight == 0:
@@ -99,91 +76,7 @@ def penalty_rows(
     return rows
 
 
-def _body(op: ConstraintOp, groups: Groups) -> _Body:
-    poly = arithmetic.scale(op.body, -1.0) if op.relation is Relation.GE else op.body
-    equal = op.relation is Relation.EQ
-    low, high = free_bounds(poly)
-    # An equation that is nowhere positive is stated the other way round, to be nowhere negative.
-    if equal and (turned := high <= 0).any():
-        poly = arithmetic.scale(poly, np.where(turned, -1.0, 1.0))
-        low, high = np.where(turned, 0.0 - high, low), np.where(turned, 0.0 - low, high)
-    if not groups.is_none:
-        low, high = group_bounds(poly, groups)
-    unit = row_units(poly)
-    tolerance = unit_tolerances(poly, unit)
-    pairs = NONE if equal else two_sided_rows(poly, op.indices)
-    return _Body(op, poly, equal, low, high, tolerance, poly.constants(), unit, pairs)
-
-
-def _tightened(stated: _Body, groups: Groups) -> _Body:
-    """The rows with their coefficients cut where that leaves the satisfied points what they are."""
-    slip = np.minimum(stated.tolerance, largest_slips(stated.constant, stated.high))
-    caps = row_caps(stated.poly, stated.high, stated.unit, slip, groups)
-    if caps is None:
-        return stated
-    # The two sides of a row share their slack as long as their coefficients are the same.
-    caps[stated.pairs.first] = caps[stated.pairs.second] = np.inf
-    if np.isinf(caps).all():
-        return stated
-    repeated = repeated_labels(stated.poly, caps, groups)
-    poly = cut_rows(stated.poly, caps, repeated)
-    low, high = group_bounds(poly, groups)
-    unit = row_units(poly)
-    allowed = np.where(np.isfinite(caps), np.maximum(row_tolerances(poly), slip), stated.tolerance)
-    tolerance = below_units(allowed, unit)
-    return _Body(stated.op, poly, False, low, high, tolerance, poly.constants(), unit, stated.pairs, caps, repeated)
-
-
-def _impossible(body: _Body, stated: _Body, found: Diagnostics) -> bool:
-    """Whether a row can never hold; each such row is reported by name."""
-    op, never = body.op, _out_of_reach(body)
-    rest = np.zeros(len(never))
-    if body.equal:
-        whole = np.isfinite(body.unit) & (body.unit > 0)
-        unit = np.where(whole, body.unit, 1.0)
-        rest = np.where(whole, np.abs(body.constant - np.rint(body.constant / unit) * unit), 0.0)
-    for row in np.flatnonzero(never | (rest > body.tolerance)).tolist():
-        name = instance_name(op.symbol, op.indices.values[row])
-        if never[row]:
-            found.add(NeverSatisfied(op.span, name, *_stated_range(stated, row), op.relation.value))
-        else:
-            found.add(NeverEqual(op.span, name, f"{body.unit[row]:g}", f"{rest[row]:g}"))
-    crossed = _crossed(body, never)
-    for row, gap in zip(crossed.first.tolist(), crossed.gap.tolist(), strict=True):
-        found.add(NeverBetween(op.span, instance_name(op.symbol, op.indices.values[row]), f"{gap:g}"))
-    return bool((never | (rest > body.tolerance)).any() or len(crossed.first))
-
-
-def _warn_of_unmet(body: _Body, found: Diagnostics) -> None:
-    """One warning for a soft family with rows whose range misses what is asked for, one for rows whose sides cross."""
-    op, never = body.op, _out_of_reach(body)
-    rows, crossed = np.flatnonzero(never).tolist(), _crossed(body, never)
-    if rows:
-        name = instance_name(op.symbol, op.indices.values[rows[0]])
-        found.add(NeverMet(op.span, name, *_stated_range(body, rows[0]), op.relation.value, len(rows) - 1))
-    if len(crossed.first):
-        name = instance_name(op.symbol, op.indices.values[crossed.first[0]])
-        found.add(NeverMetBetween(op.span, name, f"{crossed.gap[0]:g}", len(crossed.first) - 1))
-
-
-def _crossed(body: _Body, never: Flags) -> TwoSided:
-    """The pairs without a value between their sides, but for rows that are out of reach by themselves."""
-    empty = body.pairs.empty(body.constant, body.unit, body.tolerance)
-    return body.pairs.chosen(empty & ~never[body.pairs.first] & ~never[body.pairs.second])
-
-
-def _out_of_reach(body: _Body) -> Flags:
-    never = body.low > body.tolerance
-    return never | (body.high < -body.tolerance) if body.equal else never
-
-
-def _stated_range(body: _Body, row: int) -> tuple[str, str]:
-    """The range of left minus right side in the source's own sign, for messages."""
-    low, high = float(body.low[row]), float(body.high[row])
-    return (f"{-high:g}", f"{-low:g}") if body.op.relation is Relation.GE else (f"{low:g}", f"{high:g}")
-
-
-def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
+def _hard(body: Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     rows, exact = len(holds), _granular(body, options.slack_bits)
     unit = np.where(exact, body.unit, 1.0)
     shift = np.zeros(rows)
@@ -217,18 +110,18 @@ def _hard(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     forms[holds] = forms[~holds][0]
     done = bool((exact | holds).all())
     widths = pairs.widths(steps, len(holds))
-    caps = None if body.caps is None else np.where(holds, np.inf, body.caps)
+    caps = _caps(body, holds)
     return PenaltyRows(
-        body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths, body.repeated
+        body.op, forms, units, shift, residual, slack, done, body.low, body.high, slopes, caps, widths, body.shared
     )
 
 
-def _pairs(body: _Body, options: RowOptions) -> TwoSided:
+def _pairs(body: Body, options: RowOptions) -> TwoSided:
     """The pairs that may share a penalty: none where slack is not what makes the penalty exact."""
     return NONE if options.no_slack or options.method is Method.LAGRANGIAN else body.pairs
 
 
-def _logical(body: _Body, residual: Polynomials, wanted: Flags, options: RowOptions) -> Flags:
+def _logical(body: Body, residual: Polynomials, wanted: Flags, options: RowOptions) -> Flags:
     """Which of the `wanted` rows are clauses: inequalities of degree 1 that would otherwise need slack."""
     if body.equal or options.clauses < 2 or not wanted.any():
         return np.zeros(len(wanted), bool)
@@ -255,13 +148,13 @@ def _sloped(forms: Integers, span: Floats, options: RowOptions) -> Floats | None
     return slopes if chosen.any() else None
 
 
-def _granular(body: _Body, slack_limit: int) -> Flags:
+def _granular(body: Body, slack_limit: int) -> Flags:
     unit = np.where(body.unit > 0, body.unit, 1.0)
     reach = np.maximum(np.abs(body.low), np.abs(body.high)) / unit
     return np.isfinite(body.unit) & (body.unit > 0) & (reach < 2.0**slack_limit)
 
 
-def _never_negative(body: _Body, shift: Floats) -> tuple[Flags, Floats]:
+def _never_negative(body: Body, shift: Floats) -> tuple[Flags, Floats]:
     """Whether rows are at least 0 over all states, valid or not, and their least positive value (0: unknown)."""
     if body.op.implied and body.poly.degree == 2:
         return np.ones(body.poly.rows, bool), np.ones(body.poly.rows)
@@ -277,7 +170,7 @@ def _never_negative(body: _Body, shift: Floats) -> tuple[Flags, Floats]:
     return low >= -body.tolerance, np.where(known, least, 0.0)
 
 
-def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
+def _soft(body: Body, holds: Flags, options: RowOptions) -> PenaltyRows:
     """Violation squared in the body's own units; slack reaches every value that a satisfied row takes."""
     units, forms = np.where(holds, 0.0, 1.0), np.full(len(holds), _SQUARE)
     slack, done, widths = None, True, None
@@ -301,7 +194,14 @@ def _soft(body: _Body, holds: Flags, options: RowOptions) -> PenaltyRows:
         widths = pairs.widths(steps * unit[pairs.first], len(holds))
         slack = _slack(np.maximum(span, 0), step, options, fraction)
         done = bool((exact | holds).all())
-    return PenaltyRows(body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, widths=widths)
+    return PenaltyRows(
+        body.op, forms, units, no_shift, residual, slack, done, body.low, body.high, None, _caps(body, holds), widths,
+        body.shared,
+    )  # fmt: skip
+
+
+def _caps(body: Body, holds: Flags) -> Floats | None:
+    return None if body.caps is None else np.where(holds, np.inf, body.caps)
 
 
 def _slack(span: Floats, step: Floats, options: RowOptions, fraction: Floats | None = None) -> Slack | None:

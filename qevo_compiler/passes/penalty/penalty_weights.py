@@ -1,31 +1,21 @@
-"""How large a penalty must be so that no infeasible state can win: three rules, each with its proof.
-
-Residuals are in units, so a violated row costs at least the weight P. Let f be the objective with the
-soft penalties, f* its least value over feasible states and low(f) a bound over all states.
-
-range, incumbent: an infeasible state has energy at least low(f) + P. With U an upper bound of f over
-feasible states, or the value of one feasible state, P > U - low(f) puts that above U >= f*.
-`low` may assume at most one bit in each one-hot group when P exceeds, besides, the most that f can
-fall by a further bit of a group (w): k bits instead of one cost P (k - 1)^2 and gain at most w (k - 1).
-
-repair: all constraints are one-hot groups, or pairs of bits that exclude each other (see `repair_rule`).
-"""
+"""What penalty weights are made of, and the choice between the rules for families that have none of their own."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.analyses.bounds import Groups, group_bounds, largest_drop
+from qevo_compiler.analyses.bounds import Groups
 from qevo_compiler.dialects.ising import PenaltyRule
 from qevo_compiler.dialects.poly import Polynomials, arithmetic
+from qevo_compiler.passes.penalty.bound_rule import Need, Share, bound_needs
+from qevo_compiler.passes.penalty.raise_rule import Lift
 from qevo_compiler.passes.penalty.repair_rule import NO_PAIRS, Repair, repair_need
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 # What a weight exceeds its proof's need by: far above the rounding of summed coefficients, and small, since
@@ -52,13 +42,15 @@ class OneHot:
 
     `first` labels the bits by a family of disjoint groups (-1: none) and `second` by another that crosses it.
     `complete` says that there are no other hard constraints, or only ones over other bits that can be repaired
-    by themselves (see `flip_rule`), or `pairs` [pairs, 2] of bits that exclude each other.
+    by themselves (see `flip_rule`), or `pairs` [pairs, 2] of bits that exclude each other, or rows that integers
+    can be raised for, at the cost of `lifts` (see `raise_rule`).
     """
 
     first: Integers
     second: Integers
     complete: bool
     pairs: Integers = field(default_factory=lambda: NO_PAIRS)
+    lifts: tuple[Lift, ...] = ()
 
     @property
     def groups(self) -> Groups:
@@ -79,24 +71,26 @@ class OneHot:
         return table if (table >= 0).all() else None
 
 
-def dominating_weight(
+def shared_needs(
     objective: Polynomials,
     soft: Polynomials,
     soft_high: float,
     one_hot: OneHot,
     incumbent: Callable[[], float | None],
-) -> tuple[float, PenaltyRule, str]:
-    """The least that a weight must exceed by one of the rules, and why; only without a repair `incumbent` is asked.
+    families: Sequence[Share],
+) -> list[Need]:
+    """What each family's weight must exceed, all by one rule; only without a repair `incumbent` is asked.
 
     `objective` is to be minimised; `soft` is the energy of the soft penalties, never negative and at
     best at most `soft_high`; `incumbent` finds the value of both at a feasible state, or None.
     """
     repair = _repair_rule(objective, soft, one_hot)
-    needs = [] if repair is None else [(repair.need, PenaltyRule.REPAIR, repair.why)]
-    if repair is None or is_cheap(objective):
-        feasible = incumbent() if repair is None or repair.why else None
-        needs.append((*bound_rule(objective, soft_high, one_hot, feasible), ""))
-    return min(needs, key=lambda need: need[0])
+    mended = [] if repair is None else [Need(repair.need, PenaltyRule.REPAIR, repair.why)] * len(families)
+    if repair is not None and not is_cheap(objective):
+        return mended
+    feasible = incumbent() if repair is None or repair.why else None
+    bounded = bound_needs(objective, soft_high, one_hot.groups, feasible, families)
+    return min(mended or bounded, bounded, key=lambda needs: sorted((need.value for need in needs), reverse=True))
 
 
 def is_cheap(objective: Polynomials) -> bool:
@@ -114,23 +108,8 @@ def round_up(needed: float, size: float, margin: float = MARGIN) -> float:
 
 
 def largest(p: Polynomials) -> float:
-    return max((float(np.abs(b.coefficients.values).max()) for b in p.terms if b.degree), default=0.0)
-
-
-def bound_rule(
-    objective: Polynomials, soft_high: float, one_hot: OneHot, incumbent: float | None
-) -> tuple[float, PenaltyRule]:
-    """What a weight must exceed so that every infeasible state costs more than a feasible one, and why."""
-    groups = one_hot.groups
-    plain, _ = group_bounds(objective, Groups.none(len(one_hot.first)))
-    grouped, _ = group_bounds(objective, groups, exactly=False)
-    _, high = group_bounds(objective, groups)
-    fall = float(largest_drop(objective, len(one_hot.first))[one_hot.first >= 0].max(initial=0.0))
-    low = max(float(plain[0]), float(grouped[0]) - fall)
-    upper, rule = float(high[0]) + soft_high, PenaltyRule.RANGE
-    if incumbent is not None and incumbent < upper:
-        upper, rule = incumbent, PenaltyRule.INCUMBENT
-    return max(upper - low, 0.0), rule
+    ends = (end for b in p.terms if b.degree for end in (b.coefficients.least, b.coefficients.most))
+    return max(map(abs, ends), default=0.0)
 
 
 def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> Repair | None:
@@ -140,7 +119,7 @@ def _repair_rule(objective: Polynomials, soft: Polynomials, one_hot: OneHot) -> 
     used = max((int(b.variables.values.max()) for b in energy.terms if b.degree), default=-1)
     bits = max(len(one_hot.first), used + 1)
     first, second = (_extended(labels, bits) for labels in (one_hot.first, one_hot.second))
-    return repair_need(energy, first, second, one_hot.pairs)
+    return repair_need(energy, first, second, one_hot.pairs, one_hot.lifts)
 
 
 def _extended(labels: Integers, bits: int) -> Integers:

@@ -8,6 +8,9 @@ objective by at most a u; the penalties of the family fall by at least u, the le
 objective's range. A makespan bounded by the loads of its machines is the case in point: weight 1.
 
 Bits of t may be cut to K where the rest e is nowhere above K: while a row is violated no cut bit is set.
+
+What else mends a state, such as setting a bit of an empty group, may raise rows that held. Where e is linear that costs
+at most `a` times the largest coefficient of the bit in the rows of t more, as raising t by so much makes up for it.
 """
 
 from __future__ import annotations
@@ -56,15 +59,32 @@ class Integral:
         return Integral(owner, step)
 
 
+@dataclass(frozen=True)
+class Raise:
+    """What a family's weight must exceed, and the integer that bounds each row [rows] with its price `a` [rows]."""
+
+    need: float
+    owner: Integers
+    price: Floats
+
+
+@dataclass(frozen=True)
+class Lift:
+    """What the raised integers cost at most when a bit [bits] is removed, and when it is set."""
+
+    drop: Floats
+    rise: Floats
+
+
 def raise_needs(
     energy: Callable[[], Polynomials], families: Sequence[PenaltyRows], integral: Integral
-) -> list[float | None]:
-    """For each hard family what its weight must exceed by the raise rule, or None where the rule does not apply.
+) -> list[Raise | None]:
+    """For each hard family what the raise rule asks for, or None where it does not apply.
 
     `energy` gives what is to be minimised, over the bits of `integral` and soft slack behind them. It is asked only
     where a family fits. Cost: a pass over the rows, and where some fit over the energy.
     """
-    none: list[float | None] = [None] * len(families)
+    none: list[Raise | None] = [None] * len(families)
     used = [_owners(family.residual, integral) for family in families]
     if not integral.step.any():
         return none
@@ -149,9 +169,25 @@ def _prices(energy: Polynomials, integral: Integral, count: int) -> Floats:
     return prices
 
 
-def _need(family: PenaltyRows, owner: Integers, most: Floats, prices: Floats) -> float | None:
+def lifts(family: PenaltyRows, raised: Raise, integral: Integral) -> Lift | None:
+    """What raising the integers of a family costs when bits change; None where its rows have products."""
+    bits = len(integral.owner)
+    row, names, values = family.residual.block(1)
+    if family.residual.degree > 1:
+        return None
+    other = integral.owner[names[:, 0]] < 0
+    row, bit, values = row[other], names[other, 0].astype(np.int64), values[other]
+    keys, place = np.unique(raised.owner[row] * bits + bit, return_inverse=True)
+    price, most = np.maximum(raised.price[row], 0.0), np.zeros((2, len(keys)))
+    for sign, largest in zip((-1.0, 1.0), most, strict=True):
+        np.maximum.at(largest, place, price * np.maximum(sign * values, 0.0))
+    drop, rise = (np.bincount(keys % bits, largest, bits).astype(np.float64) for largest in most)
+    return Lift(drop, rise)
+
+
+def _need(family: PenaltyRows, owner: Integers, most: Floats, prices: Floats) -> Raise | None:
     price = np.where(owner >= 0, prices[owner], -np.inf)
     logical = family.forms == FORMS.index(PenaltyForm.LOGIC)
     cost = np.where(logical, price * np.maximum(most, 1.0), price)[family.active]
     need = float(np.maximum(cost, 0.0).max(initial=0.0))
-    return need if np.isfinite(need) else None
+    return Raise(need, owner, price) if np.isfinite(need) else None

@@ -17,6 +17,8 @@ state of N bits with a empty groups of the first kind and b of the second has T 
 least 2 T, as surplus and empty groups of both kinds add up to 2 T. Keeping one bit of every filled group of the first
 kind, and of those one a group of the second, m <= T groups of each kind are left empty, and m + N - k <= 2 T bits were
 removed. The empty groups are filled in pairs, by setting m bits. So P must exceed D + R / 2.
+
+Where integers are raised for rows that these steps violate (`raise_rule`), D and R have what that costs added.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ from qevo_compiler.dialects.ising import FORMS, PenaltyForm
 from qevo_compiler.dialects.poly import Polynomials
 from qevo_compiler.dialects.problem import Relation
 from qevo_compiler.passes.penalty.family_rows import PenaltyRows
+from qevo_compiler.passes.penalty.raise_rule import Lift
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -86,7 +89,9 @@ def _has(family: PenaltyRows, *forms: PenaltyForm) -> bool:
     return bool(np.isin(family.forms[family.active], [FORMS.index(form) for form in forms]).all())
 
 
-def repair_need(energy: Polynomials, first: Integers, second: Integers, pairs: Integers) -> Repair | None:
+def repair_need(
+    energy: Polynomials, first: Integers, second: Integers, pairs: Integers, lifts: Sequence[Lift] = ()
+) -> Repair | None:
     """What the shared weight of groups, crossing groups and pairs must exceed; None where the rule does not apply.
 
     `first` and `second` label all bits of `energy` by groups (-1: none). Cost: passes over the energy, a sort of pairs.
@@ -98,6 +103,9 @@ def repair_need(energy: Polynomials, first: Integers, second: Integers, pairs: I
     for labels in (second, _cliques(pairs, bits)):
         if (labels >= 0).any():
             rise = np.minimum(rise, largest_rise(energy, Groups.of(bits, labels)))
+    for lift in lifts:
+        drop[: len(lift.drop)] += lift.drop
+        rise[: len(lift.rise)] += lift.rise
     crossed = second >= 0
     grid = _grid_need(drop[crossed], rise[crossed])
     plain = _group_need(drop, rise, np.where(crossed, -1, first), pairs)

@@ -6,12 +6,15 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from ising_support import polynomials
 
-from qevo_compiler.dialects.poly import Polynomials
+from qevo_compiler.dialects.ising import PenaltyForm
+from qevo_compiler.dialects.poly import Polynomials, Vartype, arithmetic
 from qevo_compiler.dialects.poly.polynomials import pack
 from qevo_compiler.passes.expanding.affine_square import AffineForm, symbolic_square
 from qevo_compiler.passes.penalty import combine as combining
 from qevo_compiler.passes.penalty.combine import combine
+from qevo_compiler.passes.penalty.penalty_energy import form_energy
 
 
 def polynomial(rng: np.random.Generator, count: int) -> Polynomials:
@@ -105,3 +108,45 @@ def test_squares_that_are_rules_are_added_as_if_they_were_formed(weights: tuple[
     assert by_names([(combine(rules), 1.0)]) == by_names(formed)
     assert not rules[0][0].terms[-1].variables.formed
     assert formed[0][0].terms[-1].variables.formed
+
+
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_squares_over_the_same_bits_leave_their_pairs_a_rule(count: int) -> None:
+    """Whole numbers add up exactly; where they cancel, to nothing or to dust, nothing is left."""
+    rng, size = np.random.default_rng(count), 300
+    forms = [rng.integers(-9, 10, size).astype(float) for _ in range(count)]
+    for form in forms:
+        form[form == 0] = 1
+    forms[1][:2] = forms[0][:2]
+    factors = [1.0, -1.0, *([3.0] * (count - 2))]
+    names = np.arange(3, size + 3, dtype=np.int32)
+    squares = [symbolic_square(AffineForm(2.0, names, form, False)) for form in forms]
+    parts = [(square, factor) for square, factor in zip(squares, factors, strict=True) if square is not None]
+    assert len(parts) == count
+    whole = combine(parts)
+    dense = sum(factor * np.outer(form, form) * 2 for form, factor in zip(forms, factors, strict=True))
+    pairs = whole.terms[-1]
+    i, j = np.triu_indices(size, 1)
+    kept = dense[i, j] != 0
+    assert pairs.coefficients.values.tolist() == dense[i, j][kept].tolist()
+    assert pairs.variables.values.tolist() == np.stack([i[kept] + 3, j[kept] + 3], axis=1).tolist()
+    assert not any(square.terms[-1].variables.formed for square, _ in parts)
+    thirds = [(p, f / 3) for p, f in parts]
+    assert by_names([(combine([*thirds, *((p, -f) for p, f in thirds)]), 1.0)]) == {}
+
+
+def squared(rows: Polynomials) -> Polynomials:
+    return combine([(part, 1.0) for part in form_energy(PenaltyForm.SQUARE, rows, Vartype.BINARY, None)])
+
+
+def test_rows_over_the_same_bits_are_squared_as_in_a_family_each() -> None:
+    rng = np.random.default_rng(5)
+    weights = rng.integers(1, 20, (6, 260)).astype(float)
+    bodies = [polynomials([{(i,): float(w) for i, w in enumerate(row)} | {(): -100.0}]) for row in weights]
+    alone = [squared(body) for body in bodies]
+    assert squared(arithmetic.stack(bodies)) == combine([(square, 1.0) for square in alone])
+    overlapping = arithmetic.stack([bodies[0], polynomials([{(i + 100,): 2.0 for i in range(260)}])])
+    found = squared(overlapping)
+    points = rng.integers(0, 2, (20, 360))
+    squares = (points[:, :260] @ weights[0] - 100) ** 2 + (2 * points[:, 100:].sum(axis=1)) ** 2
+    assert arithmetic.evaluate(found, points)[:, 0].tolist() == squares.tolist()

@@ -247,6 +247,28 @@ def test_a_weight_that_may_be_any_widens_no_range() -> None:
 BIG = {(0,): 1.0, (1,): 1.0, (2,): -1e10}
 
 
+def test_a_soft_big_m_is_cut_too_and_costs_what_it_did() -> None:
+    ops = (variable("x", Domain.BINARY, (3,)), objective({(0,): -1.0}), constraint("s", Relation.LE, BIG, weight=2.0))
+    tight, stated = (penalized(*ops, tighten=on) for on in (True, False))
+    assert slack_bits(tight) == 2 < slack_bits(stated)
+    assert (tight.ledger, len(stated.ledger)) == ((), 1)
+    points = np.array(list(itertools.product((0, 1), repeat=3)), float)
+    missed = np.maximum(sum((v * points[:, list(key)].prod(axis=1) for key, v in BIG.items()), np.zeros(8)), 0)
+    energy = tight.main.only(poly.ObjectiveOp).polynomial
+    slack = np.array(list(itertools.product((0, 1), repeat=2)), float)
+    found = [min(float(arithmetic.evaluate(energy, np.append(x, s))[0]) for s in slack) for x in points]
+    assert found == pytest.approx(2 * missed**2 - points[:, 0])
+
+
+def test_a_soft_row_of_a_big_m_alone_costs_what_is_missing() -> None:
+    """Squares of the M would be 10^18, beside which the 4.5 of the row is nothing."""
+    soft = constraint("s", Relation.LE, {(0,): -1000000007.0, (): 3.0}, weight=0.5)
+    module = penalized(variable("x", Domain.BINARY, (2,)), objective({(1,): 1.0}), soft)
+    energy = module.main.only(poly.ObjectiveOp).polynomial
+    assert slack_bits(module) == 0
+    assert [float(arithmetic.evaluate(energy, np.array([x, 0]))[0]) for x in (0, 1)] == [4.5, 0.0]
+
+
 def test_a_big_m_is_cut_to_what_it_covers() -> None:
     family = constraint("linked", Relation.LE, BIG, {(0,): 1.0, (1,): 1.0, (): -1.0})
     tight, stated = (
@@ -284,7 +306,6 @@ def test_rows_of_a_grid_beside_a_big_m_are_no_rounding() -> None:
 @pytest.mark.parametrize(
     "family",
     [
-        constraint("soft", Relation.LE, BIG, weight=2.0),
         constraint("equal", Relation.EQ, BIG),
         constraint("product", Relation.LE, BIG | {(0, 1): 1.0}),
         constraint("plain", Relation.LE, {(0,): 2.0, (1,): 2.0, (2,): 3.0, (): -4.0}),

@@ -153,7 +153,7 @@ def test_labels_of_parts() -> None:
 
 
 COLOURS = """program colours
-data cost: int[5, 4] = [[3, 1, 4, 1], [5, 9, 2, 6], [5, 3, 5, 8], [9, 7, 9, 3], [2, 3, 8, 4]]
+data cost: int[5, 4] = [[0, 9, 8, 9], [0, 9, 9, 9], [0, 8, 9, 9], [0, 9, 9, 7], [0, 9, 9, 9]]
 var c: choice {red, green, blue, grey}[5]
 minimize sum(cost[v, 0] * (c[v] == red) + cost[v, 1] * (c[v] == green) + cost[v, 2] * (c[v] == blue)
   + cost[v, 3] * (c[v] == grey) for v in 0..5)
