@@ -56,6 +56,7 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
         with k.when(k.chains > 0):
             with k.when(alone | turn.equals(0)):
                 sweep.fill_locals()
+                sweep.fill_masks()
             sweep.try_chains()
     k.give(count.get())
     return k
@@ -102,6 +103,30 @@ class _Sweep:
             found = _fields(k, self.lanes, site, self.stiff)
             for lane in range(self.lanes):
                 k.store(found.lane(lane), k.locals, site + k.sites * lane)
+
+    def fill_masks(self) -> None:
+        """Which members of nodes can step, and which would turn them up."""
+        k, lanes = self.k, self.lanes
+        none = k.constant(vec(i64, lanes), 0)
+        with k.range(0, k.word_count * 2) as word:
+            k.store(none, k.masks, word * lanes)
+        with k.range(0, k.halves) as half:
+            edge = half >> 1
+            low, top = (k.load(i32, part, edge).to(i64) for part in (k.lows, k.tops))
+            last = self._spin_at(top)
+            alike = k.variable(vec(f32, lanes), -1.0)
+            with k.range(low, top) as place:
+                alike.set(k.maximum(alike.get(), self._spin_at(place) * last))
+            ups = last * k.load(f32, k.signs, half).splat(lanes) < 0.0
+            bit = k.load(i64, k.half_bits, half).splat(lanes)
+            word = k.load(i32, k.half_words, half).to(i64)
+            for first, holds in ((word, ups), (word + k.word_count, alike.get() < 0.0)):
+                marked = k.load(vec(i64, lanes), k.masks, first * lanes) | k.select(holds, bit, none)
+                k.store(marked, k.masks, first * lanes)
+
+    def _spin_at(self, place: Operand) -> Operand:
+        k = self.k
+        return k.load(vec(f32, self.lanes), k.spins, k.load(i32, k.block_sites, place).to(i64) * self.lanes)
 
     def try_chains(self) -> None:
         """Each replica tries `chains` of them, all at edges of its own."""
@@ -168,18 +193,6 @@ def _flip(k: Kernel, lanes: int, site: Operand, flips: Operand) -> None:
             row, old, new = _changed(k, lanes, entry, spin)
             k.store(k.select(flips, new, old), k.sums, row * lanes)
         k.store(k.select(flips, -spin, spin), k.spins, site * lanes)
-        with k.when(k.halves > 0):
-            edge = k.load(i32, k.edges, site).to(i64)
-            with k.when(edge >= 0):
-                for end in (0, 1):
-                    _turn_bits(k, lanes, edge * 2 + end, flips)
-
-
-def _turn_bits(k: Kernel, lanes: int, half: Operand, flips: Operand) -> None:
-    type = vec(i64, lanes)
-    at = k.load(i32, k.half_words, half).to(i64) * lanes
-    bit = k.select(flips, k.load(i64, k.half_bits, half).splat(lanes), k.constant(type, 0))
-    k.store(k.load(type, k.masks, at) ^ bit, k.masks, at)
 
 
 def _flip_both(

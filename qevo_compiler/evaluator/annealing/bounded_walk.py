@@ -35,9 +35,9 @@ _CHAIN_VISITS = 64
 
 @dataclass(frozen=True)
 class Group:
-    """Replicas side by side: `spins` [sites, lanes], sums of rows [rows, lanes], words of nodes [words, lanes].
+    """Replicas side by side: `spins` [sites, lanes], and sums of rows [rows, lanes].
 
-    `fields` [lanes, sites] are work space of chains.
+    `masks` [2, words, lanes] and `fields` [lanes, sites] are work space of chains.
     """
 
     spins: Singles
@@ -52,23 +52,25 @@ class Walk:
     def __init__(self, model: BoundedModel) -> None:
         self.group = ReplicaGroup(model.pairs, 1)
         self._model = model
-        self._mates = model.mates.without(model.chains.edges >= 0)
-        self.pairs, self.chains = self._mates.count, -(-model.chains.count // _EDGES)
+        chained = model.chains.among(model.size)
+        self._mates = model.mates.without(chained)
+        self.pairs, self.chains = self._mates.count, -(-len(model.chains.lows) // _EDGES)
         # Looks at the watch, and sums made anew where they are rounded, are no further apart than this allows.
         visits = model.size + 8 * self.pairs + _CHAIN_VISITS * self.chains
         self.visits = max(visits, 0 if model.exact else VISITS // _ROUNDED)
         hard = ReplicaGroup(model.hard, 1)
         self._couplings = (*self._in_units(self.group, model.pairs.unit), *self._in_units(hard, model.hard.unit))
-        equations = (model.widths[model.rows] == 0) & (model.chains.edges[model.sites] >= 0)
+        equations = (model.widths[model.rows] == 0) & chained[model.sites]
         order = np.lexsort((model.rows, ~equations, model.sites))
         starts = np.searchsorted(model.sites[order], np.arange(self.group.sites + 1)).astype(np.int32)
         numbers = (model.weights[order], model.widths, model.penalties / model.unit)
         weights, widths, costs = (np.ascontiguousarray(part, np.float32) for part in numbers)
-        others = np.bincount(model.sites, minlength=model.size) > 2
-        alone = int(not others[model.chains.sites].any())
+        others = starts[:-1].copy()
+        others[: model.size] += np.bincount(model.sites[equations], minlength=model.size).astype(np.int32)
+        alone = int((others == starts[1:])[model.chains.sites].all())
         pure = model.chains.count == model.size and not len(model.hard.couplings)
         self._rest = _REST if pure and 2 * len(model.pairs.couplings) >= _COUPLED * model.size else 1
-        self._chained = (alone, *model.chains.arrays)
+        self._chained = (alone, *model.chains.arrays, others)
         self._rows = (starts, np.ascontiguousarray(model.rows[order], np.int32), weights, widths, costs)
 
     def _in_units(self, group: ReplicaGroup, unit: float) -> tuple[object, ...]:
@@ -83,7 +85,8 @@ class Walk:
         spins = self.group.load(everyone)
         sums: Singles = aligned((max(rows, 1), width), np.float32)
         sums[:rows] = self._model.sums(everyone).T
-        return Group(spins, sums, self._model.chains.masks(spins), np.zeros_like(spins))
+        masks = np.zeros((2, self._model.chains.word_count, width), np.int64)
+        return Group(spins, sums, masks, np.zeros_like(spins))
 
     def sweep(
         self,

@@ -1,9 +1,10 @@
-"""Compound flips along edges (`chains.py`): a spin turns, and others with it so that its equations keep their sums.
+"""Compound flips along edges (`chains.py`): a number steps, and others with it so that its equations keep their sums.
 
-A chain starts at an edge i. In one of its nodes, r1, an edge j turns the other way; in the other one, r2, an edge k
-does. The chain is closed where j is k. Else j ends in another node r3, and k in r4: where those are one, and j and k
-turn it opposite ways, it is closed as well; otherwise an edge l between r3 and r4 closes it, if there is one that turns
-both back. So two labels of an assignment swap, or a cycle of a flow turns round.
+A chain starts at an edge i that can step. In one of its nodes, r1, an edge j turns the other way; in the other one, r2,
+an edge k does. The chain is closed where j is k. Else j ends in another node r3, and k in r4: where those are one, and
+j and k turn it opposite ways, it is closed as well; otherwise an edge l between r3 and r4 closes it, if there is one
+that turns both back. No two of them are steps of one number. So two labels of an assignment swap, or a unit goes round
+a cycle of a flow.
 
 j and k are the first that fit from a random member on, with a chance in proportion to the gap before them. The same
 chain read from j on (j, i through r1, l through r3, k) leads back; the chances of both readings enter the rule of
@@ -16,16 +17,19 @@ from qevo_compiler.evaluator.annealing.chain_search import Lane, Search
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i1, i32, i64, ptr
 from qevo_compiler.evaluator.llvm.builder import Loop, Variable
 
-# Whether no edge has another row than its equations, what `Chains.arrays` gives, and the words of nodes [words, lanes].
+# Whether no edge has another row than its equations, what `Chains.arrays` gives, where the other rows of a site start,
+# and the words of nodes [2, words, lanes]: which members would turn it up, and which can step.
 CHAINS: dict[str, Scalar] = {
-    "alone": i64, "halves": i64, "most": i64, "edge_sites": ptr, "edges": ptr, "nodes": ptr, "places": ptr,
-    "node_starts": ptr, "members": ptr, "others": ptr, "first_words": ptr, "half_words": ptr,
-    "half_bits": ptr, "logs": ptr, "masks": ptr,
+    "alone": i64, "halves": i64, "most": i64, "word_count": i64, "block_sites": ptr, "lows": ptr, "tops": ptr,
+    "blocks": ptr, "edge_starts": ptr, "nodes": ptr, "signs": ptr, "places": ptr, "node_starts": ptr, "members": ptr,
+    "others": ptr, "first_words": ptr, "half_words": ptr, "half_bits": ptr, "logs": ptr, "other_starts": ptr,
+    "masks": ptr,
 }  # fmt: skip
 # Random words of a proposal: the start, where to look for j and k, the threshold, and which of parallel edges is l.
 WORDS = 8
 _START, _J, _K, LIMIT, _PARALLEL = range(5)
 _NONE = -1
+_MOST_TURNED = 4 * 64
 
 
 class Chain:
@@ -37,6 +41,7 @@ class Chain:
         self._ratio = k.variable(f32, 0.0)
         # Halves that the way back finds: i in r1, and l, k or i in r3.
         self._back = [k.variable(i64, 0) for _ in range(2)]
+        self._turned, self._count = k.scratch(i64, _MOST_TURNED), k.variable(i64, 0)
         self.accepted = k.variable(i64, 0)
 
     def propose(self) -> None:
@@ -46,6 +51,7 @@ class Chain:
         self.accepted.set(0)
         with k.repeat() as once:
             self._find(once)
+            self._collect()
             self._judge(once)
             once.stop_if(k.constant(i1, 1))
 
@@ -54,9 +60,12 @@ class Chain:
         """Set the edges (-1 for none), the way back and what finding adds to the ratio."""
         k = self._k
         start = self._scaled(_START, k.halves)
+        once.stop_if(self._bit(start, k.word_count).equals(0))
         j = self._partner(once, start, _J)
         other = start ^ 1
         found = self._partner(once, other, _K)
+        for half in (j, found):
+            once.stop_if(self._block(half >> 1).equals(self._block(start >> 1)))
         for variable, half in zip(self._edges, (start, j, found), strict=False):
             variable.set(half >> 1)
         self._edges[3].set(_NONE)
@@ -65,6 +74,7 @@ class Chain:
             self._edges[2].set(_NONE)
             self._back[1].set(other)
             branch.otherwise()
+            once.stop_if(self._block(j >> 1).equals(self._block(found >> 1)))
             ends = j ^ 1, found ^ 1
             self._logs(self._size(self._node(other)), 1)
             self._logs(self._size(self._node(ends[0])), -1)
@@ -79,16 +89,15 @@ class Chain:
             once.stop_if(turns[0].equals(turns[1]))
             self._back[1].set(fourth)
             branch.otherwise()
-            last = self._joining(once, *nodes)
-            for half, turned in zip((last, last ^ 1), turns, strict=True):
-                once.stop_if(self._up(half).equals(turned))
+            last = self._joining(once, nodes[0], nodes[1], turns[0] ^ 1)
+            once.stop_if(self._up(last ^ 1).equals(turns[1]))
             for edge in self._edges[:3]:
-                once.stop_if(edge.get().equals(last >> 1))
+                once.stop_if(self._block(edge.get()).equals(self._block(last >> 1)))
             self._edges[3].set(last >> 1)
             self._back[1].set(last)
 
-    def _joining(self, once: Loop, node: Operand, other: Operand) -> Operand:
-        """The half in `node` of an edge to `other`: one of up to `most` parallel ones, each as likely."""
+    def _joining(self, once: Loop, node: Operand, other: Operand, up: Operand) -> Operand:
+        """The half in `node` of an edge to `other` that turns `node` as `up` says: each of up to `most` as likely."""
         k = self._k
         start, stop = self._ends(node)
         low, count = k.variable(i64, start), k.variable(i64, stop - start)
@@ -99,10 +108,18 @@ class Chain:
             below = k.load(i32, k.others, middle).to(i64) < other
             low.set(k.select(below, middle + 1, low.get()))
             count.set(k.select(below, count.get() - half - 1, half))
-        place = low.get() + self._scaled(_PARALLEL, k.most)
-        once.stop_if(place >= stop)
-        once.stop_if(k.load(i32, k.others, place).to(i64).differs(other))
-        return k.load(i32, k.members, place).to(i64)
+        wanted = k.variable(i64, self._scaled(_PARALLEL, k.most))
+        found = k.variable(i64, 0)
+        with k.repeat() as loop:
+            # The one after so many others that fit.
+            once.stop_if(low.get() >= stop)
+            once.stop_if(k.load(i32, k.others, low.get()).to(i64).differs(other))
+            found.set(k.load(i32, k.members, low.get()).to(i64))
+            fits = self._bit(found.get(), k.word_count) & (self._up(found.get()) ^ up ^ 1)
+            wanted.add(-fits)
+            loop.stop_if(wanted.get() < 0)
+            low.add(1)
+        return found.get()
 
     def _partner(self, once: Loop, half: Operand, word: int) -> Operand:
         """The first member of the half's node, from a random one on, that turns it the other way; else the try ends."""
@@ -112,6 +129,15 @@ class Chain:
         place = search.first(once, self._scaled(word, search.size))
         self._logs(search.gap(place), -1)
         return k.load(i32, k.members, self._ends(node)[0] + place).to(i64)
+
+    def _collect(self) -> None:
+        """List the sites of the chain's edges."""
+        k = self._k
+        self._count.set(0)
+        for edge in self._edges:
+            with k.when(edge.get() >= 0), k.range(*self._digits(edge.get())) as place:
+                k.store(k.load(i32, k.block_sites, place).to(i64), self._turned, self._count.get())
+                self._count.add(1)
 
     # Judging --------------------------------------------------------------------------------------------------------
     def _judge(self, once: Loop) -> None:
@@ -140,41 +166,61 @@ class Chain:
         """Half of what fields and couplings lose: sum s f - 2 sum J s s over the pairs of turned spins."""
         k = self._k
         total = k.variable(f32, 0.0)
-        for number, edge in enumerate(self._edges):
-            with k.when(edge.get() >= 0):
-                site = self._site(edge)
-                spin = self._spin(site)
-                total.set(k.fma(spin, k.load(f32, k.locals, self._field(site)), total.get()))
-                for earlier in self._edges[:number]:
-                    with k.when(earlier.get() >= 0):
-                        other = self._site(earlier)
-                        change = self._spin(other) * spin * -2.0
-                        total.set(k.fma(self._coupling(site, other), change, total.get()))
+        with k.range(0, self._count.get()) as number:
+            site = self._site(number)
+            spin = self._spin(site)
+            total.set(k.fma(spin, k.load(f32, k.locals, self._field(site)), total.get()))
+            with k.range(0, number) as earlier:
+                other = self._site(earlier)
+                change = self._spin(other) * spin * -2.0
+                total.set(k.fma(self._coupling(site, other), change, total.get()))
         return total.get()
 
     def _turn(self) -> Operand:
-        """Turn the chain's spins, their bits and the sums of their rows but the two equations: those keep theirs.
+        """Turn the chain's spins, the words of their nodes and the sums of other rows: the equations keep theirs.
 
         Returns the rise of the rows' costs.
         """
         k = self._k
         rise = k.variable(f32, 0.0)
+        with k.range(0, self._count.get()) as number:
+            site = self._site(number)
+            self._turn_rows(site, rise)
+            k.store(-self._spin(site), k.spins, self._at(site))
         for edge in self._edges:
             with k.when(edge.get() >= 0):
-                site = self._site(edge)
-                self._turn_rows(site, rise)
-                k.store(-self._spin(site), k.spins, self._at(site))
-                for end in (0, 1):
-                    half = edge.get() * 2 + end
-                    at = self._at(k.load(i32, k.half_words, half).to(i64))
-                    k.store(k.load(i64, k.masks, at) ^ k.load(i64, k.half_bits, half), k.masks, at)
+                block = self._block(edge.get())
+                first, stop = (k.load(i32, k.edge_starts, block + more).to(i64) for more in (0, 1))
+                with k.when((stop - first).equals(1)) as branch:
+                    for end in (0, 1):
+                        half = edge.get() * 2 + end
+                        self._write(half, 0, self._word(half) ^ k.load(i64, k.half_bits, half))
+                    branch.otherwise()
+                    with k.range(first, stop) as other:
+                        self._mark(other)
         return rise.get()
+
+    def _mark(self, edge: Operand) -> None:
+        """Write anew whether an edge can step, and which way."""
+        k, none = self._k, self._k.constant(i64, 0)
+        last = self._spin(k.load(i32, k.block_sites, k.load(i32, k.tops, edge).to(i64)).to(i64))
+        alike = k.variable(f32, -1.0)
+        low, stop = self._digits(edge)
+        with k.range(low, stop - 1) as place:
+            spin = self._spin(k.load(i32, k.block_sites, place).to(i64))
+            alike.set(k.maximum(alike.get(), spin * last))
+        for end in (0, 1):
+            half = edge * 2 + end
+            bit = k.load(i64, k.half_bits, half)
+            up = k.load(f32, k.signs, half) * last < 0.0
+            for first, holds in ((0, up), (k.word_count, alike.get() < 0.0)):
+                self._write(half, first, self._word(half, first) & ~bit | k.select(holds, bit, none))
 
     def _turn_rows(self, site: Operand, rise: Variable) -> None:
         k = self._k
         spin = self._spin(site)
-        start, stop = (k.load(i32, k.row_starts, site + more).to(i64) for more in (0, 1))
-        with k.range(start + 2, stop) as entry:
+        start, stop = k.load(i32, k.other_starts, site).to(i64), k.load(i32, k.row_starts, site + 1).to(i64)
+        with k.range(start, stop) as entry:
             row = k.load(i32, k.row_numbers, entry).to(i64)
             old = k.load(f32, k.sums, self._at(row))
             new = k.fma(k.load(f32, k.weights, entry) * -2.0, spin, old)
@@ -186,15 +232,14 @@ class Chain:
     def _spread(self) -> None:
         """What the turned spins add to the fields of their neighbours."""
         k = self._k
-        for edge in self._edges:
-            with k.when(edge.get() >= 0):
-                site = self._site(edge)
-                change = self._spin(site) * 2.0
-                for starts, columns, values, part in self._couplings(change):
-                    start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
-                    with k.range(start, stop) as entry:
-                        at = self._field(k.load(i32, columns, entry).to(i64))
-                        k.store(k.fma(k.load(f32, values, entry), part, k.load(f32, k.locals, at)), k.locals, at)
+        with k.range(0, self._count.get()) as number:
+            site = self._site(number)
+            change = self._spin(site) * 2.0
+            for starts, columns, values, part in self._couplings(change):
+                start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
+                with k.range(start, stop) as entry:
+                    at = self._field(k.load(i32, columns, entry).to(i64))
+                    k.store(k.fma(k.load(f32, values, entry), part, k.load(f32, k.locals, at)), k.locals, at)
 
     # Parts ----------------------------------------------------------------------------------------------------------
     def _coupling(self, site: Operand, other: Operand) -> Operand:
@@ -222,11 +267,29 @@ class Chain:
         return [(k.starts, k.columns, k.values, change), (k.hard_starts, k.hard_columns, k.hard_values, soft)]
 
     def _up(self, half: Operand) -> Operand:
-        """1 where a flip of the edge turns the half's node up, else 0."""
+        """1 where a step of the edge turns the half's node up, else 0."""
+        return self._bit(half, 0)
+
+    def _bit(self, half: Operand, first: Operand | int) -> Operand:
+        place = self._k.load(i32, self._k.places, half).to(i64) & 63
+        return self._word(half, first).shift_right(place) & 1
+
+    def _word(self, half: Operand, first: Operand | int = 0) -> Operand:
+        """The half's word, of those from `first` on."""
         k = self._k
-        word = k.load(i64, k.masks, self._at(k.load(i32, k.half_words, half).to(i64)))
-        place = k.load(i32, k.places, half).to(i64) & 63
-        return word.shift_right(place) & 1
+        return k.load(i64, k.masks, self._at(k.load(i32, k.half_words, half).to(i64) + first))
+
+    def _write(self, half: Operand, first: Operand | int, word: Operand) -> None:
+        k = self._k
+        k.store(word, k.masks, self._at(k.load(i32, k.half_words, half).to(i64) + first))
+
+    def _digits(self, edge: Operand) -> tuple[Operand, Operand]:
+        """Places of the edge's spins in `block_sites`."""
+        k = self._k
+        return k.load(i32, k.lows, edge).to(i64), k.load(i32, k.tops, edge).to(i64) + 1
+
+    def _block(self, edge: Operand) -> Operand:
+        return self._k.load(i32, self._k.blocks, edge).to(i64)
 
     def _node(self, half: Operand) -> Operand:
         return self._k.load(i32, self._k.nodes, half).to(i64)
@@ -239,8 +302,8 @@ class Chain:
         start, stop = self._ends(node)
         return stop - start
 
-    def _site(self, edge: Variable) -> Operand:
-        return self._k.load(i32, self._k.edge_sites, edge.get()).to(i64)
+    def _site(self, number: Operand) -> Operand:
+        return self._k.load(i64, self._turned, number)
 
     def _at(self, number: Operand) -> Operand:
         return number * self._lane.lanes + self._lane.number
