@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
-from qevo_compiler.evaluator.annealing.chain_kernel import CHAINS, LIMIT, WORDS, Chain
-from qevo_compiler.evaluator.annealing.chain_search import Lane
+from qevo_compiler.evaluator.annealing.chain_kernel import LIMIT, WORDS, Chain
+from qevo_compiler.evaluator.annealing.chain_search import Lane, Trial
+from qevo_compiler.evaluator.annealing.chain_turn import CHAINS
+from qevo_compiler.evaluator.annealing.cycle_kernel import CYCLES, Cycles
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK, local_fields
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
@@ -43,6 +45,7 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
         f"bounded_{rule.value}_{lanes}", i64,
         sites=i64, sweeps=i64, sweep=i32, replica=i32, **KEY, slopes=ptr, stiffness=ptr,
         pairs=i64, partners=ptr, rest=i64, chains=i64, **_BOUNDS, locals=ptr, **CHAINS,
+        **(CYCLES if rule is Rule.GREEDY else {}),
     )  # fmt: skip
     count = k.variable(i64, 0)
     numbers = k.lane_numbers(vec(i32, lanes)) + k.replica
@@ -58,6 +61,8 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
                 sweep.fill_locals()
                 sweep.fill_masks()
             sweep.try_chains()
+            if rule is Rule.GREEDY:
+                sweep.cancel_cycles()
     k.give(count.get())
     return k
 
@@ -141,9 +146,19 @@ class _Sweep:
                 k.store(values, numbers, lanes * at)
             with k.range(0, lanes) as lane:
                 own = [k.load(f32, numbers, lane + at * lanes) for at in range(3)]
-                chain = Chain(k, Lane(lanes, lane, drawn, *own), self.rule is Rule.GREEDY)
+                chain = Chain(k, Trial(lanes, lane, own[1], drawn, own[0], own[2]), self.rule is Rule.GREEDY)
                 chain.propose()
                 self._add(chain.accepted.get())
+
+    def cancel_cycles(self) -> None:
+        """Each replica takes up to `rounds` cycles, all at edges of its own."""
+        k, lanes = self.k, self.lanes
+        stiff = k.scratch(f32, lanes)
+        k.store(self.stiff, stiff)
+        with k.when(k.rounds > 0), k.range(0, lanes) as lane:
+            cycles = Cycles(k, Lane(lanes, lane, k.load(f32, stiff, lane)))
+            cycles.cancel()
+            self._add(cycles.lowered.get())
 
     def _draw(self, place: Operand, always: bool = False) -> list[Operand]:
         """Four vectors of random words; `Rule.GREEDY` has no use for those of flips."""

@@ -11,6 +11,7 @@ from qevo_compiler.evaluator.annealing.acceptance import Rule
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_gains, bounded_sweeps
 from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.chains import Words
+from qevo_compiler.evaluator.annealing.cycle_kernel import space_needed
 from qevo_compiler.evaluator.annealing.energy_kernel import replica_energies
 from qevo_compiler.evaluator.annealing.metropolis import DESCENTS, VISITS, ReplicaGroup
 from qevo_compiler.evaluator.annealing.model import Rows, Singles
@@ -24,12 +25,14 @@ _PILOTS = 4
 _ROUNDED = 64
 # Rounds of a descent that look at pairs and chains as well.
 _PAIRED = 20
+# Cycles that a descent takes: each lowers the energy, and they are few.
+_MOST_CYCLES = 1000
 # Edges for each chain that a replica tries in a sweep, and site visits that take as long as one of a group.
 _EDGES = 16
 # Couplings of a spin from which single flips are left to every few sweeps.
 _COUPLED, _REST = 32, 8
 # How much cooler than melting an anneal starts.
-_COOLER = 4
+_COOLER = 16
 _CHAIN_VISITS = 64
 
 
@@ -98,6 +101,7 @@ class Walk:
         key: list[int],
         group: Group,
         compound: bool = True,
+        cycles: int = 0,
     ) -> int:
         """A sweep at each row of `slopes` and `stiffness` [sweeps, lanes]; the number of flips of `Rule.GREEDY`."""
         kernel = compiled(bounded_sweeps(self.group.lanes, rule))
@@ -105,20 +109,30 @@ class Walk:
         numbers = (self.group.sites, len(slopes), first, replica)
         pairs, chains = (self.pairs, self.chains) if compound else (0, 0)
         chained = (self._rest, chains, *self._arrays(group), group.fields, *self._chained, group.masks)
+        if rule is Rule.GREEDY:
+            chained = (*chained, *self._room(cycles))
         flips = int(kernel(*numbers, *key, slopes, stiffness, pairs, partners, *chained))
         if not self._model.exact:
             group.sums[: len(self._model.bases)] = self._model.sums(self.group.unload(group.spins)).T
         return flips
 
-    def descend(self, group: Group, replica: int = 0, key: list[int] | None = None) -> None:
-        """Some rounds with pairs and chains, then by single flips to the end; no replica depends on the others."""
+    def descend(self, group: Group, replica: int = 0, key: list[int] | None = None, cycles: int = _MOST_CYCLES) -> None:
+        """Some rounds with pairs and chains, some cycles, and single flips to the end; each replica on its own."""
         one = np.ones((1, self.group.width), np.float32)
         words = key or [0] * 4
         for number in range(_PAIRED):
-            self.sweep(Rule.GREEDY, one, one, number, replica, words, group)
+            last = number == _PAIRED - 1
+            self.sweep(Rule.GREEDY, one, one, number, replica, words, group, cycles=cycles if last else 0)
         for _ in range(DESCENTS):
             if not self.sweep(Rule.GREEDY, one, one, 0, replica, words, group, compound=False):
                 return
+
+    def _room(self, cycles: int) -> tuple[object, ...]:
+        """In the order of `cycle_kernel.CYCLES`; threads do not share it."""
+        chains = self._model.chains
+        nodes = len(chains.starts) - 1
+        whole, real = space_needed(len(chains.nodes), nodes, chains.count) if cycles else (1, 1)
+        return cycles, nodes, chains.rows, chains.steps, np.empty(whole, np.int64), np.empty(real, np.float32)
 
     def beta_range(self) -> tuple[float, float]:
         """Inverse temperatures, hot and cold, as of `temperatures.beta_range`."""
@@ -126,7 +140,7 @@ class Walk:
         return hot, max(hot, self.cold_beta())
 
     def hot_beta(self, stiffness: float = 1.0) -> float:
-        """A quarter of the temperature that melts the couplings, those of penalties softened.
+        """A sixteenth of the temperature that melts the couplings, those of penalties softened.
 
         Bounds are not worth melting: pairs and chains lead from one solution of the equations to the next.
         """
@@ -164,7 +178,7 @@ class Walk:
     def pilot(self) -> Floats:
         """What flips cost at local minima [states, n], in units."""
         group = self.load(first_states(0, self.group.width, self._model.size))
-        self.descend(group)
+        self.descend(group, cycles=0)
         gains: Singles = aligned((self.group.sites, self.group.width), np.float32)
         compiled(bounded_gains(self.group.lanes))(self.group.sites, *self._arrays(group), gains)
         return np.ascontiguousarray(gains[: self._model.size, :_PILOTS].T.astype(np.float64))

@@ -10,13 +10,19 @@ from qevo_compiler.evaluator.llvm.builder import Loop
 
 @dataclass(frozen=True)
 class Lane:
-    """One replica: its number among `lanes`, its random words [WORDS, lanes], temperature, stiffness and threshold."""
+    """One replica: its number among `lanes`, and its stiffness."""
 
     lanes: int
     number: Operand
+    stiff: Operand
+
+
+@dataclass(frozen=True)
+class Trial(Lane):
+    """A proposal in it: its random words [WORDS, lanes], temperature and threshold."""
+
     words: Operand
     slope: Operand
-    stiff: Operand
     limit: Operand
 
 

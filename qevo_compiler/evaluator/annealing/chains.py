@@ -26,8 +26,9 @@ class Chains:
     Half h turns node `nodes[h]`, an equation and a size of steps, up or down: by `signs[h]` where the last spin is
     -1. It is member `places[h]` of that node, and `members` from starts[node] on are the node's halves,
     ascending by `others`, the nodes of their other halves. Which members can step, and which of them would turn a node
-    up, stands in words of 64 bits from first_words[node] on; half h has bit `bits[h]` of word `words[h]`. At most
-    `most` edges between the same two nodes can step the same way.
+    up, stands in words of 64 bits from first_words[node] on; half h has bit `bits[h]` of word `words[h]`. A node's
+    equation is `rows[node]` (-1 for the ground), its sum changes by `steps[node]`. At most `most` edges between the
+    same two nodes can step the same way.
     """
 
     sites: Indices
@@ -45,6 +46,8 @@ class Chains:
     words: Indices
     bits: Words
     logs: Singles
+    rows: Indices
+    steps: Singles
     most: int
 
     @property
@@ -58,7 +61,7 @@ class Chains:
 
     @property
     def arrays(self) -> tuple[object, ...]:
-        """In the order of `chain_kernel.CHAINS`, from `halves` on."""
+        """In the order of `chain_turn.CHAINS`, from `halves` on."""
         return (
             len(self.nodes), self.most, self.word_count, self.sites, self.lows, self.tops, self.blocks,
             self.edge_starts, self.nodes, self.signs, self.places, self.starts, self.members, self.others,
@@ -76,7 +79,8 @@ def chains_of(size: int, rows: Indices, sites: Indices, weights: Floats, count: 
     """The edges among `size` spins: entry e says that `sites[e]` is in equation `rows[e]` of `count` by its weight."""
     steps = steps_of(rows, sites, weights, size, count)
     ends, lengths = steps.ends.reshape(-1), np.abs(steps.sizes.reshape(-1))
-    nodes = np.unique(np.stack([ends.astype(np.float64), lengths]), axis=1, return_inverse=True)[1].reshape(-1)
+    keys, nodes = np.unique(np.stack([ends.astype(np.float64), lengths]), axis=1, return_inverse=True)
+    nodes = nodes.reshape(-1)
     facing = nodes.reshape(-1, 2)[:, ::-1].reshape(-1)
     sizes = np.bincount(nodes)
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -100,6 +104,8 @@ def chains_of(size: int, rows: Indices, sites: Indices, weights: Floats, count: 
         words=(first_words[nodes] + places // _WORD).astype(np.int32),
         bits=np.left_shift(np.uint64(1), (places % _WORD).astype(np.uint64)).view(np.int64),
         logs=np.log2(np.maximum(np.arange(sizes.max(initial=0) + 1), 1)).astype(np.float32),
+        rows=np.where(keys[0] < count, keys[0], -1).astype(np.int32),
+        steps=(2 * keys[1]).astype(np.float32),
         most=_parallel(steps, nodes.reshape(-1, 2)),
     )
 

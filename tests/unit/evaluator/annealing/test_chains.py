@@ -16,7 +16,6 @@ from qevo_compiler.evaluator.annealing.bounded import anneal_bounded
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_sweeps
 from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.bounded_walk import Walk
-from qevo_compiler.evaluator.annealing.chains import chains_of
 from qevo_compiler.evaluator.annealing.mates import Mates
 from qevo_compiler.evaluator.annealing.runs import first_states, flip_key
 
