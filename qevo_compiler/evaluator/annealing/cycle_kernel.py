@@ -3,8 +3,8 @@
 An edge that can step is an arc in both directions: from a node that wants turning as the edge turns it, to its other
 node, which then wants turning back. An arc is as long as the step alone costs. A cycle of negative length, found by
 the method of Bellman and Ford, steps together where that lowers the energy, and another one is looked for. Equations
-that do not hold are joined by arcs to one more vertex, so that a path between two of them, which mends both, is a cycle
-too.
+that do not hold, and the ground, are joined by arcs to one more vertex, so that a path between two of them, which mends
+what it can, is a cycle too.
 
 Where the costs of steps add up, as those of a linear objective, this ends at the optimum among all states with
 these sums of the equations (M. Klein, Management Science 14, 1967); elsewhere it ends where such a cycle gains nothing.
@@ -25,11 +25,14 @@ CYCLES: dict[str, Scalar] = {
 # Gains below this part of the longest arc are rounding.
 _ROUNDING = 1e-5
 _NONE = -1
+# The length of an arc that is left out, and how often one is because its cycle gains nothing.
+_NEVER = 1e30
+_MOST_FAILED = 64
 
 
 def space_needed(halves: int, nodes: int, sites: int) -> tuple[int, int]:
     """Whole numbers and floats of work space."""
-    arcs, vertices = halves + 2 * nodes, 2 * nodes + 1
+    arcs, vertices = halves + 4 * nodes, 2 * nodes + 1
     return 3 * (arcs + vertices) + sites, arcs + vertices
 
 
@@ -38,7 +41,7 @@ class Cycles(Turn):
 
     def __init__(self, k: Kernel, lane: Lane) -> None:
         self._outside = k.node_count * 2
-        self._vertices, most = self._outside + 1, self._outside + k.halves
+        self._vertices, most = self._outside + 1, self._outside * 2 + k.halves
         parts, start = [], k.constant(i64, 0)
         for size in (*[most] * 3, *[self._vertices] * 3):
             parts.append(k.address(i64, k.space, start))
@@ -49,28 +52,40 @@ class Cycles(Turn):
         self._arcs, self._least = k.variable(i64, 0), k.variable(f32, 0.0)
         # The nodes where a path starts and ends (-1 for none), and by how much their sums change.
         self._open = [(k.variable(i64, _NONE), k.variable(f32, 0.0)) for _ in range(2)]
+        # The last arc of the cycle found, -1 for none.
+        self._closing = k.variable(i64, _NONE)
         self.lowered = k.variable(i64, 0)
 
     def cancel(self) -> None:
         """Take cycles until none gains; `lowered` counts them."""
         k = self._k
+        failed = k.variable(i64, 0)
         self.lowered.set(0)
+        self._list_arcs()
         with k.repeat() as loop:
-            loop.stop_if(self.lowered.get() >= k.rounds)
-            self._list_arcs()
+            loop.stop_if((self.lowered.get() >= k.rounds) | (failed.get() > _MOST_FAILED))
             self._search()
-            loop.stop_if(self._length.get().equals(0))
-            gain = self._fields_gain()
-            rise = self._turn() + self._mend(1.0)
-            gain = gain + rise * self._lane.stiff * -0.5
-            better = gain > self._least.get()
-            with k.when(better) as branch:
+            loop.stop_if(self._closing.get() < 0)
+            with k.when(self._gains()) as branch:
                 self._spread()
                 self.lowered.add(1)
+                self._list_arcs()
                 branch.otherwise()
+                failed.add(1)
+                k.store(k.constant(f32, _NEVER), self._costs, self._closing.get())
+
+    def _gains(self) -> Operand:
+        """Turn the cycle where that lowers the energy; whether it does."""
+        k = self._k
+        better = k.variable(f32, 0.0)
+        with k.when(self._length.get() > 0):
+            gain = self._fields_gain()
+            rise = self._turn() + self._mend(1.0)
+            better.set(gain + rise * self._lane.stiff * -0.5 - self._least.get())
+            with k.when(better.get() <= 0.0):
                 self._turn()
                 self._mend(-1.0)
-            loop.stop_if(better ^ 1)
+        return better.get() > 0.0
 
     def _mend(self, sign: float) -> Operand:
         """Change the sums at the ends of a path; returns the rise of their equations' costs."""
@@ -96,15 +111,22 @@ class Cycles(Turn):
                 self._arc(edge, tail, head, cost)
         with k.range(0, k.node_count) as node:
             row = k.load(i32, k.node_rows, node).to(i64)
-            with k.when(row >= 0):
+            with k.when(row >= 0) as branch:
                 total, step = k.load(f32, k.sums, self._at(row)), k.load(f32, k.node_steps, node)
                 with k.when(k.absolute(total) * 2.0 > step):
                     lower = k.fma(k.absolute(total), -2.0, step) * step
                     cost = lower * k.load(f32, k.costs, row) * self._lane.stiff * 0.5
-                    wanted = node * 2 + (total < 0.0).unsigned(i64)
-                    self._arc(-1 - node, self._outside, wanted, cost)
-                    self._arc(-1 - node, wanted ^ 1, self._outside, cost)
+                    self._open_arcs(node, (total < 0.0).unsigned(i64), cost)
+                branch.otherwise()
+                for up in (0, 1):
+                    self._open_arcs(node, k.constant(i64, up), k.constant(f32, 0.0))
         self._least.set(self._least.get() * _ROUNDING)
+
+    def _open_arcs(self, node: Operand, up: Operand, cost: Operand) -> None:
+        """Paths may start or end at the node, which they turn as `up` says."""
+        wanted = node * 2 + up
+        self._arc(-1 - node, self._outside, wanted, cost)
+        self._arc(-1 - node, wanted ^ 1, self._outside, cost)
 
     def _arc(self, edge: Operand, tail: Operand, head: Operand, cost: Operand) -> None:
         """Of an edge, or of node -1 - edge to or from outside."""
@@ -149,7 +171,9 @@ class Cycles(Turn):
             loop.stop_if(shorter.get().equals(0))
             start.set(self._on_cycle())
             loop.stop_if(start.get() >= 0)
+        self._closing.set(_NONE)
         with k.when(start.get() >= 0):
+            self._closing.set(k.load(i64, self._parents, start.get()))
             self._walk(start.get())
 
     def _on_cycle(self) -> Operand:
@@ -192,11 +216,12 @@ class Cycles(Turn):
             self.clear()
 
     def _leave(self, node: Operand, last: Operand) -> None:
-        """A path starts, or ends last, at a node: its sum comes nearer to 0 by a step."""
+        """A path starts, or ends last, at a node: its sum comes nearer to 0 by a step. The ground has none."""
         k = self._k
-        step = k.load(f32, k.node_steps, node)
-        total = k.load(f32, k.sums, self._at(k.load(i32, k.node_rows, node).to(i64)))
-        for (place, change), here in zip(self._open, (last ^ 1, last), strict=True):
-            with k.when(here):
-                place.set(node)
-                change.set(k.select(total < 0.0, step, -step))
+        row = k.load(i32, k.node_rows, node).to(i64)
+        with k.when(row >= 0):
+            step, total = k.load(f32, k.node_steps, node), k.load(f32, k.sums, self._at(row))
+            for (place, change), here in zip(self._open, (last ^ 1, last), strict=True):
+                with k.when(here):
+                    place.set(node)
+                    change.set(k.select(total < 0.0, step, -step))
