@@ -40,7 +40,7 @@ _CHAIN_VISITS = 64
 class Group:
     """Replicas side by side: `spins` [sites, lanes], and sums of rows [rows, lanes].
 
-    `masks` [2, words, lanes] and `fields` [lanes, sites] are work space of chains.
+    `masks` [2, words, lanes] and `fields` [lanes, sites] (and some more) are work space of chains.
     """
 
     spins: Singles
@@ -73,13 +73,26 @@ class Walk:
         alone = int((others == starts[1:])[model.chains.sites].all())
         pure = model.chains.count == model.size and not len(model.hard.couplings)
         self._rest = _REST if pure and 2 * len(model.pairs.couplings) >= _COUPLED * model.size else 1
-        self._chained = (alone, *model.chains.arrays, others)
+        self._chained = (alone, *self._matrix(), *model.chains.arrays, others)
         self._rows = (starts, np.ascontiguousarray(model.rows[order], np.int32), weights, widths, costs)
 
     def _in_units(self, group: ReplicaGroup, unit: float) -> tuple[object, ...]:
         starts, columns, values, fields = group.arrays
         ratio = np.float32(unit / self._model.unit)
         return starts, columns, values * ratio, fields * ratio
+
+    def _matrix(self) -> tuple[int, Singles]:
+        """The objective's couplings as rows for chains, and their stride, 0 where most of them are 0."""
+        model, rows = self._model, self._model.pairs.symmetric
+        if not model.dense:
+            return 0, np.zeros(1, np.float32)
+        stride = -(-self.group.sites // self.group.width) * self.group.width
+        matrix: Singles = aligned((model.size, stride), np.float32)
+        matrix[:] = 0
+        matrix[np.repeat(np.arange(model.size), np.diff(rows.starts)), rows.columns] = rows.values * np.float32(
+            model.pairs.unit / model.unit
+        )
+        return stride, matrix
 
     def load(self, states: Spins) -> Group:
         width, rows = self.group.width, len(self._model.bases)
@@ -89,7 +102,7 @@ class Walk:
         sums: Singles = aligned((max(rows, 1), width), np.float32)
         sums[:rows] = self._model.sums(everyone).T
         masks = np.zeros((2, self._model.chains.word_count, width), np.int64)
-        return Group(spins, sums, masks, np.zeros_like(spins))
+        return Group(spins, sums, masks, np.zeros(spins.size + width, np.float32))
 
     def sweep(
         self,

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from qevo_compiler.evaluator.annealing.chain_search import Lane
-from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i32, i64, ptr
+from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f32, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.builder import Variable
 
-# Whether no edge has another row than its equations, what `Chains.arrays` gives, where the other rows of a site start,
-# and the words of nodes [2, words, lanes]: which members would turn it up, and which can step.
+# Whether no edge has another row than its equations, the objective's couplings as a matrix of `stride` (0 for none),
+# what `Chains.arrays` gives, where the other rows of a site start, and the words of nodes [2, words, lanes]: which
+# members would turn it up, and which can step.
 CHAINS: dict[str, Scalar] = {
-    "alone": i64, "halves": i64, "most": i64, "word_count": i64, "block_sites": ptr, "lows": ptr, "tops": ptr,
-    "blocks": ptr, "edge_starts": ptr, "nodes": ptr, "signs": ptr, "places": ptr, "node_starts": ptr, "members": ptr,
+    "alone": i64, "stride": i64, "matrix": ptr,
+    "halves": i64, "most": i64, "word_count": i64, "block_sites": ptr, "lows": ptr, "tops": ptr, "blocks": ptr,
+    "edge_starts": ptr, "nodes": ptr, "signs": ptr, "places": ptr, "node_starts": ptr, "members": ptr,
     "others": ptr, "first_words": ptr, "half_words": ptr, "half_bits": ptr, "logs": ptr, "other_starts": ptr,
     "masks": ptr,
 }  # fmt: skip
+
+_OWN = ("starts", "columns", "values")
+_HARD = ("hard_starts", "hard_columns", "hard_values")
 
 
 class Turn:
@@ -118,40 +123,56 @@ class Turn:
 
     def _spread(self) -> None:
         """What the turned spins add to the fields of their neighbours."""
-        k = self._k
+        k, lanes = self._k, self._lane.lanes
         with k.range(0, self._count.get()) as number:
             site = self._site(number)
             change = self._spin(site) * 2.0
-            for starts, columns, values, part in self._couplings(change):
-                start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
-                with k.range(start, stop) as entry:
-                    at = self._field(k.load(i32, columns, entry).to(i64))
-                    k.store(k.fma(k.load(f32, values, entry), part, k.load(f32, k.locals, at)), k.locals, at)
+            with k.when(k.stride > 0) as branch:
+                # Beyond the last site a row is 0, and so keeps what is there.
+                with k.range(0, k.stride, lanes) as column:
+                    row = k.load(vec(f32, lanes), k.matrix, site * k.stride + column)
+                    old = k.load(vec(f32, lanes), k.locals, self._field(column))
+                    k.store(k.fma(row, change.splat(lanes), old), k.locals, self._field(column))
+                branch.otherwise()
+                self._spread_row(site, change, _OWN)
+            self._spread_row(site, change * self._lane.stiff, _HARD)
+
+    def _spread_row(self, site: Operand, change: Operand, names: tuple[str, str, str]) -> None:
+        k = self._k
+        starts, columns, values = (getattr(k, name) for name in names)
+        start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
+        with k.range(start, stop) as entry:
+            at = self._field(k.load(i32, columns, entry).to(i64))
+            k.store(k.fma(k.load(f32, values, entry), change, k.load(f32, k.locals, at)), k.locals, at)
 
     # Parts ----------------------------------------------------------------------------------------------------------
     def _coupling(self, site: Operand, other: Operand) -> Operand:
-        """J of two sites, by halves of the row."""
+        """J of two sites, that of penalties as stiff as it is now."""
         k = self._k
-        total = k.variable(f32, 0.0)
-        for starts, columns, values, part in self._couplings(k.constant(f32, 1.0)):
-            start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
-            place, count = k.variable(i64, start), k.variable(i64, stop - start)
-            with k.repeat() as loop:
-                loop.stop_if(count.get() <= 1)
-                half = count.get().shift_right(1)
-                middle = place.get() + half
-                # A product, not a choice: there is nothing to foresee.
-                place.add(half * (k.load(i32, columns, middle).to(i64) <= other).to(i64))
-                count.add(-half)
-            with k.when(stop > start), k.when(k.load(i32, columns, place.get()).to(i64).equals(other)):
-                total.set(k.fma(k.load(f32, values, place.get()), part, total.get()))
-        return total.get()
+        own = k.variable(f32, 0.0)
+        with k.when(k.stride > 0) as branch:
+            own.set(k.load(f32, k.matrix, site * k.stride + other))
+            branch.otherwise()
+            own.set(self._found(site, other, _OWN))
+        return k.fma(self._found(site, other, _HARD), self._lane.stiff, own.get())
 
-    def _couplings(self, change: Operand) -> list[tuple[Operand, Operand, Operand, Operand]]:
-        """The rows of the objective's and of the penalties' couplings, the latter as stiff as they are now."""
+    def _found(self, site: Operand, other: Operand, names: tuple[str, str, str]) -> Operand:
+        """The coupling in the site's row, by halves of it."""
         k = self._k
-        soft = change * self._lane.stiff
-        return [(k.starts, k.columns, k.values, change), (k.hard_starts, k.hard_columns, k.hard_values, soft)]
+        starts, columns, values = (getattr(k, name) for name in names)
+        found = k.variable(f32, 0.0)
+        start, stop = (k.load(i32, starts, site + more).to(i64) for more in (0, 1))
+        place, count = k.variable(i64, start), k.variable(i64, stop - start)
+        with k.repeat() as loop:
+            loop.stop_if(count.get() <= 1)
+            half = count.get().shift_right(1)
+            middle = place.get() + half
+            # A product, not a choice: there is nothing to foresee.
+            place.add(half * (k.load(i32, columns, middle).to(i64) <= other).to(i64))
+            count.add(-half)
+        with k.when(stop > start), k.when(k.load(i32, columns, place.get()).to(i64).equals(other)):
+            found.set(k.load(f32, values, place.get()))
+        return found.get()
 
     def _up(self, half: Operand) -> Operand:
         """1 where a step of the edge turns the half's node up, else 0."""
