@@ -144,7 +144,7 @@ class Walk:
         """In the order of `cycle_kernel.CYCLES`; threads do not share it."""
         chains = self._model.chains
         nodes = len(chains.starts) - 1
-        whole, real = space_needed(len(chains.nodes), nodes, chains.count) if cycles else (1, 1)
+        whole, real = space_needed(len(chains.nodes), nodes, len(chains.sites)) if cycles else (1, 1)
         return cycles, nodes, chains.rows, chains.steps, np.empty(whole, np.int64), np.empty(real, np.float32)
 
     def beta_range(self) -> tuple[float, float]:

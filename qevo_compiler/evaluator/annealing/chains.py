@@ -8,6 +8,7 @@ has no feasible neighbour by one or two flips there, only by steps along a close
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,14 @@ class Chains:
     @property
     def count(self) -> int:
         """How many spins are in edges."""
-        return len(self.sites)
+        return len(self._turned)
+
+    @cached_property
+    def _turned(self) -> Indices:
+        """The spins of edges: numbers without a step that others take have none."""
+        turns = np.bincount(self.lows, minlength=len(self.sites) + 1)
+        turns -= np.bincount(self.tops + 1, minlength=len(self.sites) + 1)
+        return self.sites[np.cumsum(turns)[:-1] > 0]
 
     @property
     def word_count(self) -> int:
@@ -71,7 +79,7 @@ class Chains:
     def among(self, size: int) -> NDArray[np.bool_]:
         """Which of `size` spins are in edges."""
         found = np.zeros(size, bool)
-        found[self.sites] = True
+        found[self._turned] = True
         return found
 
 

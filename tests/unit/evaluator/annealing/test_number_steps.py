@@ -78,6 +78,14 @@ def test_bits_in_one_equation_are_arcs_to_the_ground() -> None:
     assert grounded[0] == grounded[1] == grounded[2]
 
 
+def test_numbers_that_nobody_changes_places_with_are_not_in_edges() -> None:
+    """A star: its middle has three arcs, its points one each."""
+    columns = [{0: 1.0, point: -1.0} for point in (1, 2, 3)]
+    chains = chains_of(3, *system(columns, 4)[:3], 4)
+    assert not chains.count
+    assert not chains.among(3).any()
+
+
 def test_groups_of_one_equation_each_are_left_to_pairs() -> None:
     columns = [{site // 3: 0.5} for site in range(12)]
     assert not len(steps_of(*system(columns, 4)).sites)
