@@ -146,7 +146,9 @@ def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) 
         if np.bincount(bodies.block(1)[0]).max(initial=0) <= 2:
             return None  # a coupling each
         low, high = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
-        return BoundedRows(op, bodies, -low, ones, *none) if (high <= 1).all() else None
+        if (high > 1).any() and projection.penalty_total(op).degree <= 2:
+            return None  # couplings
+        return BoundedRows(op, bodies, -low, ones, *none)
     free = _slackless_widths(projection, bodies, forms)
     if free is None or (register is None and free.any()):
         return None
@@ -169,15 +171,16 @@ def _family(projection: Projection, op: PenaltyOp, register: RegisterOp | None) 
 def _slackless_widths(projection: Projection, bodies: Polynomials, forms: NDArray[np.int64]) -> Floats | None:
     """How far below 0 rows with a form of their own may be, 0 for squares; None where a form is no such bound.
 
-    What a triangle costs at more than one step from its bound, u (u + 1) / 2, the search takes for u^2.
+    What a triangle costs at more than one step from its bound, u (u + 1) / 2, the search takes for u^2, and so what
+    clauses cost of which several can be violated at once.
     """
     triangle, logic = (forms == FORMS.index(form) for form in (PenaltyForm.TRIANGLE, PenaltyForm.LOGIC))
     if not (triangle | logic | (forms == FORMS.index(PenaltyForm.SQUARE))).all():
         return None
     if not logic.any():
         return np.where(triangle, 1.0, 0.0)
-    low, high = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
-    return np.where(logic, -low, triangle) if (high[logic] <= 1).all() else None
+    low, _ = arithmetic.bounds(bodies, *np.array([[0.0], [1.0]]).repeat(projection.size, axis=1))
+    return np.where(logic, -low, triangle)
 
 
 def _whole(numbers: Floats) -> bool:

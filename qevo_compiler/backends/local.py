@@ -36,6 +36,7 @@ from qevo_compiler.evaluator.annealing import (
     solve,
 )
 from qevo_compiler.evaluator.annealing.bounded import bounded_beta_range, solve_bounded
+from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.schedules import along, geometric
 from qevo_compiler.ir import Module
 from qevo_compiler.passes.binary_to_spin import spin_view
@@ -45,7 +46,8 @@ from qevo_compiler.targets.common import the_model
 READS = 100
 SWEEPS = 1000
 MOST_SWEEPS = 4000
-# The least for bits between equations, where a sweep finds more, and couplings that take as long as a spin.
+# The least for bits between equations, where a sweep finds more, and couplings that take as long as a spin; twice the
+# one and thrice the other where couplings are a matrix.
 NETWORK_SWEEPS = 400
 _COUPLINGS = 24
 # How many spins of a sparse model with couplings of penalties alone take as long as one of a model with bounds.
@@ -112,8 +114,7 @@ class LocalBackend(Backend):
         bounded = bounded_program(module)
         if bounded is not None:
             if choose:
-                work = max(bounded.model.size, len(bounded.model.pairs.couplings) // _COUPLINGS)
-                plan = replace(plan, sweeps=_sweeps_for(work, NETWORK_SWEEPS if bounded.model.chains.count else SWEEPS))
+                plan = replace(plan, sweeps=_bounded_sweeps(bounded.model))
             if schedule is not None:
                 plan = _scheduled(plan, schedule, bounded_beta_range(bounded.model))
             return bounded.samples(solve_bounded(bounded.model, plan, watch))
@@ -175,6 +176,12 @@ def _schedule(module: Module) -> anneal.ScheduleOp | None:
 
 def _scheduled(plan: Plan, schedule: anneal.ScheduleOp, ends: tuple[float, float]) -> Plan:
     return replace(plan, betas=along(schedule.times.values, schedule.fractions.values, *ends, plan.sweeps))
+
+
+def _bounded_sweeps(model: BoundedModel) -> int:
+    more = 2 if model.dense else 1
+    work = max(model.size, len(model.pairs.couplings) // (_COUPLINGS * (2 * more - 1)))
+    return _sweeps_for(work, more * NETWORK_SWEEPS if model.chains.count else SWEEPS)
 
 
 def _sweeps_for(size: int, least: int = SWEEPS) -> int:

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from qevo_compiler.evaluator.annealing.acceptance import KEY, Rule, draw, threshold
-from qevo_compiler.evaluator.annealing.chain_kernel import CHAINS, LIMIT, WORDS, Chain
-from qevo_compiler.evaluator.annealing.chain_search import Lane
+from qevo_compiler.evaluator.annealing.chain_kernel import LIMIT, WORDS, Chain
+from qevo_compiler.evaluator.annealing.chain_search import Lane, Trial
+from qevo_compiler.evaluator.annealing.chain_turn import CHAINS
+from qevo_compiler.evaluator.annealing.cycle_kernel import CYCLES, Cycles
 from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK, local_fields
 from qevo_compiler.evaluator.llvm import Kernel, Operand, f32, i32, i64, ptr, vec
 from qevo_compiler.evaluator.llvm.control import Variable
@@ -43,6 +45,7 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
         f"bounded_{rule.value}_{lanes}", i64,
         sites=i64, sweeps=i64, sweep=i32, replica=i32, **KEY, slopes=ptr, stiffness=ptr,
         pairs=i64, partners=ptr, rest=i64, chains=i64, **_BOUNDS, locals=ptr, **CHAINS,
+        **(CYCLES if rule is Rule.GREEDY else {}),
     )  # fmt: skip
     count = k.variable(i64, 0)
     numbers = k.lane_numbers(vec(i32, lanes)) + k.replica
@@ -56,7 +59,10 @@ def bounded_sweeps(lanes: int, rule: Rule) -> Kernel:
         with k.when(k.chains > 0):
             with k.when(alone | turn.equals(0)):
                 sweep.fill_locals()
+                sweep.fill_masks()
             sweep.try_chains()
+            if rule is Rule.GREEDY:
+                sweep.cancel_cycles()
     k.give(count.get())
     return k
 
@@ -103,6 +109,30 @@ class _Sweep:
             for lane in range(self.lanes):
                 k.store(found.lane(lane), k.locals, site + k.sites * lane)
 
+    def fill_masks(self) -> None:
+        """Which members of nodes can step, and which would turn them up."""
+        k, lanes = self.k, self.lanes
+        none = k.constant(vec(i64, lanes), 0)
+        with k.range(0, k.word_count * 2) as word:
+            k.store(none, k.masks, word * lanes)
+        with k.range(0, k.halves) as half:
+            edge = half >> 1
+            low, top = (k.load(i32, part, edge).to(i64) for part in (k.lows, k.tops))
+            last = self._spin_at(top)
+            alike = k.variable(vec(f32, lanes), -1.0)
+            with k.range(low, top) as place:
+                alike.set(k.maximum(alike.get(), self._spin_at(place) * last))
+            ups = last * k.load(f32, k.signs, half).splat(lanes) < 0.0
+            bit = k.load(i64, k.half_bits, half).splat(lanes)
+            word = k.load(i32, k.half_words, half).to(i64)
+            for first, holds in ((word, ups), (word + k.word_count, alike.get() < 0.0)):
+                marked = k.load(vec(i64, lanes), k.masks, first * lanes) | k.select(holds, bit, none)
+                k.store(marked, k.masks, first * lanes)
+
+    def _spin_at(self, place: Operand) -> Operand:
+        k = self.k
+        return k.load(vec(f32, self.lanes), k.spins, k.load(i32, k.block_sites, place).to(i64) * self.lanes)
+
     def try_chains(self) -> None:
         """Each replica tries `chains` of them, all at edges of its own."""
         k, lanes = self.k, self.lanes
@@ -116,9 +146,19 @@ class _Sweep:
                 k.store(values, numbers, lanes * at)
             with k.range(0, lanes) as lane:
                 own = [k.load(f32, numbers, lane + at * lanes) for at in range(3)]
-                chain = Chain(k, Lane(lanes, lane, drawn, *own), self.rule is Rule.GREEDY)
+                chain = Chain(k, Trial(lanes, lane, own[1], drawn, own[0], own[2]), self.rule is Rule.GREEDY)
                 chain.propose()
                 self._add(chain.accepted.get())
+
+    def cancel_cycles(self) -> None:
+        """Each replica takes up to `rounds` cycles, all at edges of its own."""
+        k, lanes = self.k, self.lanes
+        stiff = k.scratch(f32, lanes)
+        k.store(self.stiff, stiff)
+        with k.when(k.rounds > 0), k.range(0, lanes) as lane:
+            cycles = Cycles(k, Lane(lanes, lane, k.load(f32, stiff, lane)))
+            cycles.cancel()
+            self._add(cycles.lowered.get())
 
     def _draw(self, place: Operand, always: bool = False) -> list[Operand]:
         """Four vectors of random words; `Rule.GREEDY` has no use for those of flips."""
@@ -168,18 +208,6 @@ def _flip(k: Kernel, lanes: int, site: Operand, flips: Operand) -> None:
             row, old, new = _changed(k, lanes, entry, spin)
             k.store(k.select(flips, new, old), k.sums, row * lanes)
         k.store(k.select(flips, -spin, spin), k.spins, site * lanes)
-        with k.when(k.halves > 0):
-            edge = k.load(i32, k.edges, site).to(i64)
-            with k.when(edge >= 0):
-                for end in (0, 1):
-                    _turn_bits(k, lanes, edge * 2 + end, flips)
-
-
-def _turn_bits(k: Kernel, lanes: int, half: Operand, flips: Operand) -> None:
-    type = vec(i64, lanes)
-    at = k.load(i32, k.half_words, half).to(i64) * lanes
-    bit = k.select(flips, k.load(i64, k.half_bits, half).splat(lanes), k.constant(type, 0))
-    k.store(k.load(type, k.masks, at) ^ bit, k.masks, at)
 
 
 def _flip_both(

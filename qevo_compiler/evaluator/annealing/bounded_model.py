@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 
 # Sums of halves up to here are exact in 32-bit floats.
 _EXACT = 1 << 22
+# The part of all pairs that are coupled from which chains go through rows of a matrix.
+_DENSE = 1 / 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,11 @@ class BoundedModel:
         """The edges between equations."""
         here = self.widths[self.rows] == 0
         return chains_of(self.size, self.rows[here], self.sites[here], self.weights[here], len(self.bases))
+
+    @cached_property
+    def dense(self) -> bool:
+        """Whether chains have the objective's couplings as a matrix."""
+        return self.chains.count > 0 and 2 * len(self.pairs.couplings) >= _DENSE * self.size**2
 
     @cached_property
     def exact(self) -> bool:

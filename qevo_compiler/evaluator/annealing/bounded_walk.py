@@ -11,6 +11,7 @@ from qevo_compiler.evaluator.annealing.acceptance import Rule
 from qevo_compiler.evaluator.annealing.bounded_kernel import bounded_gains, bounded_sweeps
 from qevo_compiler.evaluator.annealing.bounded_model import BoundedModel
 from qevo_compiler.evaluator.annealing.chains import Words
+from qevo_compiler.evaluator.annealing.cycle_kernel import space_needed
 from qevo_compiler.evaluator.annealing.energy_kernel import replica_energies
 from qevo_compiler.evaluator.annealing.metropolis import DESCENTS, VISITS, ReplicaGroup
 from qevo_compiler.evaluator.annealing.model import Rows, Singles
@@ -24,20 +25,22 @@ _PILOTS = 4
 _ROUNDED = 64
 # Rounds of a descent that look at pairs and chains as well.
 _PAIRED = 20
+# Cycles that a descent takes: each lowers the energy, and they are few.
+_MOST_CYCLES = 1000
 # Edges for each chain that a replica tries in a sweep, and site visits that take as long as one of a group.
 _EDGES = 16
 # Couplings of a spin from which single flips are left to every few sweeps.
 _COUPLED, _REST = 32, 8
 # How much cooler than melting an anneal starts.
-_COOLER = 4
+_COOLER = 16
 _CHAIN_VISITS = 64
 
 
 @dataclass(frozen=True)
 class Group:
-    """Replicas side by side: `spins` [sites, lanes], sums of rows [rows, lanes], words of nodes [words, lanes].
+    """Replicas side by side: `spins` [sites, lanes], and sums of rows [rows, lanes].
 
-    `fields` [lanes, sites] are work space of chains.
+    `masks` [2, words, lanes] and `fields` [lanes, sites] (and some more) are work space of chains.
     """
 
     spins: Singles
@@ -52,29 +55,44 @@ class Walk:
     def __init__(self, model: BoundedModel) -> None:
         self.group = ReplicaGroup(model.pairs, 1)
         self._model = model
-        self._mates = model.mates.without(model.chains.edges >= 0)
-        self.pairs, self.chains = self._mates.count, -(-model.chains.count // _EDGES)
+        chained = model.chains.among(model.size)
+        self._mates = model.mates.without(chained)
+        self.pairs, self.chains = self._mates.count, -(-len(model.chains.lows) // _EDGES)
         # Looks at the watch, and sums made anew where they are rounded, are no further apart than this allows.
         visits = model.size + 8 * self.pairs + _CHAIN_VISITS * self.chains
         self.visits = max(visits, 0 if model.exact else VISITS // _ROUNDED)
         hard = ReplicaGroup(model.hard, 1)
         self._couplings = (*self._in_units(self.group, model.pairs.unit), *self._in_units(hard, model.hard.unit))
-        equations = (model.widths[model.rows] == 0) & (model.chains.edges[model.sites] >= 0)
+        equations = (model.widths[model.rows] == 0) & chained[model.sites]
         order = np.lexsort((model.rows, ~equations, model.sites))
         starts = np.searchsorted(model.sites[order], np.arange(self.group.sites + 1)).astype(np.int32)
         numbers = (model.weights[order], model.widths, model.penalties / model.unit)
         weights, widths, costs = (np.ascontiguousarray(part, np.float32) for part in numbers)
-        others = np.bincount(model.sites, minlength=model.size) > 2
-        alone = int(not others[model.chains.sites].any())
+        others = starts[:-1].copy()
+        others[: model.size] += np.bincount(model.sites[equations], minlength=model.size).astype(np.int32)
+        alone = int((others == starts[1:])[model.chains.sites].all())
         pure = model.chains.count == model.size and not len(model.hard.couplings)
         self._rest = _REST if pure and 2 * len(model.pairs.couplings) >= _COUPLED * model.size else 1
-        self._chained = (alone, *model.chains.arrays)
+        self._chained = (alone, *self._matrix(), *model.chains.arrays, others)
         self._rows = (starts, np.ascontiguousarray(model.rows[order], np.int32), weights, widths, costs)
 
     def _in_units(self, group: ReplicaGroup, unit: float) -> tuple[object, ...]:
         starts, columns, values, fields = group.arrays
         ratio = np.float32(unit / self._model.unit)
         return starts, columns, values * ratio, fields * ratio
+
+    def _matrix(self) -> tuple[int, Singles]:
+        """The objective's couplings as rows for chains, and their stride, 0 where most of them are 0."""
+        model, rows = self._model, self._model.pairs.symmetric
+        if not model.dense:
+            return 0, np.zeros(1, np.float32)
+        stride = -(-self.group.sites // self.group.width) * self.group.width
+        matrix: Singles = aligned((model.size, stride), np.float32)
+        matrix[:] = 0
+        matrix[np.repeat(np.arange(model.size), np.diff(rows.starts)), rows.columns] = rows.values * np.float32(
+            model.pairs.unit / model.unit
+        )
+        return stride, matrix
 
     def load(self, states: Spins) -> Group:
         width, rows = self.group.width, len(self._model.bases)
@@ -83,7 +101,8 @@ class Walk:
         spins = self.group.load(everyone)
         sums: Singles = aligned((max(rows, 1), width), np.float32)
         sums[:rows] = self._model.sums(everyone).T
-        return Group(spins, sums, self._model.chains.masks(spins), np.zeros_like(spins))
+        masks = np.zeros((2, self._model.chains.word_count, width), np.int64)
+        return Group(spins, sums, masks, np.zeros(spins.size + width, np.float32))
 
     def sweep(
         self,
@@ -95,6 +114,7 @@ class Walk:
         key: list[int],
         group: Group,
         compound: bool = True,
+        cycles: int = 0,
     ) -> int:
         """A sweep at each row of `slopes` and `stiffness` [sweeps, lanes]; the number of flips of `Rule.GREEDY`."""
         kernel = compiled(bounded_sweeps(self.group.lanes, rule))
@@ -102,20 +122,30 @@ class Walk:
         numbers = (self.group.sites, len(slopes), first, replica)
         pairs, chains = (self.pairs, self.chains) if compound else (0, 0)
         chained = (self._rest, chains, *self._arrays(group), group.fields, *self._chained, group.masks)
+        if rule is Rule.GREEDY:
+            chained = (*chained, *self._room(cycles))
         flips = int(kernel(*numbers, *key, slopes, stiffness, pairs, partners, *chained))
         if not self._model.exact:
             group.sums[: len(self._model.bases)] = self._model.sums(self.group.unload(group.spins)).T
         return flips
 
-    def descend(self, group: Group, replica: int = 0, key: list[int] | None = None) -> None:
-        """Some rounds with pairs and chains, then by single flips to the end; no replica depends on the others."""
+    def descend(self, group: Group, replica: int = 0, key: list[int] | None = None, cycles: int = _MOST_CYCLES) -> None:
+        """Some rounds with pairs and chains, some cycles, and single flips to the end; each replica on its own."""
         one = np.ones((1, self.group.width), np.float32)
         words = key or [0] * 4
         for number in range(_PAIRED):
-            self.sweep(Rule.GREEDY, one, one, number, replica, words, group)
+            last = number == _PAIRED - 1
+            self.sweep(Rule.GREEDY, one, one, number, replica, words, group, cycles=cycles if last else 0)
         for _ in range(DESCENTS):
             if not self.sweep(Rule.GREEDY, one, one, 0, replica, words, group, compound=False):
                 return
+
+    def _room(self, cycles: int) -> tuple[object, ...]:
+        """In the order of `cycle_kernel.CYCLES`; threads do not share it."""
+        chains = self._model.chains
+        nodes = len(chains.starts) - 1
+        whole, real = space_needed(len(chains.nodes), nodes, len(chains.sites)) if cycles else (1, 1)
+        return cycles, nodes, chains.rows, chains.steps, np.empty(whole, np.int64), np.empty(real, np.float32)
 
     def beta_range(self) -> tuple[float, float]:
         """Inverse temperatures, hot and cold, as of `temperatures.beta_range`."""
@@ -123,7 +153,7 @@ class Walk:
         return hot, max(hot, self.cold_beta())
 
     def hot_beta(self, stiffness: float = 1.0) -> float:
-        """A quarter of the temperature that melts the couplings, those of penalties softened.
+        """A sixteenth of the temperature that melts the couplings, those of penalties softened.
 
         Bounds are not worth melting: pairs and chains lead from one solution of the equations to the next.
         """
@@ -161,7 +191,7 @@ class Walk:
     def pilot(self) -> Floats:
         """What flips cost at local minima [states, n], in units."""
         group = self.load(first_states(0, self.group.width, self._model.size))
-        self.descend(group)
+        self.descend(group, cycles=0)
         gains: Singles = aligned((self.group.sites, self.group.width), np.float32)
         compiled(bounded_gains(self.group.lanes))(self.group.sites, *self._arrays(group), gains)
         return np.ascontiguousarray(gains[: self._model.size, :_PILOTS].T.astype(np.float64))

@@ -1,4 +1,4 @@
-"""The part of chains that finds members of a node, among words of 64 bits that say which of them turn it up."""
+"""The part of chains that finds members of a node, among words of 64 bits: which turn it up, and which can step."""
 
 from __future__ import annotations
 
@@ -10,18 +10,24 @@ from qevo_compiler.evaluator.llvm.control import Loop
 
 @dataclass(frozen=True)
 class Lane:
-    """One replica: its number among `lanes`, its random words [WORDS, lanes], temperature, stiffness and threshold."""
+    """One replica: its number among `lanes`, and its stiffness."""
 
     lanes: int
     number: Operand
+    stiff: Operand
+
+
+@dataclass(frozen=True)
+class Trial(Lane):
+    """A proposal in it: its random words [WORDS, lanes], temperature and threshold."""
+
     words: Operand
     slope: Operand
-    stiff: Operand
     limit: Operand
 
 
 class Search:
-    """Members of a node that turn it opposite to `up`, found among its words, round in a circle."""
+    """Members of a node that can step and turn it opposite to `up`, found among its words, round in a circle."""
 
     def __init__(self, k: Kernel, lane: Lane, node: Operand, up: Operand) -> None:
         self._k, self._lane = k, lane
@@ -61,9 +67,10 @@ class Search:
         return k.select(distance <= 0, distance + self.size, distance)
 
     def _bits(self, word: Operand) -> Operand:
-        """The wanted members of a word, without those beyond the last one."""
+        """The wanted members of a word."""
         k = self._k
-        stored = k.load(i64, k.masks, (self._first + word) * self._lane.lanes + self._lane.number)
-        rest = self.size - word * 64
-        inside = k.select(rest >= 64, k.constant(i64, -1), (k.constant(i64, 1) << (rest & 63)) - 1)
-        return (stored ^ self._opposite) & inside
+        stored, free = (
+            k.load(i64, k.masks, (self._first + word + more) * self._lane.lanes + self._lane.number)
+            for more in (k.constant(i64, 0), k.word_count)
+        )
+        return (stored ^ self._opposite) & free

@@ -1,38 +1,42 @@
-"""Bits in two equations each, as edges between them: what an anneal's compound flips go along.
+"""Steps of numbers (`steps.py`) as edges between the equations that hold them: where an anneal's compound flips go.
 
-An assignment of n labels is n rows and n columns that hold one each, every bit an edge between a row and a column; in a
-network every arc is an edge between the balances of its ends. A feasible state has no feasible neighbour by one
-or two flips there, only by flips along a closed chain of edges.
+An assignment of n labels is n rows and n columns that hold one each, every bit an edge between a row and a column; in
+a network every arc is an edge between the balances of its ends, once for every step that it can take. A feasible state
+has no feasible neighbour by one or two flips there, only by steps along a closed chain of edges.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qevo_compiler.evaluator.annealing.sparse_kernel import BLOCK
+from qevo_compiler.evaluator.annealing.steps import Floats, Indices, Places, Singles, Steps, steps_of
 
-Indices = NDArray[np.int32]
-Singles = NDArray[np.float32]
 Words = NDArray[np.int64]
 _WORD = 64
 
 
 @dataclass(frozen=True)
 class Chains:
-    """Edge e is spin `sites[e]`; its ends are the halves 2 e and 2 e + 1.
+    """Edge e turns the spins `sites[lows[e]]` .. `sites[tops[e]]`, where the last one differs from all before it.
 
-    Half h turns node `nodes[h]`, an equation, up or down by `signs[h]`. It is member
-    `places[h]` of that node, and `members` from starts[node] on are the node's halves, ascending by `others`, the nodes
-    of their other halves. Which members would turn a node up stands in words of 64 bits from first_words[node] on;
-    half h has bit `bits[h]` of word `words[h]`. `edges` [sites and fillers] is the edge of a spin, or -1. At most
-    `most` edges join the same two nodes.
+    Its ends are the halves 2 e and 2 e + 1; `blocks` are the blocks of edges, `edge_starts` the first edges of blocks.
+    Half h turns node `nodes[h]`, an equation and a size of steps, up or down: by `signs[h]` where the last spin is
+    -1. It is member `places[h]` of that node, and `members` from starts[node] on are the node's halves,
+    ascending by `others`, the nodes of their other halves. Which members can step, and which of them would turn a node
+    up, stands in words of 64 bits from first_words[node] on; half h has bit `bits[h]` of word `words[h]`. A node's
+    equation is `rows[node]` (-1 for the ground), its sum changes by `steps[node]`. At most `most` edges between the
+    same two nodes can step the same way.
     """
 
     sites: Indices
-    edges: Indices
+    lows: Indices
+    tops: Indices
+    blocks: Indices
+    edge_starts: Indices
     nodes: Indices
     signs: Singles
     places: Indices
@@ -43,38 +47,48 @@ class Chains:
     words: Indices
     bits: Words
     logs: Singles
+    rows: Indices
+    steps: Singles
     most: int
 
     @property
     def count(self) -> int:
-        return len(self.sites)
+        """How many spins are in edges."""
+        return len(self._turned)
+
+    @cached_property
+    def _turned(self) -> Indices:
+        """The spins of edges: numbers without a step that others take have none."""
+        turns = np.bincount(self.lows, minlength=len(self.sites) + 1)
+        turns -= np.bincount(self.tops + 1, minlength=len(self.sites) + 1)
+        return self.sites[np.cumsum(turns)[:-1] > 0]
+
+    @property
+    def word_count(self) -> int:
+        return int(self.first_words[-1])
 
     @property
     def arrays(self) -> tuple[object, ...]:
-        """In the order of `chain_kernel.CHAINS`, from `halves` on."""
+        """In the order of `chain_turn.CHAINS`, from `halves` on."""
         return (
-            len(self.nodes), self.most, self.sites, self.edges, self.nodes, self.places, self.starts, self.members,
-            self.others, self.first_words, self.words, self.bits, self.logs,
+            len(self.nodes), self.most, self.word_count, self.sites, self.lows, self.tops, self.blocks,
+            self.edge_starts, self.nodes, self.signs, self.places, self.starts, self.members, self.others,
+            self.first_words, self.words, self.bits, self.logs,
         )  # fmt: skip
 
-    def masks(self, spins: Singles) -> Words:
-        """The words [words, replicas] of spins [sites, replicas]."""
-        found = np.zeros((max(int(self.first_words[-1]), 1), spins.shape[1]), np.int64)
-        turned = spins[self.sites[np.arange(len(self.nodes)) // 2]] * self.signs[:, None] < 0
-        np.bitwise_or.at(found, self.words, np.where(turned, self.bits[:, None], 0))
+    def among(self, size: int) -> NDArray[np.bool_]:
+        """Which of `size` spins are in edges."""
+        found = np.zeros(size, bool)
+        found[self._turned] = True
         return found
 
 
-def chains_of(size: int, rows: Indices, sites: Indices, weights: NDArray[np.float64], count: int) -> Chains:
-    """The edges among `size` spins: those of connected equations of equal weights whose spins are all in two of them.
-
-    Entry e says that spin `sites[e]` is in equation `rows[e]` of `count` with `weights[e]`.
-    """
-    inside = _whole_networks(size, rows, sites, weights, count)
-    rows, sites, weights = rows[inside], sites[inside], weights[inside]
-    order = np.lexsort((rows, sites))
-    rows, sites, weights = rows[order], sites[order], weights[order]
-    nodes = np.unique(rows, return_inverse=True)[1].reshape(-1)
+def chains_of(size: int, rows: Indices, sites: Indices, weights: Floats, count: int) -> Chains:
+    """The edges among `size` spins: entry e says that `sites[e]` is in equation `rows[e]` of `count` by its weight."""
+    steps = steps_of(rows, sites, weights, size, count)
+    ends, lengths = steps.ends.reshape(-1), np.abs(steps.sizes.reshape(-1))
+    keys, nodes = np.unique(np.stack([ends.astype(np.float64), lengths]), axis=1, return_inverse=True)
+    nodes = nodes.reshape(-1)
     facing = nodes.reshape(-1, 2)[:, ::-1].reshape(-1)
     sizes = np.bincount(nodes)
     starts = np.concatenate([[0], np.cumsum(sizes)])
@@ -82,14 +96,14 @@ def chains_of(size: int, rows: Indices, sites: Indices, weights: NDArray[np.floa
     places = np.empty(len(nodes), np.int64)
     places[members] = np.arange(len(nodes)) - starts[nodes[members]]
     first_words = np.concatenate([[0], np.cumsum(-(-sizes // _WORD))])
-    edges = np.full(size + BLOCK - 1, -1, np.int32)
-    edges[sites[::2]] = np.arange(len(sites) // 2)
-    parallel = np.unique(nodes * len(sizes) + facing, return_counts=True)[1]
     return Chains(
-        sites=sites[::2].astype(np.int32),
-        edges=edges,
+        sites=steps.sites.astype(np.int32),
+        lows=steps.lows.astype(np.int32),
+        tops=steps.tops.astype(np.int32),
+        blocks=steps.blocks.astype(np.int32),
+        edge_starts=np.searchsorted(steps.blocks, np.arange(len(steps.single) + 1)).astype(np.int32),
         nodes=nodes.astype(np.int32),
-        signs=np.sign(weights).astype(np.float32),
+        signs=np.sign(steps.sizes.reshape(-1)).astype(np.float32),
         places=places.astype(np.int32),
         starts=starts.astype(np.int32),
         members=members.astype(np.int32),
@@ -98,24 +112,16 @@ def chains_of(size: int, rows: Indices, sites: Indices, weights: NDArray[np.floa
         words=(first_words[nodes] + places // _WORD).astype(np.int32),
         bits=np.left_shift(np.uint64(1), (places % _WORD).astype(np.uint64)).view(np.int64),
         logs=np.log2(np.maximum(np.arange(sizes.max(initial=0) + 1), 1)).astype(np.float32),
-        most=int(parallel.max(initial=0)),
+        rows=np.where(keys[0] < count, keys[0], -1).astype(np.int32),
+        steps=(2 * keys[1]).astype(np.float32),
+        most=_parallel(steps, nodes.reshape(-1, 2)),
     )
 
 
-def _whole_networks(
-    size: int, rows: Indices, sites: Indices, weights: NDArray[np.float64], count: int
-) -> NDArray[np.bool_]:
-    """Entries of connected parts in which every spin is in two equations, with a weight that is that of all others."""
-    from scipy.sparse import coo_matrix
-    from scipy.sparse.csgraph import connected_components
-
-    graph = coo_matrix((np.ones(len(rows)), (rows, sites + count)), (count + size, count + size))
-    label = connected_components(graph, directed=False)[1]
-    degrees = np.bincount(sites, minlength=size)
-    mixed = np.zeros(count + size, bool)
-    mixed[label[count:][(degrees != 2) & (degrees != 0)]] = True
-    least, most = np.full(count, np.inf), np.zeros(count)
-    np.minimum.at(least, rows, np.abs(weights))
-    np.maximum.at(most, rows, np.abs(weights))
-    mixed[label[:count][least < most]] = True
-    return np.asarray(~mixed[label[rows]], bool)
+def _parallel(steps: Steps, nodes: Places) -> int:
+    """The most edges between two nodes that can step the same way at once."""
+    low, high = nodes.min(axis=1, initial=np.iinfo(np.int64).max), nodes.max(axis=1, initial=0)
+    # Of a block with one step of a size at a time all edges count as one.
+    number = np.where(steps.single[steps.blocks], -1 - steps.blocks, np.arange(len(steps.blocks)))
+    distinct = np.unique(np.stack([low, high, number]), axis=1)
+    return int(np.unique(distinct[:2], axis=1, return_counts=True)[1].max(initial=0))
