@@ -22,7 +22,21 @@ GATE_TIME, SWAP_TIME = 2, 3
 # A gain weighs as much as this many steps of time or units of noise.
 GAIN = 256
 _GRAPHS = ("first", "partner", "edge", "near_first", "near", "coupler")
-_ARRAYS = (*_GRAPHS, "pairs", "couplers", "far", "length", "where", "held", "state", "clock", "gain", "steps", "random")
+_ARRAYS = (
+    *_GRAPHS,
+    "pairs",
+    "couplers",
+    "far",
+    "length",
+    "where",
+    "held",
+    "state",
+    "clock",
+    "left",
+    "gain",
+    "steps",
+    "random",
+)
 
 
 def route_pairs(
@@ -37,7 +51,8 @@ def route_pairs(
     does, the pair nearest by `far` [q, q] is brought together. Pairs that have met wait until one of them leaves.
     `random` [1] is the generator's state (not 0), which goes on. Every pair must be joined by a path of couplers.
 
-    A swap costs O(couplers) comparisons and the degrees of two spins times that of their partners.
+    A swap costs O(couplers) comparisons and the degrees of two spins times that of their partners; a gate that waits at
+    the end one comparison with each of the others.
     """
     most = 4 * len(pairs) + 64
     while True:
@@ -51,7 +66,7 @@ def route_pairs(
                 len(where), size, len(pairs), len(couplers), most, merged, patience, noise,
                 spins.first, spins.others, spins.edges, qubits.first, qubits.others, qubits.edges,
                 pairs, couplers, far, length, where, held, np.zeros(len(pairs), np.int64), np.zeros(size, np.int64),
-                np.zeros((len(couplers), 2), np.int64), steps, trial,
+                np.zeros(len(where), np.int64), np.zeros((len(couplers), 2), np.int64), steps, trial,
             )
         )  # fmt: skip
         if count >= 0:
@@ -89,10 +104,36 @@ class _Writer:
             here, there = self._chosen()
             self._swap(here, there)
             self.swaps.add(1)
-        with k.range(0, k.count) as pair, k.when(k.load(i64, k.state, pair).equals(WAITING)):
-            self._step(pair, *self._places(pair), 0)
+        self._end()
         k.store(self.random.get(), k.random)
         k.give(k.select(self.apart.get().equals(0), self.made.get(), -1))
+
+    def _end(self) -> None:
+        """The gates that still wait: of those that can start first, the one whose spins have most gates left."""
+        k = self.k
+        with k.range(0, k.count) as pair, k.when(k.load(i64, k.state, pair).equals(WAITING)):
+            self._count(pair, 1)
+        with k.repeat() as loop:
+            best, least = k.variable(i64, -1), k.variable(i64, 0)
+            with k.range(0, k.count) as pair, k.when(k.load(i64, k.state, pair).equals(WAITING)):
+                here, there = self._places(pair)
+                start = k.maximum(k.load(i64, k.clock, here), k.load(i64, k.clock, there))
+                ends = (k.load(i64, k.pairs, pair * 2 + side) for side in range(2))
+                first, second = (k.load(i64, k.left, spin) for spin in ends)
+                value = start * k.count * 2 - first - second
+                with k.when((best.get() < 0) | (value < least.get())):
+                    best.set(pair)
+                    least.set(value)
+            loop.stop_if(best.get() < 0)
+            self._step(best.get(), *self._places(best.get()), 0)
+            k.store(k.constant(i64, MADE), k.state, best.get())
+            self._count(best.get(), -1)
+
+    def _count(self, pair: Operand, change: int) -> None:
+        k = self.k
+        for side in range(2):
+            spin = k.load(i64, k.pairs, pair * 2 + side)
+            k.store(k.load(i64, k.left, spin) + change, k.left, spin)
 
     def _places(self, pair: Operand) -> tuple[Operand, Operand]:
         k = self.k

@@ -129,9 +129,16 @@ def swaps(pairs, spins, couplers, far, length, start, merged, patience, noise, w
             for pair, partner in around(spin):
                 if state[pair] == APART and far[where[spin], where[partner]] == 1:
                     state[pair] = WAITING
-    for pair, (a, b) in enumerate(pairs.tolist()):
-        if state[pair] == WAITING:
-            step(pair, where[a], where[b], False)
+    left = [sum(state[pair] == WAITING for pair, _ in around(spin)) for spin in range(count)]
+    waiting = [pair for pair in range(len(pairs)) if state[pair] == WAITING]
+    while waiting:
+        ends = {pair: pairs[pair].tolist() for pair in waiting}
+        starts = {pair: max(clock[where[spin]] for spin in ends[pair]) for pair in waiting}
+        pair = min(waiting, key=lambda pair: (starts[pair], -sum(left[spin] for spin in ends[pair])))
+        waiting.remove(pair)
+        step(pair, *(where[spin] for spin in ends[pair]), False)
+        for spin in ends[pair]:
+            left[spin] -= 1
     return steps, where
 
 
