@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qevo_compiler.evaluator.routing import end_times
+from qevo_compiler.passes.gates.cost import circuit_cost
 
 Ints = NDArray[np.int64]
 
@@ -15,8 +16,6 @@ NO_GATE = -1
 # Of an annealed placement: moves a spin, and temperatures as shares of what a spin's pairs cost a step apart.
 MOVES = 3000
 HOT, COLD = 0.7, 0.05
-# A gate of cz goes wrong about ten times as often as an idle qubit does in the same time.
-_IDLE = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,8 +48,8 @@ class Routing:
 
     @property
     def cost(self) -> int:
-        """How much is expected to go wrong, in tenths of a gate: the gates, and all spins in all of the time."""
-        return _IDLE * self.gates + len(self.start) * self.depth
+        """Of its gates, while all spins wait for the last: `circuit_cost`."""
+        return circuit_cost(self.gates, len(self.start), self.depth)
 
     @property
     def _lengths(self) -> Ints:
