@@ -69,7 +69,7 @@ class RouteQubits(Pass):
     def _routed(self, circuit: CircuitOp) -> tuple[CircuitOp, list[LedgerEntry]]:
         if self.trials < 1:
             raise CompileError(BadCoupling(None, f"there cannot be {self.trials} trials"))
-        device = self._device()
+        device = self.device
         if _fits(circuit, device):
             return circuit, []
         if circuit.qubit_count > device.size:
@@ -78,7 +78,9 @@ class RouteQubits(Pass):
         router = _Router(device, self.trials, where)
         return router.run(circuit), [_entry(self.name, routing) for routing in router.found]
 
-    def _device(self) -> Device:
+    @property
+    def device(self) -> Device:
+        """The device that the options state; raises `CompileError` where they state none."""
         if len(self.coupling) % 2:
             raise CompileError(BadCoupling(None, "the coupling names an odd number of qubits"))
         pairs = np.array(self.coupling, np.int64).reshape(-1, 2)

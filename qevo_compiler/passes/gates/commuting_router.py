@@ -45,7 +45,8 @@ def route_commuting(pairs: Ints, device: Device, spins: int, start: Ints | None,
     found = [routing for seed in range(trials) for routing in _trial(block, device, start, seed)]
     if start is None and block.density * _DENSE >= 1:
         found += network_routings(block, device, trials)
-    return min((block.expanded(routing) for routing in found), key=lambda routing: routing.cost, default=None)
+    best = min((block.expanded(routing) for routing in found), key=lambda routing: routing.cost, default=None)
+    return best if best is None or start is not None else best.without_first_swaps()
 
 
 def _trial(block: Block, device: Device, start: Ints | None, seed: int) -> Iterator[Routing]:

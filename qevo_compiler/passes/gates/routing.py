@@ -35,6 +35,20 @@ class Routing:
         """The same gates in the reverse order, from `end` to `start`."""
         return Routing(self.end, self.steps[::-1], self.start, self.way)
 
+    def without_first_swaps(self) -> Routing:
+        """With spins placed where a swap of qubits that nothing has acted on before would bring them. O(steps)."""
+        where, used = np.arange(int(max(self.start.max(), self.steps[:, 1:3].max(initial=0))) + 1), set()
+        kept = []
+        for gate, first, second, swap in self.steps.tolist():
+            if swap and first not in used and second not in used:
+                where[[first, second]] = where[[second, first]]
+                swap = 0
+            if swap or gate != NO_GATE:
+                used.update((first, second))
+                kept.append((gate, first, second, swap))
+        steps = np.array(kept, np.int64).reshape(-1, 4)
+        return replace(self, start=np.argsort(where)[self.start], steps=steps)
+
     @property
     def gates(self) -> int:
         """Two-qubit gates of cz: 2 a gate, 3 a swap, 3 for both together."""

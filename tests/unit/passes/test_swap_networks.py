@@ -49,7 +49,7 @@ def test_every_pair_meets_once(size):
 def test_a_complete_graph_takes_three_steps_a_spin_on_a_line_and_five_halves_on_a_ladder(spins):
     block = Block.of(complete(spins), spins)
     (line,) = network_routings(block, device(grid(1, spins)), 1)
-    # No swap after a spin's last gate: one step and one gate less for each that ends at its place.
+    # No swap after a spin's last gate: the last layer has none. Nor has the first, once spins start where it leads.
     assert line.depth <= 3 * spins
     assert line.gates <= 3 * len(block.pairs)
     _, ladder = network_routings(block, device(grid(2, (spins + 1) // 2)), 1)
