@@ -303,8 +303,8 @@ def _connected(settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]
     routing, splitting = settings.get("route-qubits", {}), settings.get("quadratize", {})
     if splitting.get("keep", 0) is not None:
         return settings
-    known = {name: routing[name] for name in ("coupling", "qubits") if name in routing}
-    return _merged(settings, {"quadratize": {**known, **splitting}}) if known else settings
+    known = {name: value for name, value in routing.items() if name in ("coupling", "qubits")}
+    return _merged({"quadratize": known}, settings)
 
 
 def resume(pipeline: Pipeline, module: Module) -> Pipeline:

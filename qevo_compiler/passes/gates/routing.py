@@ -37,8 +37,9 @@ class Routing:
 
     def without_first_swaps(self) -> Routing:
         """With spins placed where a swap of qubits that nothing has acted on before would bring them. O(steps)."""
-        where, used = np.arange(int(max(self.start.max(), self.steps[:, 1:3].max(initial=0))) + 1), set()
-        kept = []
+        where = np.arange(int(max(self.start.max(), self.steps[:, 1:3].max(initial=0))) + 1)
+        kept: list[tuple[int, int, int, int]] = []
+        used: set[int] = set()
         for gate, first, second, swap in self.steps.tolist():
             if swap and first not in used and second not in used:
                 where[[first, second]] = where[[second, first]]
