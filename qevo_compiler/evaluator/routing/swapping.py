@@ -51,8 +51,8 @@ def route_pairs(
     does, the pair nearest by `far` [q, q] is brought together. Pairs that have met wait until one of them leaves.
     `random` [1] is the generator's state (not 0), which goes on. Every pair must be joined by a path of couplers.
 
-    A swap costs O(couplers) comparisons and the degrees of two spins times that of their partners; a gate that waits at
-    the end one comparison with each of the others.
+    A swap costs O(couplers) comparisons and the degrees of two spins times that of the qubits; a gate that waits at the
+    end one comparison with each of the others. `length` is symmetric.
     """
     most = 4 * len(pairs) + 64
     while True:
@@ -239,13 +239,12 @@ class _Writer:
             k.store(spin, k.held, place)
             with k.when(spin < k.spins):
                 k.store(place, k.where, spin)
-        for spin in spins:
+        for spin, old, new in zip(spins, (here, there), (there, here), strict=True):
             with k.when(spin < k.spins):
-                self._meet(spin)
-        for spin, place in zip(spins, (there, here), strict=True):
-            self._weigh_around(place)
-            with k.when(spin < k.spins), self._partners(spin) as at, k.when(self._state(at).differs(MADE)):
-                self._weigh_around(k.load(i64, k.where, k.load(i64, k.partner, at)))
+                self._meet(spin, old, new)
+        for place in (here, there):
+            with k.range(k.load(i64, k.near_first, place), k.load(i64, k.near_first, place + 1)) as at:
+                self._weigh(k.load(i64, k.coupler, at))
 
     def _leave(self, spin: Operand, other: Operand, both: Variable) -> None:
         """The gates of a spin's waiting pairs; that with `other` goes along with the swap."""
@@ -258,20 +257,26 @@ class _Writer:
                 self._step(pair, k.load(i64, k.where, spin), k.load(i64, k.where, partner), 0)
                 k.store(k.constant(i64, MADE), k.state, pair)
 
-    def _meet(self, spin: Operand) -> None:
+    def _meet(self, spin: Operand, old: Operand, new: Operand) -> None:
+        """Pairs of a spin that moved are neighbours, or what a swap of its partners gains has changed."""
         k = self.k
-        here = k.load(i64, k.where, spin)
-        with self._partners(spin) as place:
-            pair = k.load(i64, k.edge, place)
-            apart = self._state(place).equals(APART)
-            with k.when(apart & self._distance(here, k.load(i64, k.where, k.load(i64, k.partner, place))).equals(1)):
-                k.store(k.constant(i64, WAITING), k.state, pair)
+        with self._partners(spin) as place, k.when(self._state(place).equals(APART)):
+            partner = k.load(i64, k.where, k.load(i64, k.partner, place))
+            met = self._distance(new, partner).equals(1)
+            with k.range(k.load(i64, k.near_first, partner), k.load(i64, k.near_first, partner + 1)) as at:
+                other, joint = k.load(i64, k.near, at), k.load(i64, k.coupler, at)
+                before, after = (self._shortened(to, partner, other) for to in (old, new))
+                change = k.select(met, k.constant(i64, 0), after) - before
+                k.store(k.load(i64, k.gain, joint * 2) + change, k.gain, joint * 2)
+            with k.when(met):
+                k.store(k.constant(i64, WAITING), k.state, k.load(i64, k.edge, place))
                 self.apart.add(-1)
 
-    def _weigh_around(self, qubit: Operand) -> None:
+    def _shortened(self, goal: Operand, here: Operand, there: Operand) -> Operand:
+        """By how much a move from `here` to `there` shortens the way to `goal`."""
         k = self.k
-        with k.range(k.load(i64, k.near_first, qubit), k.load(i64, k.near_first, qubit + 1)) as place:
-            self._weigh(k.load(i64, k.coupler, place))
+        row = k.address(i32, k.length, goal * k.qubits)
+        return (k.load(i32, row, here) - k.load(i32, row, there)).to(i64)
 
     def _step(self, pair: Operand, here: Operand, there: Operand, swap: int) -> None:
         k = self.k

@@ -25,6 +25,8 @@ Ints = NDArray[np.int64]
 
 # Routings of one placement; they differ by noise, which weighs as much as a quarter of a step of a pair.
 _ROUTES = 8
+# Pairs that all routings of one placement may have together: on dense models they would take most of the time.
+_PAIRS = 20_000
 _NOISE = 4096
 # What a swap of a waiting pair saves, as if it had brought other pairs nearer by so much.
 _MERGED = 60
@@ -38,7 +40,7 @@ def route_commuting(pairs: Ints, device: Device, spins: int, start: Ints | None,
     """The best of `trials` routings of gates on `pairs` [m, 2] of spins, from `start` or placements of its own.
 
     None where all placements have a pair that no path of couplers joins. A trial takes `MOVES` * spins moves of
-    the degree of two spins, and `_ROUTES` times O(swaps * (couplers + degree^2)), all in kernels. A network of n
+    the degree of two spins, and for up to `_ROUTES` routings O(swaps * (couplers + degree)), all in kernels. A network of n
     spins takes the same moves and O(n) array operations of length n.
     """
     block = Block.of(pairs, spins)
@@ -61,7 +63,7 @@ def _trial(block: Block, device: Device, start: Ints | None, seed: int) -> Itera
     places = start[block.pairs]
     if (device.far[places[:, 0], places[:, 1]] >= device.size).any():
         return
-    for _ in range(_ROUTES):
+    for _ in range(max(1, min(_ROUTES, _PAIRS // max(len(block.pairs), 1)))):
         steps, end = route_pairs(
             block.pairs, spins, device.couplers, device.qubits, device.far, device.length, start,
             _MERGED, _PATIENCE, _NOISE, state,
