@@ -40,8 +40,8 @@ def route_commuting(pairs: Ints, device: Device, spins: int, start: Ints | None,
     """The best of `trials` routings of gates on `pairs` [m, 2] of spins, from `start` or placements of its own.
 
     None where all placements have a pair that no path of couplers joins. A trial takes `MOVES` * spins moves of
-    the degree of two spins, and for up to `_ROUTES` routings O(swaps * (couplers + degree)), all in kernels. A network of n
-    spins takes the same moves and O(n) array operations of length n.
+    the degree of two spins, and for up to `_ROUTES` routings O(swaps * (couplers + degree)), all in kernels. A network
+    of n spins takes the same moves and O(n) array operations of length n.
     """
     block = Block.of(pairs, spins)
     found = [routing for seed in range(trials) for routing in _trial(block, device, start, seed)]
