@@ -8,7 +8,7 @@ BENCH_VENV := .venv-bench
 BENCH := $(BENCH_VENV)/bin/python
 BENCH_STAMP := $(BENCH_VENV)/installed
 
-.PHONY: demo test test-all bench bench-ising bench-quadratization bench-evaluator bench-carleman lint grammar docs clean
+.PHONY: demo test test-all bench bench-ising bench-quadratization bench-evaluator bench-carleman bench-circuits lint grammar docs clean
 
 $(STAMP): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -55,6 +55,11 @@ bench-evaluator: $(BENCH_STAMP)
 
 bench-carleman: $(BENCH_STAMP)
 	$(BENCH) -m benchmarks.carleman
+
+# Qiskit is in the project's own environment.
+bench-circuits: $(STAMP)
+	$(BIN)/python -m benchmarks.circuits --trials 12
+	$(BIN)/python -m benchmarks.circuits --trials 36 --graphs 2
 
 grammar: $(STAMP)
 	$(BIN)/python -m qevo_compiler.grammar.generate

@@ -173,7 +173,7 @@ def plan(imported: Imported, options: Options, target: Target) -> Pipeline:
     kind = "linearize" if linear else task.value
     text = options.pipeline if options.pipeline is not None else pipeline_text(kind, target.pipeline)
     defaults = LINEAR_OPTIONS if linear and options.target not in COST_TARGETS else {}
-    settings = _merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes)
+    settings = _connected(_merged(OPTIMIZATION[options.level], defaults, target.pass_options(), options.passes))
     pipeline = Pipeline.parse(text, settings)
     return pipeline if options.pipeline is not None else resume(pipeline, imported.module)
 
@@ -264,6 +264,15 @@ def _merged(*settings: Settings) -> dict[str, dict[str, Any]]:
         for owner, values in part.items():
             merged.setdefault(owner, {}).update(values)
     return merged
+
+
+def _connected(settings: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is known of the device for routing is known where products of bits are kept or split, too."""
+    routing, splitting = settings.get("route-qubits", {}), settings.get("quadratize", {})
+    if splitting.get("keep", 0) is not None:
+        return settings
+    known = {name: value for name, value in routing.items() if name in ("coupling", "qubits")}
+    return _merged({"quadratize": known}, settings)
 
 
 def _recorded(pipeline: Pipeline, options: Options, target: Target) -> dict[str, Any]:

@@ -247,3 +247,16 @@ class FileChanged(Error):
     help: ClassVar[str] = "compile the source again"
 
     file: str
+
+
+class NoLayers(Error):
+    """Angles can be left open in circuits that turn an energy and mix in layers; this one is of another kind.
+
+    A solver of linear systems has angles that belong to its own arithmetic: they are not parameters of the program.
+    """
+
+    code: ClassVar[str] = "Q0819"
+    title: ClassVar[str] = "a circuit with the gate `{gate}` has no layers whose angles could stay open"
+    help: ClassVar[str] = "leave out the option `symbolic`"
+
+    gate: str

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand
+from qevo_compiler.evaluator.llvm.control import Variable
 
 ROUNDS = 12
 _ROTATIONS = ((10, 26), (11, 21), (13, 27), (23, 5), (6, 20), (17, 11), (25, 10), (18, 20))
@@ -60,6 +61,21 @@ def threefry_reference(key: ArrayLike, counter: ArrayLike, rounds: int = ROUNDS)
 def key_words(seed: int, stream: int) -> Words:
     """The key of a stream of a seed (0 .. 2^64 - 1): streams never share numbers."""
     return np.array([seed & 0xFFFFFFFF, seed >> 32 & 0xFFFFFFFF, stream & 0xFFFFFFFF, stream >> 32], np.uint32)
+
+
+def xorshift(state: Variable) -> Operand:
+    """The next word of a 64-bit xorshift generator (Marsaglia 2003), for work that is done in one order only."""
+    word = state.get()
+    word = word ^ (word << 13)
+    word = word ^ word.shift_right(7)
+    word = word ^ (word << 17)
+    state.set(word)
+    return word
+
+
+def below(state: Variable, count: Operand) -> Operand:
+    """The generator's next number, scaled to 0 .. `count` - 1 (`count` < 2^31)."""
+    return (xorshift(state).shift_right(32) * count).shift_right(32)
 
 
 def _pairs(turn: int) -> tuple[tuple[int, int], tuple[int, int]]:

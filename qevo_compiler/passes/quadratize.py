@@ -18,9 +18,10 @@ from qevo_compiler.dialects import ising, poly
 from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.dialects.ising.auxiliaries import Auxiliaries
 from qevo_compiler.dialects.poly import Polynomials, Vartype
-from qevo_compiler.ir import Array, Builder, Func, Legal, Module
+from qevo_compiler.ir import Array, Builder, Evidence, Func, LedgerEntry, Legal, Module
 from qevo_compiler.ir.deferred import kept
 from qevo_compiler.passes.base import SILENT, Context, Pass
+from qevo_compiler.passes.gates.predicted_cost import layer_cost
 from qevo_compiler.passes.limits import check_numbers
 from qevo_compiler.passes.products.costs import Weights
 from qevo_compiler.passes.products.cover import Search, cover
@@ -29,9 +30,14 @@ from qevo_compiler.passes.products.monomials import Monomials, Term
 from qevo_compiler.passes.products.sharing import share
 from qevo_compiler.passes.products.sums import summed
 from qevo_compiler.passes.products.written_square import written_square
+from qevo_compiler.passes.route_qubits import RouteQubits
 from qevo_compiler.passes.stages import QUADRATIC, UNCONSTRAINED
 
 AUXILIARY = "product"
+# A product of d bits is one of up to 2^d of spins.
+_KEPT = 6
+# Routings of each layer that is compared.
+_TRIALS = 2
 
 
 class Method(Enum):
@@ -53,7 +59,9 @@ class Quadratize(Pass):
     What is made small is auxiliaries + `coupling_weight` * couplings + `range_weight` * log2(range), the range
     being the largest coefficient over the smallest; targets set the weights. `sweeps` belong to the hybrid
     method. At most `max_auxiliaries` are made. Spin models are quadratic already and pass through. A polynomial of
-    degree `keep` at most (for circuits) has no auxiliaries: its products stand beside the model.
+    degree `keep` at most (for circuits) has no auxiliaries: its products stand beside the model. Where `keep` is None
+    that degree is 6, and on a device, whose couplers `coupling` and `qubits` state as for `route-qubits`, products are
+    kept only where a layer of them is expected to go wrong less than one with auxiliaries; the ledger has both costs.
     """
 
     name: ClassVar[str] = "quadratize"
@@ -65,7 +73,9 @@ class Quadratize(Pass):
     range_weight: float = 0.25
     sweeps: int = 200
     max_auxiliaries: int = 10_000_000
-    keep: int = 2
+    keep: int | None = 2
+    coupling: tuple[int, ...] = ()
+    qubits: int | None = None
 
     def run(self, module: Module, context: Context = SILENT) -> Module:
         check_numbers(self, "coupling_weight", "range_weight", "sweeps", "max_auxiliaries", "keep", least=0)
@@ -74,13 +84,31 @@ class Quadratize(Pass):
         if op is None:
             return module
         bits = sum(register.count for register in main.ops_of(ising.RegisterOp))
-        if 2 < op.polynomial.degree <= self.keep:
+        may_stay = 2 < op.polynomial.degree <= (_KEPT if self.keep is None else self.keep)
+        if may_stay and not (self.keep is None and self.coupling):
             return module.with_main(_lowered(main, op, op.polynomial, None, bits))
         try:
             polynomial, auxiliaries = self.quadratized(op.polynomial, bits, context)
         except TooMany:
             raise CompileError(TooManyAuxiliaries(op.span, op.polynomial.degree, self.max_auxiliaries)) from None
-        return module.with_main(_lowered(main, op, polynomial, auxiliaries, bits))
+        split = _lowered(main, op, polynomial, auxiliaries, bits)
+        if not may_stay:
+            return module.with_main(split)
+        count = 0 if auxiliaries is None else auxiliaries.count
+        stays, entry = self._compared(op.polynomial, polynomial, bits, count, _vartype(main))
+        return module.with_main(_lowered(main, op, op.polynomial, None, bits) if stays else split).record(entry)
+
+    def _compared(
+        self, whole: Polynomials, split: Polynomials, bits: int, auxiliaries: int, vartype: Vartype
+    ) -> tuple[bool, LedgerEntry]:
+        """Whether products are better kept on the device, and by what costs; a split that is too wide never is."""
+        router = RouteQubits(coupling=self.coupling, qubits=self.qubits, trials=_TRIALS)
+        kept, other = layer_cost(whole, vartype, bits, router) / 10, float("inf")
+        if bits + auxiliaries <= router.device.size:
+            other = layer_cost(split, vartype, bits + auxiliaries, router) / 10
+        word = "kept" if kept <= other else "split"
+        note = f"products are {word}: a routed layer costs {kept:g} with them, {other:g} with {auxiliaries} auxiliaries"
+        return kept <= other, LedgerEntry(self.name, "cost of a layer", min(kept, other), Evidence.ESTIMATED, "", note)
 
     def quadratized(
         self, p: Polynomials, bits: int, context: Context = SILENT
@@ -114,7 +142,6 @@ def _lowered(
 ) -> Func:
     builder = Builder()
     registers = main.ops_of(ising.RegisterOp)
-    spins = bool(registers) and registers[0].vartype is Vartype.SPIN
     for register in registers:
         builder.append(register)
     if auxiliaries is not None:
@@ -125,12 +152,17 @@ def _lowered(
     for other in main.ops:
         if not isinstance(other, (ising.RegisterOp, poly.ObjectiveOp)):
             builder.append(other)
-    builder.append(_model(main, polynomial, bits, spins, op))
+    vartype = _vartype(main)
+    builder.append(_model(main, polynomial, bits, vartype is Vartype.SPIN, op))
     products = tuple(block for block in polynomial.terms if block.degree > 2)
     if products:
-        vartype = Vartype.SPIN if spins else Vartype.BINARY
         builder.append(ProductsOp(Polynomials(1, products), vartype, span=op.span))
     return builder.finish()
+
+
+def _vartype(main: Func) -> Vartype:
+    registers = main.ops_of(ising.RegisterOp)
+    return registers[0].vartype if registers else Vartype.BINARY
 
 
 def _model(main: Func, p: Polynomials, bits: int, spins: bool, op: poly.ObjectiveOp) -> ising.ModelOp | ising.QuboOp:

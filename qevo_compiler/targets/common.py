@@ -31,9 +31,9 @@ SPIN = Legal(
 )
 # As many weights of a traced model as a local state vector can run; a larger block is asked for by `--set`.
 SIMULABLE_BLOCK: dict[str, dict[str, Any]] = {"local-quadratic-model": {"capacity": 20}}
-# A circuit turns a product of some bits as it is. Beyond that degree 2^degree products of spins come of one of bits,
-# and each auxiliary is a qubit, each coupling a gate; angles are exact, so range is free.
-FEW_QUBITS: dict[str, dict[str, Any]] = {"quadratize": {"keep": 6, "coupling_weight": 0.02, "range_weight": 0.0}}
+# A circuit can turn a product of some bits as it is: the pass decides. Each auxiliary is a qubit, each coupling a gate;
+# angles are exact, so range is free.
+FEW_QUBITS: dict[str, dict[str, Any]] = {"quadratize": {"keep": None, "coupling_weight": 0.02, "range_weight": 0.0}}
 CIRCUIT = Legal("circuit program", SPIN.ops | {ProductsOp, CircuitOp})
 
 

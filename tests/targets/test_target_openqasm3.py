@@ -221,3 +221,61 @@ def test_options_may_be_text_and_are_checked():
     assert OpenQasm3(physical="true") == OpenQasm3(True)
     with pytest.raises(ValueError, match="maybe"):
         OpenQasm3(physical="maybe")
+
+
+def test_golden_open_angles(golden):
+    golden("symbolic.qasm", text_of(compiled(TINY, layers=2), symbolic=True))
+
+
+@pytest.mark.parametrize("coupling", [(), (0, 1, 1, 2, 2, 3)])
+@pytest.mark.parametrize("product", [False, True])
+def test_bound_angles_are_those_of_a_fixed_program(coupling, product):
+    from qevo_compiler.dialects.spin_products import ProductsOp
+    from qiskit.qasm3 import loads
+    from qiskit.quantum_info import Operator
+
+    from qevo_compiler.dialects.poly import Vartype
+    from qevo_compiler.dialects.poly.polynomials import pack
+
+    block = (np.zeros(1, np.int32), np.array([[0, 1, 3]], np.int32), np.array([0.7]))
+    others = (ProductsOp(pack(1, [block]), Vartype.SPIN),) if product else ()
+    module = program(random_model(np.random.default_rng(4), 4), *others)
+
+    def made(gammas, betas, **options):
+        circuits = AnnealToCircuit(gammas=gammas, betas=betas).run(module)
+        routed = RouteQubits(coupling=coupling, trials=2).run(circuits)
+        text = text_of(LowerGates().run(routed), **options)
+        return text, loads(text).remove_final_measurements(inplace=False)
+
+    gammas, betas = (0.3, -1.1, 0.0), (0.8, 0.25, -0.4)
+    text, opened = made((1.0,) * 3, (1.0,) * 3, symbolic=True)
+    assert text.count("input float[64]") == 6
+    values = {f"gamma_{k}": gamma for k, gamma in enumerate(gammas)} | {f"beta_{k}": b for k, b in enumerate(betas)}
+    bound = opened.assign_parameters(values)
+    assert np.abs(Operator(bound).data - Operator(made(gammas, betas)[1]).data).max() < 1e-12
+    # At 1 it is the circuit as compiled, and that is how it is read.
+    (read,) = OpenQasm3(symbolic=True).read({"qasm": text.encode()})
+    (fixed,) = OpenQasm3().read({"qasm": made((1.0,) * 3, (1.0,) * 3)[0].encode()})
+    assert listed(read) == listed(fixed)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("* gamma_0", "* delta"),
+        ("* gamma_0", "* 2.0"),
+        ("input float[64]", "input float[32]"),
+        ("* gamma_0", "+ gamma_0"),
+    ],
+)
+def test_other_expressions_are_outside_the_profile(old, new):
+    text = text_of(compiled(TINY, layers=1), symbolic=True)
+    with pytest.raises(CompileError) as caught:
+        OpenQasm3(symbolic=True).read({"qasm": text.replace(old, new, 1).encode()})
+    assert codes(caught) == ["Q0815"]
+
+
+def test_a_circuit_without_layers_has_no_open_angles():
+    with pytest.raises(CompileError) as caught:
+        text_of(program(circuit(2, (Gate.CRY, 0, 1, 0.3))), symbolic=True)
+    assert codes(caught) == ["Q0819"]

@@ -7,6 +7,7 @@ from functools import cache
 
 from qevo_compiler.evaluator.llvm import Kernel, Operand, Scalar, f64, i8, i32, i64, ptr
 from qevo_compiler.evaluator.llvm.control import Variable
+from qevo_compiler.evaluator.random import xorshift
 
 COMMON = 3
 """Options that the positive and the negative monomials of a block share, where they share any."""
@@ -170,10 +171,5 @@ class _Turn:
 
 
 def _uniform(state: Variable) -> Operand:
-    """The next number of a 64-bit xorshift generator (Marsaglia 2003), as a float in [0, 1)."""
-    word = state.get()
-    word = word ^ (word << 13)
-    word = word ^ word.shift_right(7)
-    word = word ^ (word << 17)
-    state.set(word)
-    return word.shift_right(11).to(f64) * 2.0**-53
+    """A number in [0, 1)."""
+    return xorshift(state).shift_right(11).to(f64) * 2.0**-53

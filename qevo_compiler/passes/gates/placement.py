@@ -14,34 +14,10 @@ Graph = Sequence[Sequence[int]]
 _STEPS = 20_000
 
 
-def neighbours(pairs: Ints, size: int) -> list[list[int]]:
-    """The sorted neighbours of each vertex of the graph with edges `pairs` [m, 2]."""
-    lists: list[set[int]] = [set() for _ in range(size)]
-    for a, b in pairs.tolist():
-        lists[a].add(b)
-        lists[b].add(a)
-    return [sorted(found) for found in lists]
-
-
-def distances(graph: Graph) -> Ints:
-    """Lengths of shortest paths [n, n], n where there is none. O(n * edges)."""
-    size = len(graph)
-    result = np.full((size, size), size, np.int64)
-    for start in range(size):
-        result[start, start] = 0
-        front, far = [start], 0
-        while front:
-            far += 1
-            reached = {v for u in front for v in graph[u] if result[start, v] == size}
-            front = sorted(reached)
-            result[start, front] = far
-    return result
-
-
-def place(spins: Graph, device: Graph, far: Ints) -> list[int]:
+def place(spins: Graph, device: Graph, far: NDArray[np.int32]) -> Ints:
     """The qubit of every spin: all couplings on couplers where a short search finds that, else near ones."""
     order = _order(spins)
-    return _exact(spins, device, order) or _near(spins, far, order)
+    return np.array(_exact(spins, device, order) or _near(spins, far, order), np.int64)
 
 
 def _order(spins: Graph) -> list[int]:
@@ -97,7 +73,7 @@ def _candidates(spins: Graph, device: Graph, where: list[int], taken: list[bool]
     return sorted(fitting, key=lambda q: (-sum(not taken[p] for p in device[q]), -q) if placed else (0, -q))
 
 
-def _near(spins: Graph, far: Ints, order: list[int]) -> list[int]:
+def _near(spins: Graph, far: NDArray[np.int32], order: list[int]) -> list[int]:
     """Each spin on the free qubit nearest to its placed neighbours; the first in the device's middle."""
     where = [-1] * len(spins)
     free = np.ones(len(far), np.bool_)

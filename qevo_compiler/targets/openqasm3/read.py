@@ -22,7 +22,7 @@ _BY_NAME = {name: gate for gate, name in NAMES.items()}
 
 
 def read_circuit(text: str) -> CircuitOp:
-    """The circuit that a program of our profile states.
+    """The circuit that a program of our profile states, with every input at 1.
 
     Raises `CompileError` for text that does not parse and for statements outside the profile.
     """
@@ -50,6 +50,7 @@ class _Reader:
         self._order: dict[int, int] = {}
         self._gates: list[tuple[int, int, int, float]] = []
         self._defined = False
+        self._inputs: set[str] = set()
 
     def program(self, program: Any) -> None:
         if program.version not in ("3.0", "3"):
@@ -90,12 +91,17 @@ class _Reader:
                 self._qubits = self._integer(statement.size)
             case ast.ClassicalDeclaration() if self._bits is None and isinstance(statement.type, ast.BitType):
                 self._bits = 1 if statement.type.size is None else self._integer(statement.type.size)
+            case ast.IODeclaration() if statement.io_identifier.name == "input" and self._is_double(statement.type):
+                self._inputs.add(statement.identifier.name)
             case ast.QuantumGate():
                 self._gate(statement)
             case ast.QuantumMeasurementStatement() if statement.target is not None:
                 self._measurement(statement)
             case _:
                 raise Invalid(f"line {statement.span.start_line}: a {type(statement).__name__} is outside the profile")
+
+    def _is_double(self, kind: Any) -> bool:
+        return isinstance(kind, self._ast.FloatType) and kind.size is not None and self._integer(kind.size) == 64
 
     def _definition(self, statement: Any) -> None:
         printed = need("openqasm3", "reading OpenQASM", "ibm").dumps(statement)
@@ -146,6 +152,10 @@ class _Reader:
 
     def _number(self, expression: Any) -> float:
         ast = self._ast
+        if isinstance(expression, ast.BinaryExpression) and expression.op.name == "*":
+            if not isinstance(expression.rhs, ast.Identifier) or expression.rhs.name not in self._inputs:
+                raise Invalid("an angle is multiplied by something else than an input")
+            return self._number(expression.lhs)
         if isinstance(expression, ast.UnaryExpression) and expression.op.name == "-":
             return -self._number(expression.expression)
         if not isinstance(expression, (ast.FloatLiteral, ast.IntegerLiteral)):
