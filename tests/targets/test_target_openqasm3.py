@@ -230,10 +230,10 @@ def test_golden_open_angles(golden):
 @pytest.mark.parametrize("coupling", [(), (0, 1, 1, 2, 2, 3)])
 @pytest.mark.parametrize("product", [False, True])
 def test_bound_angles_are_those_of_a_fixed_program(coupling, product):
-    from qevo_compiler.dialects.ising import ProductsOp
     from qiskit.qasm3 import loads
     from qiskit.quantum_info import Operator
 
+    from qevo_compiler.dialects.ising import ProductsOp
     from qevo_compiler.dialects.poly import Vartype
     from qevo_compiler.dialects.poly.polynomials import pack
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qevo_compiler.dialects.ising import ProductsOp
 from test_commuting_router import grid
 
 import qevo_compiler
+from qevo_compiler.dialects.ising import ProductsOp
 from qevo_compiler.validation import validate
 
 MERIT = """program merit
