@@ -32,7 +32,7 @@ COMMANDS = {
     "fmt": "print or rewrite a program in the canonical layout",
     "opt": "run passes on IR: IR in, IR out",
     "eval": "evaluate IR numerically",
-    "explain": "explain an error code, or a spin, coupling or constraint of a compiled program",
+    "explain": "explain an error code, or names of a compiled program: spins, couplings, constraints, qubits",
     "passes": "list the passes, or the options of one",
     "targets": "list the targets, or the options of one",
 }

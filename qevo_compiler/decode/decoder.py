@@ -34,7 +34,7 @@ Bits = NDArray[np.int8]
 
 ZERO = Polynomials(1, ())
 
-# Residuals and bits that are decoded together: eight of them for each, with temporaries, are 64 MB.
+# Residuals and bits that are decoded together. With temporaries they are about eight doubles each: 64 MB.
 AT_A_TIME = 1 << 20
 
 
@@ -190,7 +190,7 @@ class Decoder:
             return "auxiliaries"
         if self._rounded:
             return "rounding"
-        if self._unsettled(self.numbering.expand(samples)).any():
+        if self._is_unsettled(samples):
             # The energy has settled bits at their values, whatever they are in the state.
             return "settled bits"
         if not found.codes_valid.all():
@@ -231,12 +231,13 @@ class Decoder:
         units = op.units.values
         return np.where(units > 0, residual / np.where(units > 0, units, 1.0), 0.0)
 
-    def _unsettled(self, states: Bits) -> NDArray[np.bool_]:
-        """Which states have a bit off the value that the energy takes it to have; presolve leaves none."""
+    def _is_unsettled(self, samples: Bits) -> bool:
+        """Whether a state has a bit off the value that the energy takes it to have; presolve leaves none."""
         settled = self._module.main.first(SettledOp)
         if settled is None or not settled.weight:
-            return np.zeros(len(states), bool)
-        return np.asarray(((states[:, settled.bits.values] > 0) != settled.ones.values).any(axis=1))
+            return False
+        states = self.numbering.expand(samples)
+        return bool(((states[:, settled.bits.values] > 0) != settled.ones.values).any())
 
     def _gaps(self, symbol: str, states: Bits) -> Floats:
         """How many slack bits of a domain wall are set behind one that is not."""
